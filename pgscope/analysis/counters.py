@@ -1,0 +1,157 @@
+"""Counters to deltas: what each statement did between two polls, with no negative rate and no spike, ever.
+
+A counter that went down, an entry that was made anew, or a reset starts the delta over: what an entry counted
+since its restart is taken as new only where it is known to have begun inside the interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pgscope.sample import Connected, Poll, StatementCounters, StatementKey, StatementsInfo
+
+
+class Counts(NamedTuple):
+    """What a statement did: sums over some time. Times in ms, blocks of the server's size, WAL in bytes."""
+
+    calls: float = 0
+    rows: float = 0
+    exec_time: float = 0.0
+    plan_time: float = 0.0
+    shared_hit: float = 0
+    shared_read: float = 0
+    shared_dirtied: float = 0
+    shared_written: float = 0
+    temp_read: float = 0
+    temp_written: float = 0
+    read_time: float = 0.0
+    write_time: float = 0.0
+    wal_bytes: float = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(*[a + b for a, b in zip(self, other, strict=True)])
+
+    def minus(self, other: Counts) -> Counts:
+        """What is left without the other; not below zero."""
+        return Counts(*[max(a - b, 0) for a, b in zip(self, other, strict=True)])
+
+    def times(self, factor: float) -> Counts:
+        """This share of everything (or, with 1/seconds, rates)."""
+        return Counts(*[a * factor for a in self])
+
+
+NOTHING = Counts()
+
+
+def counts_of(row: StatementCounters) -> Counts:
+    """The additive counters of an entry."""
+    return Counts(
+        row.calls,
+        row.rows,
+        row.total_exec_time,
+        row.total_plan_time,
+        row.shared_blks_hit,
+        row.shared_blks_read,
+        row.shared_blks_dirtied,
+        row.shared_blks_written,
+        row.temp_blks_read,
+        row.temp_blks_written,
+        row.blk_read_time,
+        row.blk_write_time,
+        row.wal_bytes,
+    )
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """The sum of them all."""
+    result = NOTHING
+    for one in counts:
+        result = result.plus(one)
+    return result
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What all statements did between two reads of the counters.
+
+    `seconds` is 0 and `deltas` empty for the first read and after a restart: nothing can be said then.
+    Only statements that did something are in `deltas`.
+    """
+
+    at: float
+    mono: float
+    seconds: float
+    deltas: Mapping[StatementKey, Counts]
+    evictions: int = 0
+    """Rise of pg_stat_statements_info.dealloc: times that the least used entries were thrown out."""
+    reset: bool = False
+
+
+class StatementDeltas:
+    """A fold over polls: the counters before, and what came of them."""
+
+    def __init__(self) -> None:
+        self._before: dict[StatementKey, StatementCounters] = {}
+        self._at = 0.0
+        self._mono: float | None = None
+        self._info: StatementsInfo | None = None
+
+    def connected(self, sample: Connected) -> None:
+        """Forget the counters before: the server may have restarted."""
+        self._mono = None
+
+    @property
+    def entries(self) -> Mapping[StatementKey, StatementCounters]:
+        """The counters as last read."""
+        return self._before
+
+    def feed(self, poll: Poll) -> Interval | None:
+        """The interval that this poll ends; None if it did not read the counters."""
+        if poll.statements is None:
+            return None
+        now = {row.key: row for row in poll.statements}
+        before, mono_before, at_before = self._before, self._mono, self._at
+        info_before = self._info
+        self._before, self._mono, self._at, self._info = now, poll.mono, poll.at, poll.statements_info
+        if mono_before is None:
+            return Interval(poll.at, poll.mono, 0.0, {})
+        evictions, reset = _between(info_before, poll.statements_info)
+        complete = evictions == 0 and not reset
+        deltas: dict[StatementKey, Counts] = {}
+        for key, row in now.items():
+            old = before.get(key)
+            delta = _delta(old, row, at_before, complete)
+            if delta is not None and delta.calls > 0:
+                deltas[key] = delta
+        return Interval(poll.at, poll.mono, poll.mono - mono_before, deltas, evictions, reset)
+
+
+def _between(before: StatementsInfo | None, now: StatementsInfo | None) -> tuple[int, bool]:
+    if before is None or now is None:
+        return 0, False
+    if before.stats_reset != now.stats_reset:
+        return 0, True
+    return max(now.dealloc - before.dealloc, 0), False
+
+
+def _delta(
+    old: StatementCounters | None, row: StatementCounters, at_before: float, complete: bool
+) -> Counts | None:
+    """The rise of one entry, or None where it cannot be known.
+
+    An entry not there before counts in full if it was made since (17 says when), or, before 17, if nothing
+    was evicted or reset in between: an entry thrown out and made anew is then impossible.
+    """
+    if old is not None and old.stats_since == row.stats_since:
+        if row.calls == old.calls:
+            return None
+        if row.calls > old.calls and row.total_exec_time >= old.total_exec_time:
+            return counts_of(row).minus(counts_of(old))
+    if row.stats_since is not None:
+        return counts_of(row) if row.stats_since >= at_before else None
+    if old is None and complete:
+        return counts_of(row)
+    return None
