@@ -62,7 +62,7 @@ class StatementKey(NamedTuple):
 
 
 class StatementCounters(NamedTuple):
-    """An entry of pg_stat_statements: counters since `stats_since`, times in ms, blocks of the server's size."""
+    """An entry of pg_stat_statements: counters so far, times in ms, blocks of the server's size."""
 
     userid: int
     dbid: int
@@ -154,7 +154,7 @@ class PreparedTransaction(NamedTuple):
 
 
 class XminHolder(NamedTuple):
-    """What, besides sessions, holds back the oldest visible transaction: slot, prepared transaction, standby."""
+    """What, besides sessions, holds back the oldest visible transaction."""
 
     kind: str
     """'replication slot', 'prepared transaction' or 'standby'."""
@@ -206,7 +206,7 @@ class Odometer(NamedTuple):
 
 @dataclass(frozen=True)
 class Missing:
-    """A capability this server or role does not give: what it is, what that costs, the statement that mends it."""
+    """What this server or role does not give, what that costs, and the statement that mends it."""
 
     capability: str
     consequence: str
@@ -297,7 +297,7 @@ class Poll:
 
 @dataclass(frozen=True)
 class StatementTexts:
-    """Texts of entries not seen before, by (dbid, queryid), and the names of roles and databases they need."""
+    """Texts of entries not seen before, by (dbid, queryid)."""
 
     at: float
     mono: float
@@ -401,7 +401,7 @@ class OwnCost:
     seconds: float
     """Length of the period this covers."""
     server_ms: float
-    """Server time of pgscope's own statements; wall time of the round trips less the network's where it is known."""
+    """Server time of pgscope's own statements, or the round trips' wall time where it is not known."""
     bytes_received: int
     statements: int
     sample_hz: float

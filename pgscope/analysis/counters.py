@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pgscope.sample import Connected, Poll, StatementCounters, StatementKey, StatementsInfo
+from pgscope.sample import Poll, StatementCounters, StatementKey, StatementsInfo
 
 
 class Counts(NamedTuple):
@@ -95,12 +95,11 @@ class StatementDeltas:
 
     def __init__(self) -> None:
         self._before: dict[StatementKey, StatementCounters] = {}
-        self._at = 0.0
         self._mono: float | None = None
         self._info: StatementsInfo | None = None
 
-    def connected(self, sample: Connected) -> None:
-        """Forget the counters before: the server may have restarted."""
+    def restart(self) -> None:
+        """Forget the counters before: the connection was lost, and the server may have restarted."""
         self._mono = None
 
     @property
@@ -113,9 +112,9 @@ class StatementDeltas:
         if poll.statements is None:
             return None
         now = {row.key: row for row in poll.statements}
-        before, mono_before, at_before = self._before, self._mono, self._at
+        before, mono_before = self._before, self._mono
         info_before = self._info
-        self._before, self._mono, self._at, self._info = now, poll.mono, poll.at, poll.statements_info
+        self._before, self._mono, self._info = now, poll.mono, poll.statements_info
         if mono_before is None:
             return Interval(poll.at, poll.mono, 0.0, {})
         evictions, reset = _between(info_before, poll.statements_info)
@@ -123,7 +122,7 @@ class StatementDeltas:
         deltas: dict[StatementKey, Counts] = {}
         for key, row in now.items():
             old = before.get(key)
-            delta = _delta(old, row, at_before, complete)
+            delta = _delta(old, row, complete)
             if delta is not None and delta.calls > 0:
                 deltas[key] = delta
         return Interval(poll.at, poll.mono, poll.mono - mono_before, deltas, evictions, reset)
@@ -137,21 +136,19 @@ def _between(before: StatementsInfo | None, now: StatementsInfo | None) -> tuple
     return max(now.dealloc - before.dealloc, 0), False
 
 
-def _delta(
-    old: StatementCounters | None, row: StatementCounters, at_before: float, complete: bool
-) -> Counts | None:
+def _delta(old: StatementCounters | None, row: StatementCounters, complete: bool) -> Counts | None:
     """The rise of one entry, or None where it cannot be known.
 
-    An entry not there before counts in full if it was made since (17 says when), or, before 17, if nothing
-    was evicted or reset in between: an entry thrown out and made anew is then impossible.
+    From 17 `stats_since` tells entries apart: another one than before counts in full (also an old one not seen
+    before, which had no finished call yet). Before 17 it does so only if nothing was evicted or reset in
+    between: an entry thrown out and made anew is then impossible.
     """
-    if old is not None and old.stats_since == row.stats_since:
+    if row.stats_since is not None and (old is None or old.stats_since != row.stats_since):
+        return counts_of(row)
+    if old is not None:
         if row.calls == old.calls:
             return None
         if row.calls > old.calls and row.total_exec_time >= old.total_exec_time:
             return counts_of(row).minus(counts_of(old))
-    if row.stats_since is not None:
-        return counts_of(row) if row.stats_since >= at_before else None
-    if old is None and complete:
-        return counts_of(row)
-    return None
+        return None
+    return counts_of(row) if complete else None
