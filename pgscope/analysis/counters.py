@@ -139,7 +139,7 @@ def _between(before: StatementsInfo | None, now: StatementsInfo | None) -> tuple
 def _delta(old: StatementCounters | None, row: StatementCounters, complete: bool) -> Counts | None:
     """The rise of one entry, or None where it cannot be known.
 
-    From 17 `stats_since` tells entries apart: another one than before counts in full (also an old one not seen
+    From 17 `stats_since` tells entries apart: a new one counts in full (also an old one not seen
     before, which had no finished call yet). Before 17 it does so only if nothing was evicted or reset in
     between: an entry thrown out and made anew is then impossible.
     """
