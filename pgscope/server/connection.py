@@ -1,0 +1,118 @@
+"""Opening pgscope's connections: named, autocommit, read-only by default, with timeouts of their own."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from pgscope.errors import ConnectionFailed
+from pgscope.server.conninfo import Target
+from pgscope.text import clean, one_line
+
+APPLICATION_NAME = "pgscope"
+CONNECT_TIMEOUT = 10
+"""Seconds, where the conninfo does not say."""
+
+Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
+
+
+class PasswordNeeded(ConnectionFailed):
+    """The server wants a password and none (or none that works) was given."""
+
+
+_SESSION = {
+    # Nothing of ours runs on or waits for long; a poll that cannot finish must not hold the server.
+    "statement_timeout": "10s",
+    "lock_timeout": "1s",
+    "idle_in_transaction_session_timeout": "10s",
+    # An object in a user's schema must not stand in for one of the catalog.
+    "search_path": "pg_catalog",
+    "default_transaction_read_only": "on",
+    "jit": "off",
+    "bytea_output": "hex",
+    "DateStyle": "ISO",
+}
+_AS_SUPERUSER = {
+    # Keeps pgscope's own statements out of what it watches and out of the log.
+    "pg_stat_statements.track": "none",
+    "log_min_duration_statement": "-1",
+    "log_statement": "none",
+}
+
+
+async def connect(target: Target, *, statement_timeout_ms: int | None = None) -> Connection:
+    """Open a connection to the target, with pgscope's session settings.
+
+    `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, each with one
+    line that says what to do.
+    """
+    overrides = {"application_name": APPLICATION_NAME, "client_encoding": "SQL_ASCII"}
+    if "connect_timeout" not in target.params:
+        overrides["connect_timeout"] = str(CONNECT_TIMEOUT)
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            target.conninfo(**overrides), autocommit=True, prepare_threshold=0
+        )
+    except psycopg.OperationalError as error:
+        raise _failure(target, error) from None
+    try:
+        await _settle(connection, statement_timeout_ms)
+    except psycopg.Error as error:
+        await connection.close()
+        raise _failure(target, error) from None
+    return connection
+
+
+async def _settle(connection: Connection, statement_timeout_ms: int | None) -> None:
+    settings = dict(_SESSION)
+    if statement_timeout_ms is not None:
+        settings["statement_timeout"] = str(statement_timeout_ms)
+    if connection.pgconn.parameter_status(b"is_superuser") == b"on":
+        settings.update(_AS_SUPERUSER)
+    await connection.execute(
+        "select pg_catalog.set_config(name, value, false)"
+        " from unnest(%s::text[], %s::text[]) as s(name, value)"
+        # A name not known here (pg_stat_statements not loaded) would be taken as a placeholder: leave it out.
+        " where exists (select from pg_catalog.pg_settings p where p.name = s.name)",
+        (list(settings), list(settings.values())),
+        prepare=False,
+    )
+
+
+def _failure(target: Target, error: psycopg.Error) -> ConnectionFailed:
+    pgconn = error.pgconn
+    reason = one_line(clean(str(error)))
+    if pgconn is not None and (pgconn.needs_password or pgconn.used_password):
+        refused = pgconn.used_password
+        advice = (
+            "check the password (PGPASSWORD, .pgpass)" if refused else "give one with PGPASSWORD or .pgpass"
+        )
+        if pgconn.needs_password or "password authentication failed" in reason:
+            return PasswordNeeded(f"cannot connect to {target}: {_short(reason)}; {advice}")
+    return ConnectionFailed(f"cannot connect to {target}: {_short(reason)}; {_advice(reason)}")
+
+
+def _short(reason: str) -> str:
+    return reason.replace("connection failed: ", "").replace("FATAL: ", "").rstrip(". ")
+
+
+def _advice(reason: str) -> str:
+    hints = {
+        "no pg_hba.conf entry": "ask for an entry in pg_hba.conf for this host, user and database",
+        "does not exist": "check the name with psql -l",
+        "too many": "free a connection, or use a role that may take a reserved one",
+        "starting up": "wait until the server has started",
+        "No such file": "check that the server runs, and host and port (-h, -p)",
+        "refused": "check that the server runs, and host and port (-h, -p)",
+        "timeout": "check host, port and firewall",
+        "resolve": "check the host name (-h)",
+        "translate host name": "check the host name (-h)",
+        "definition of service": "check the service name and pg_service.conf",
+        "SSL": "check sslmode and the certificates",
+    }
+    for words, hint in hints.items():
+        if words in reason:
+            return hint
+    return "check host, port, user and database (-h -p -U -d)"

@@ -1,0 +1,14 @@
+-- What every role may ask at connect.
+select current_setting('server_version_num')::int,
+       current_setting('server_version'),
+       pg_catalog.current_database()::text,
+       current_user::text,
+       pg_catalog.pg_is_in_recovery(),
+       date_part('epoch', pg_catalog.pg_postmaster_start_time()),
+       date_part('epoch', pg_catalog.clock_timestamp()),
+       r.rolsuper,
+       r.rolsuper or pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
+       r.rolsuper or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'usage'),
+       pg_catalog.pg_backend_pid()
+from pg_catalog.pg_roles r
+where r.rolname = current_user

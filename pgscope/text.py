@@ -1,0 +1,68 @@
+"""Text from a server made harmless to a terminal, at one place, on its way in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CONTROL = {code: 0x2400 + code for code in range(0x20)}
+_CONTROL[0x7F] = 0x2421
+_CONTROL.update(dict.fromkeys(range(0x80, 0xA0), 0xFFFD))
+_BIDI_AND_INVISIBLE = [
+    0x00AD,
+    0x061C,
+    0x180E,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    *range(0xE0000, 0xE0080),
+]
+_ONE_LINE = {**_CONTROL, **dict.fromkeys(_BIDI_AND_INVISIBLE, 0xFFFD)}
+_LINES = {code: to for code, to in _ONE_LINE.items() if code not in (0x09, 0x0A)}
+_SUSPECT = re.compile(
+    "[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u3040-\u3098\u309b-\u30ff\u4e00-\u9fff]"
+)
+MARKS_IN_A_ROW = 3
+"""Combining marks kept on one character; more are a flood, not a script."""
+
+
+def clean(text: str, *, lines: bool = True) -> str:
+    """The text with nothing left that a terminal would obey or hide.
+
+    Control characters become their visible pictures, bidirectional overrides and invisible characters the
+    replacement character, floods of combining marks are cut short. With `lines`, newlines and tabs stay
+    (for statements); without, they are shown as pictures too (for names).
+    """
+    if _SUSPECT.search(text) is None and (lines or text.isprintable()):
+        return text
+    if lines:
+        text = text.replace("\r\n", "\n")
+    text = text.translate(_LINES if lines else _ONE_LINE)
+    if text.isascii():
+        return text
+    return _without_surrogates(_without_floods(text))
+
+
+def one_line(text: str) -> str:
+    """The text on one line: runs of white space become one space."""
+    return " ".join(text.split())
+
+
+def _without_floods(text: str) -> str:
+    out: list[str] = []
+    marks = 0
+    for char in text:
+        if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+            marks += 1
+            if marks > MARKS_IN_A_ROW:
+                continue
+        else:
+            marks = 0
+        out.append(char)
+    return "".join(out)
+
+
+def _without_surrogates(text: str) -> str:
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
