@@ -45,8 +45,8 @@ _AS_SUPERUSER = {
 async def connect(target: Target, *, statement_timeout_ms: int | None = None) -> Connection:
     """Open a connection to the target, with pgscope's session settings.
 
-    `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, each with one
-    line that says what to do.
+    `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, each with
+    one line that says what to do.
     """
     overrides = {"application_name": APPLICATION_NAME, "client_encoding": "SQL_ASCII"}
     if "connect_timeout" not in target.params:

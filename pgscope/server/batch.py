@@ -1,0 +1,70 @@
+"""Several statements in one round trip, where one that fails does not take the others with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pgscope.server.connection import Connection
+from pgscope.text import clean, one_line
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a batch; `name` is for telling results and failures apart."""
+
+    name: str
+    query: sql.Composable
+    params: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Batch:
+    """What came back: rows by name, and one cleaned line for each statement that failed."""
+
+    rows: dict[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+async def run(connection: Connection, statements: Sequence[Statement]) -> Batch:
+    """Run the statements in one pipeline; if one fails, run each alone once and say which failed.
+
+    Results are binary. Raises psycopg.OperationalError or InterfaceError if the connection is lost.
+    """
+    try:
+        return await _pipelined(connection, statements)
+    except psycopg.Error:
+        if connection.closed or connection.broken:
+            raise
+    return await _one_by_one(connection, statements)
+
+
+async def _pipelined(connection: Connection, statements: Sequence[Statement]) -> Batch:
+    batch = Batch()
+    cursors = []
+    async with connection.pipeline():
+        for statement in statements:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(statement.query, statement.params)
+            cursors.append(cursor)
+    for statement, cursor in zip(statements, cursors, strict=True):
+        batch.rows[statement.name] = await cursor.fetchall()
+    return batch
+
+
+async def _one_by_one(connection: Connection, statements: Sequence[Statement]) -> Batch:
+    batch = Batch()
+    for statement in statements:
+        cursor = connection.cursor(binary=True)
+        try:
+            await cursor.execute(statement.query, statement.params)
+            batch.rows[statement.name] = await cursor.fetchall()
+        except psycopg.Error as error:
+            if connection.closed or connection.broken:
+                raise
+            batch.failures[statement.name] = one_line(clean(str(error)))
+    return batch

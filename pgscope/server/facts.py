@@ -1,0 +1,172 @@
+"""What this server and role can do, learned once when connecting; one place decides, all others ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgscope.sample import Missing, ServerFacts
+from pgscope.server import batch
+from pgscope.server.batch import Statement
+from pgscope.server.connection import Connection
+from pgscope.server.decode import name
+from pgscope.server.queries import query
+
+OLDEST, NEWEST = 14, 18
+"""Major versions that pgscope is tested on."""
+
+
+async def learn(connection: Connection) -> ServerFacts:
+    """Ask the server what it is and what this role may see: one round trip.
+
+    Raises psycopg.Error if even what every role may ask is refused.
+    """
+    found = await batch.run(
+        connection,
+        [Statement(part, query(part, OLDEST)) for part in ("facts", "settings", "extensions")],
+    )
+    if "facts" not in found.rows or not found.rows["facts"]:
+        raise_first(found.failures)
+    row = found.rows["facts"][0]
+    version_num, version, database, user, standby, started, _now, superuser, reads, signals, pid = row
+    settings = {name(key): name(value) for key, value in found.rows.get("settings", ())}
+    extensions = _extensions(found.rows.get("extensions", ()))
+    version_text, schema, usable = extensions.get("pg_stat_statements", ("", "", False))
+    statements = _version(version_text) if usable else None
+    if statements is not None and (statements < (1, 9) or "pg_stat_statements.max" not in settings):
+        statements = None
+    query_ids = settings.get("compute_query_id") == "on" or (
+        settings.get("compute_query_id") in ("auto", "regress") and "pg_stat_statements.max" in settings
+    )
+    info = connection.info
+    facts = ServerFacts(
+        version_num=version_num,
+        version=name(version),
+        host=name(info.host),
+        port=info.port,
+        database=name(database),
+        user=name(user),
+        in_recovery=standby,
+        started=started,
+        max_connections=int(settings.get("max_connections", "0")),
+        block_size=int(settings.get("block_size", "8192")),
+        track_activity_query_size=int(settings.get("track_activity_query_size", "1024")),
+        query_ids=query_ids,
+        statements_version=statements,
+        statements_schema=schema,
+        statements_max=int(settings.get("pg_stat_statements.max", "0")),
+        statements_track=settings.get("pg_stat_statements.track", ""),
+        stat_monitor="pg_stat_monitor" in extensions,
+        superuser=superuser,
+        reads_all_stats=reads,
+        may_signal=signals,
+        settings=settings,
+        missing=(),
+        own_pids=frozenset({pid}),
+    )
+    return with_missing(facts, version_text)
+
+
+def raise_first(failures: Mapping[str, str]) -> None:
+    """Raise ConnectionFailed with the first failure's line."""
+    from pgscope.errors import ConnectionFailed
+
+    reason = next(iter(failures.values()), "the server answered nothing")
+    raise ConnectionFailed(f"cannot read the server's settings: {reason}; check the role's privileges")
+
+
+def _extensions(rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[str, str, bool]]:
+    return {name(ext): (name(version), name(schema), usage) for ext, version, schema, usage in rows}
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    parts = text.split(".")
+    try:
+        return int(parts[0]), int(parts[1])
+    except (ValueError, IndexError):
+        return None
+
+
+def with_missing(facts: ServerFacts, extension_version: str) -> ServerFacts:
+    """The facts with what is missing: capability, consequence, and the one statement that mends it."""
+    from dataclasses import replace
+
+    missing: list[Missing] = []
+    loaded = "pg_stat_statements.max" in facts.settings
+    if facts.major < OLDEST:
+        missing.append(
+            Missing(
+                f"PostgreSQL {facts.version} is older than {OLDEST}",
+                "some views may not work",
+                f"upgrade to PostgreSQL {OLDEST} or newer",
+            )
+        )
+    elif facts.major > NEWEST:
+        missing.append(
+            Missing(
+                f"PostgreSQL {facts.version} is newer than pgscope knows ({NEWEST})",
+                "what changed since is not shown",
+                "look for a newer pgscope",
+            )
+        )
+    if facts.statements_version is None:
+        missing.append(_without_statements(loaded, extension_version))
+    if not facts.query_ids:
+        missing.append(
+            Missing(
+                "compute_query_id is off",
+                "statements cannot be tied to sessions",
+                "ALTER SYSTEM SET compute_query_id = 'on'; SELECT pg_reload_conf()",
+            )
+        )
+    if not facts.reads_all_stats:
+        missing.append(
+            Missing(
+                f"role {facts.user} is not a member of pg_monitor",
+                "other users' statements and waits are hidden",
+                f"GRANT pg_monitor TO {_quoted(facts.user)}",
+            )
+        )
+    if facts.settings.get("track_activities") == "off":
+        missing.append(
+            Missing(
+                "track_activities is off",
+                "sessions show no state and no statement",
+                "ALTER SYSTEM SET track_activities = 'on'; SELECT pg_reload_conf()",
+            )
+        )
+    return replace(facts, missing=tuple(missing))
+
+
+def _without_statements(loaded: bool, extension_version: str) -> Missing:
+    consequence = "statements are seen only when a session is caught running them"
+    if not loaded:
+        return Missing(
+            "pg_stat_statements is not loaded",
+            consequence,
+            "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements' (with what is there), "
+            "restart, then CREATE EXTENSION pg_stat_statements",
+        )
+    if extension_version:
+        version = _version(extension_version)
+        if version is not None and version < (1, 9):
+            return Missing(
+                f"pg_stat_statements {extension_version} is older than 1.9",
+                consequence,
+                "ALTER EXTENSION pg_stat_statements UPDATE",
+            )
+        return Missing(
+            "this role may not use the schema of pg_stat_statements",
+            consequence,
+            "GRANT USAGE ON SCHEMA (of the extension) TO this role",
+        )
+    return Missing(
+        "pg_stat_statements is loaded, but not created in this database",
+        consequence,
+        "CREATE EXTENSION pg_stat_statements (here, or connect to the database that has it)",
+    )
+
+
+def _quoted(identifier: str) -> str:
+    plain = identifier.isidentifier() and identifier == identifier.lower() and identifier.isascii()
+    return identifier if plain else '"' + identifier.replace('"', '""') + '"'
