@@ -48,8 +48,11 @@ class Session(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """Whether a client is connected, as against a background or parallel worker."""
-        return self.backend_type == "client backend"
+        """Whether a client is connected, as against a background or parallel worker.
+
+        A role without pg_monitor does not see others' backend_type: what has a database counts as a client.
+        """
+        return self.backend_type == "client backend" or (not self.backend_type and self.datid != 0)
 
 
 class StatementKey(NamedTuple):

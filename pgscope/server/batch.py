@@ -18,16 +18,24 @@ class Statement:
     """A statement of a batch; `name` is for telling results and failures apart."""
 
     name: str
-    query: sql.Composable
+    query: sql.SQL | sql.Composed
     params: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a statement failed, in one cleaned line; `passing` if the same may go well at the next look."""
+
+    reason: str
+    passing: bool
 
 
 @dataclass
 class Batch:
-    """What came back: rows by name, and one cleaned line for each statement that failed."""
+    """What came back: rows by the statement's name, and the failures."""
 
     rows: dict[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
 
 
 async def run(connection: Connection, statements: Sequence[Statement]) -> Batch:
@@ -66,5 +74,11 @@ async def _one_by_one(connection: Connection, statements: Sequence[Statement]) -
         except psycopg.Error as error:
             if connection.closed or connection.broken:
                 raise
-            batch.failures[statement.name] = one_line(clean(str(error)))
+            batch.failures[statement.name] = _failure(error)
     return batch
+
+
+def _failure(error: psycopg.Error) -> Failure:
+    # Cancelled (57014), a lock not had (55P03), out of a resource (53): it may go well next time.
+    state = error.sqlstate or ""
+    return Failure(one_line(clean(str(error))), state in ("57014", "55P03") or state.startswith("53"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from pgscope.errors import ConnectionFailed
 from pgscope.sample import Missing, ServerFacts
 from pgscope.server import batch
 from pgscope.server.batch import Statement
@@ -19,14 +21,16 @@ OLDEST, NEWEST = 14, 18
 async def learn(connection: Connection) -> ServerFacts:
     """Ask the server what it is and what this role may see: one round trip.
 
-    Raises psycopg.Error if even what every role may ask is refused.
+    Raises ConnectionFailed if even what every role may ask is refused, psycopg.Error if the connection broke.
     """
     found = await batch.run(
         connection,
         [Statement(part, query(part, OLDEST)) for part in ("facts", "settings", "extensions")],
     )
-    if "facts" not in found.rows or not found.rows["facts"]:
-        raise_first(found.failures)
+    if not found.rows.get("facts"):
+        failure = next(iter(found.failures.values()), None)
+        reason = failure.reason if failure else "the server answered nothing"
+        raise ConnectionFailed(f"cannot read the server's settings: {reason}; check the role's privileges")
     row = found.rows["facts"][0]
     version_num, version, database, user, standby, started, _now, superuser, reads, signals, pid = row
     settings = {name(key): name(value) for key, value in found.rows.get("settings", ())}
@@ -67,14 +71,6 @@ async def learn(connection: Connection) -> ServerFacts:
     return with_missing(facts, version_text)
 
 
-def raise_first(failures: Mapping[str, str]) -> None:
-    """Raise ConnectionFailed with the first failure's line."""
-    from pgscope.errors import ConnectionFailed
-
-    reason = next(iter(failures.values()), "the server answered nothing")
-    raise ConnectionFailed(f"cannot read the server's settings: {reason}; check the role's privileges")
-
-
 def _extensions(rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[str, str, bool]]:
     return {name(ext): (name(version), name(schema), usage) for ext, version, schema, usage in rows}
 
@@ -89,8 +85,6 @@ def _version(text: str) -> tuple[int, int] | None:
 
 def with_missing(facts: ServerFacts, extension_version: str) -> ServerFacts:
     """The facts with what is missing: capability, consequence, and the one statement that mends it."""
-    from dataclasses import replace
-
     missing: list[Missing] = []
     loaded = "pg_stat_statements.max" in facts.settings
     if facts.major < OLDEST:
