@@ -1,0 +1,163 @@
+"""The fast sampler: which session runs or last ran which query_id, and the sessions' odometers.
+
+One statement, one round trip, no text of statements. Only sessions that changed since the look before travel.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from pgscope.sample import Look, Odometer, ServerFacts, Sighting
+from pgscope.server.connection import Connection
+from pgscope.server.decode import name
+from pgscope.server.queries import query
+
+_LATE = 0.25
+"""Seconds: a backend takes the time of a change before it publishes it, and may be descheduled in between."""
+_LARGE = 200
+"""Sessions from which it is cheaper to look first who began a statement, and to read those only."""
+_WHOLE_EVERY = 100
+"""Looks after which all sessions are read again, should one ever have been missed."""
+_BUFFERS_EVERY = 0.5
+"""Seconds between reads of a session's buffer counters: it brings them up to date about once a second."""
+_LARGE_ODOMETERS_EVERY = 0.5
+"""Seconds between reads of pg_locks on a large server (about 1 ms for 1,000 sessions)."""
+_BUFFERS_MOST = 300
+"""Sessions whose buffer counters are read in one look; the others have their turn in the next."""
+
+_CLOCK, _SESSION, _TRANSACTIONS, _BUFFERS = 0, 1, 2, 3
+
+
+class Sampler:
+    """Looks at one server over one connection; not to be called again before it has returned."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        facts: ServerFacts,
+        codec: Callable[[int], str],
+        own_pids: Callable[[], Collection[int]] = tuple,
+    ) -> None:
+        """`codec` names the Python codec of a database's encoding (`NameBook.codec`).
+
+        `own_pids` gives the pids of pgscope's other connections, which are not looked at.
+        """
+        self._connection = connection
+        self._facts = facts
+        self._codec = codec
+        self._own_pids = own_pids
+        self._seen: dict[int, Sighting] = {}
+        self._since = 0.0
+        self._looks = 0
+        self._odometers_at = float("-inf")
+        self._buffers_at = float("-inf")
+        self._touched: dict[int, None] = {}
+        self._server_ms = 0.0
+        self._names: dict[tuple[int, bytes | str], str] = {}
+
+    @property
+    def server_ms(self) -> float:
+        """Server time of the last look in ms, between its own two readings of the server's clock."""
+        return self._server_ms
+
+    @property
+    def sessions(self) -> int:
+        """How many client sessions were there at the last whole look, and came since."""
+        return len(self._seen)
+
+    async def look(self) -> Look:
+        """One look. Raises psycopg.Error: OperationalError or InterfaceError if the connection is lost."""
+        whole = self._looks % _WHOLE_EVERY == 0
+        large = not whole and len(self._seen) >= _LARGE
+        started = time.monotonic()
+        params: dict[str, Any] = {
+            "since": 0.0 if whole else self._since - _LATE,
+            "own": [self._connection.info.backend_pid, *self._own_pids()],
+            "odometers": not large or started - self._odometers_at >= _LARGE_ODOMETERS_EVERY,
+        }
+        if self._facts.major >= 18:
+            params["pids"] = self._due_for_buffers(started)
+        statement = query("look_large" if large else "look", self._facts.major)
+        cursor = self._connection.cursor(binary=True)
+        await cursor.execute(statement, params, prepare=True)
+        rows = await cursor.fetchall()
+        ended = time.monotonic()
+        if params["odometers"]:
+            self._odometers_at = started
+        self._looks += 1
+        return self._look(rows, started + (ended - started) / 2, whole)
+
+    def _due_for_buffers(self, now: float) -> list[int]:
+        if now - self._buffers_at < _BUFFERS_EVERY:
+            return []
+        self._buffers_at = now
+        due = list(self._touched)[:_BUFFERS_MOST]
+        for pid in due:
+            del self._touched[pid]
+        return due
+
+    def _look(self, rows: list[tuple[Any, ...]], mono: float, whole: bool) -> Look:
+        at, end = rows[0][2], rows[-1][2]
+        if whole:
+            alive = {row[1] for row in rows if row[0] == _SESSION}
+            self._seen = {pid: seen for pid, seen in self._seen.items() if pid in alive}
+        sightings: list[Sighting] = []
+        counted: dict[int, list[int | None]] = {}
+        for row in rows:
+            if row[0] == _SESSION:
+                sighting = self._sighting(row)
+                if whole or self._seen.get(sighting.pid) != sighting:
+                    sightings.append(sighting)
+                    self._seen[sighting.pid] = sighting
+                    self._touched[sighting.pid] = None
+            elif row[0] == _TRANSACTIONS:
+                counted.setdefault(row[1], [None, None])[0] = _after_slash(row[12])
+            elif row[0] == _BUFFERS:
+                counted.setdefault(row[1], [None, None])[1] = row[13]
+        # An odometer without a session is a background process, or of a session not seen yet.
+        odometers = tuple(
+            Odometer(pid, self._seen[pid].backend_start, transactions, buffers)
+            for pid, (transactions, buffers) in counted.items()
+            if pid in self._seen
+        )
+        self._since = at
+        self._server_ms = max(end - at, 0.0) * 1000.0
+        return Look(at, mono, tuple(sightings), odometers, whole)
+
+    def _sighting(self, row: tuple[Any, ...]) -> Sighting:
+        (_, pid, backend_start, datid, usesysid, application, state, wait_type, query_id) = row[:9]
+        query_start, xact_start, state_change = row[9:12]
+        return Sighting(
+            pid,
+            backend_start or 0.0,
+            datid or 0,
+            usesysid or 0,
+            self._name(datid or 0, application),
+            self._name(0, state),
+            self._name(0, wait_type),
+            query_id,
+            query_start,
+            xact_start,
+            state_change,
+        )
+
+    def _name(self, datid: int, raw: bytes | str | None) -> str:
+        # The same few names come thousands of times; decoding and cleaning is the dear part of a row.
+        if raw is None:
+            return ""
+        known = self._names.get((datid, raw))
+        if known is None:
+            if len(self._names) > 10_000:
+                self._names.clear()
+            known = self._names[(datid, raw)] = name(raw, self._codec(datid))
+        return known
+
+
+def _after_slash(virtualxid: bytes | str | None) -> int | None:
+    if virtualxid is None:
+        return None
+    text = virtualxid.decode("ascii") if isinstance(virtualxid, bytes) else virtualxid
+    number = text.rpartition("/")[2]
+    return int(number) if number.isdigit() else None

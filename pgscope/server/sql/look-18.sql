@@ -1,0 +1,35 @@
+-- New in 18: buffers that a session visited (%(pids)s says of which), its fourth branch.
+-- One look of the sampler at a server of ordinary size: sessions that changed since %(since)s (epoch seconds),
+-- odometers, and the clock before and after. The branches of a UNION ALL run in the order written.
+with started as materialized (
+    select date_part('epoch', clock_timestamp()) as at
+)
+select 0 as kind, 0 as pid, at as backend_start, null::int8 as datid, null::int8 as usesysid,
+       null::text as application_name, null::text as state, null::text as wait_event_type,
+       null::int8 as query_id, null::float8 as query_start, null::float8 as xact_start,
+       null::float8 as state_change, null::text as virtualxid, null::int8 as buffers
+from started
+union all
+select 1, a.pid, date_part('epoch', a.backend_start), a.datid::int8, a.usesysid::int8,
+       a.application_name, a.state, a.wait_event_type,
+       a.query_id, date_part('epoch', a.query_start), date_part('epoch', a.xact_start),
+       date_part('epoch', a.state_change), null, null
+from pg_stat_get_activity(null) a
+where a.backend_type = 'client backend'
+  and a.pid <> all (%(own)s::int4[])
+  and greatest(a.backend_start, a.query_start, a.xact_start, a.state_change) >= to_timestamp(%(since)s::float8)
+union all
+select 2, l.pid, null, null, null, null, null, null, null, null, null, null, l.virtualxid, null
+from pg_lock_status() l
+where %(odometers)s::bool and l.locktype = 'virtualxid' and l.mode = 'ExclusiveLock' and l.granted
+union all
+select 3, p.pid, null, null, null, null, null, null, null, null, null, null, null, io.buffers
+from unnest(%(pids)s::int4[]) as p(pid),
+     lateral (
+         select (sum(b.hits) + sum(b.read_bytes) / current_setting('block_size')::int8)::int8 as buffers
+         from pg_stat_get_backend_io(p.pid) b
+         where b.object = 'relation'
+     ) io
+where io.buffers is not null
+union all
+select 4, 0, date_part('epoch', clock_timestamp()), null, null, null, null, null, null, null, null, null, null, null

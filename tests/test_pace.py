@@ -1,0 +1,72 @@
+"""The rate of looks follows their cost, within its bounds, and recovers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgscope.capture.pace import Budget, Pace
+
+
+def settle(pace: Pace, server_ms: float, looks: int = 200) -> float:
+    for _ in range(looks):
+        pace.looked(server_ms)
+    return pace.period
+
+
+def test_ten_a_second_while_looks_are_cheap() -> None:
+    pace = Pace()
+    assert settle(pace, 0.4) == 0.1
+    assert pace.throttled == ""
+    assert not pace.over_budget
+
+
+def test_slower_where_a_look_costs_more() -> None:
+    pace = Pace()
+    assert abs(settle(pace, 3.0) - 0.3) < 0.01
+    assert "3.3 Hz" in pace.throttled
+    assert "1%" in pace.throttled
+
+
+def test_what_the_poll_takes_is_not_there_for_looks() -> None:
+    pace = Pace()
+    pace.polled(5.0, 1.0)
+    assert abs(settle(pace, 1.0) - 0.2) < 0.01
+
+
+def test_never_below_two_a_second_because_of_the_poll_alone() -> None:
+    pace = Pace()
+    pace.polled(50.0, 1.0)
+    assert settle(pace, 1.0) == 0.5
+    assert not pace.over_budget
+
+
+def test_out_of_budget_it_goes_on_slower() -> None:
+    pace = Pace()
+    assert abs(settle(pace, 20.0) - 2.0) < 0.05
+    assert pace.over_budget
+
+
+def test_recovers() -> None:
+    pace = Pace()
+    settle(pace, 20.0)
+    assert settle(pace, 0.3) == 0.1
+
+
+def test_one_slow_look_changes_little() -> None:
+    pace = Pace()
+    settle(pace, 0.5)
+    assert pace.looked(500.0) <= 0.2
+
+
+@given(
+    st.lists(st.floats(min_value=0, max_value=1e5), min_size=1, max_size=60),
+    st.floats(min_value=0, max_value=0.1),
+    st.floats(min_value=0, max_value=1e4),
+)
+def test_always_within_its_bounds(costs: list[float], fraction: float, poll_ms: float) -> None:
+    budget = Budget(fraction=fraction)
+    pace = Pace(budget)
+    pace.polled(poll_ms, 1.0)
+    for cost in costs:
+        assert budget.fastest <= pace.looked(cost) <= budget.slowest
