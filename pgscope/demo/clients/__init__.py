@@ -1,0 +1,1 @@
+"""The client programs, one a module; ``roster`` says what each shows, ``client`` runs them."""
