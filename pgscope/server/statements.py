@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg import sql
@@ -27,6 +27,7 @@ class StatementReader:
         self._schema = sql.Identifier(facts.statements_schema)
         self._names = names
         self._known: set[tuple[int, int]] = set()
+        self._last: tuple[StatementCounters, ...] = ()
 
     def _query(self, name: str) -> sql.Composed:
         return query(name, self._version).format(schema=self._schema)
@@ -40,15 +41,16 @@ class StatementReader:
 
     def counters(self, rows: Sequence[tuple[Any, ...]]) -> tuple[StatementCounters, ...]:
         """The rows of `statements` as samples."""
-        return tuple(map(StatementCounters._make, rows))
+        self._last = tuple(map(StatementCounters._make, rows))
+        return self._last
 
     def info(self, rows: Sequence[tuple[Any, ...]]) -> StatementsInfo | None:
         """The row of `statements_info` as a sample."""
         return StatementsInfo._make(rows[0]) if rows else None
 
-    def unseen(self, counters: Iterable[StatementCounters]) -> set[tuple[int, int]]:
+    def unseen(self) -> set[tuple[int, int]]:
         """(dbid, queryid) of entries whose text was not read yet; entries that went are forgotten."""
-        present = {(row.dbid, row.queryid) for row in counters}
+        present = {(row.dbid, row.queryid) for row in self._last}
         self._known &= present
         return present - self._known
 

@@ -1,5 +1,6 @@
 -- Settings that decide what can be seen; one that is not there (extension not loaded) gives no row.
-select name, setting
+-- reset_val, because pgscope changes some of them for its own session.
+select name, coalesce(reset_val, setting)
 from pg_catalog.pg_settings
 where name = any (array[
     'max_connections', 'block_size', 'track_activities', 'track_activity_query_size', 'track_counts',

@@ -1,0 +1,256 @@
+"""Samples from a running server: a slow poll and a fast sampler, each on its own connection.
+
+A lost connection is a state: the stream says so and connects again for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+
+from pgscope.capture.pace import Budget, Pace
+from pgscope.capture.source import Emit
+from pgscope.errors import PgscopeError
+from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts
+from pgscope.server.connection import Connection, connect
+from pgscope.server.conninfo import Target
+from pgscope.server.facts import learn
+from pgscope.server.poll import Poller, PollFailed
+from pgscope.server.sampler import Sampler
+from pgscope.text import clean, one_line
+
+SHORTEST_INTERVAL = 0.1
+"""Seconds."""
+_ANSWER = 20.0
+"""Seconds until a server that does not answer counts as lost."""
+_BACKOFF_MOST = 10.0
+"""Seconds between attempts to connect again, at the most."""
+_COST_EVERY = 5.0
+"""Seconds between reports of pgscope's own cost."""
+_TEXT_DUTY = 0.02
+"""Part of the time that may go into reading statement texts, which reads the server's whole text file."""
+
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, asyncio.TimeoutError)
+
+
+@dataclass
+class _Meter:
+    """What our statements cost since the last report."""
+
+    since: float = field(default_factory=time.monotonic)
+    server_ms: float = 0.0
+    statements: int = 0
+
+    def add(self, server_ms: float, statements: int = 1) -> None:
+        self.server_ms += server_ms
+        self.statements += statements
+
+
+@dataclass(frozen=True)
+class Link:
+    """One stretch of being connected: the watcher's connection, and what it learned."""
+
+    connection: Connection
+    facts: ServerFacts
+    poller: Poller
+
+
+class LiveSource:
+    """A `Source` that polls one server."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        interval: float = 1.0,
+        sample_hz: float = 10.0,
+        budget: float = 0.01,
+    ) -> None:
+        """`interval` in seconds, `sample_hz` in looks a second (0: no sampler), `budget` in cores."""
+        self.target = target
+        self.interval = interval
+        self.resting = False
+        self._sample_hz = sample_hz
+        self._budget = budget
+        self._first: Link | None = None
+        self._link: Link | None = None
+        self._pace = self._new_pace()
+        self._meter = _Meter()
+
+    def _new_pace(self) -> Pace:
+        fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
+        return Pace(Budget(self._budget, fastest, max(0.5, fastest)))
+
+    async def open(self) -> ServerFacts:
+        """Connect now, so that a first failure can be told at once; `run` goes on with this connection.
+
+        Raises ConnectionFailed (PasswordNeeded).
+        """
+        self._first = await self._connect()
+        return self._first.facts
+
+    async def close(self) -> None:
+        """Close a connection that `open` made and `run` never took."""
+        if self._first is not None:
+            await self._first.connection.close()
+            self._first = None
+
+    async def run(self, emit: Emit) -> None:
+        """Emit samples until cancelled."""
+        attempt = 0
+        while True:
+            try:
+                link = self._first or await self._connect()
+            except (PgscopeError, *_LOST) as error:
+                emit(Disconnected(time.time(), time.monotonic(), one_line(clean(str(error)))))
+                await asyncio.sleep(_backoff(attempt))
+                attempt += 1
+                continue
+            self._first = None
+            reason = await self._stay(link, emit)
+            attempt = 0
+            emit(Disconnected(time.time(), time.monotonic(), reason))
+            await asyncio.sleep(_backoff(0))
+
+    async def _connect(self) -> Link:
+        connection = await connect(self.target)
+        try:
+            facts = await asyncio.wait_for(learn(connection), _ANSWER)
+        except BaseException:
+            await connection.close()
+            raise
+        return Link(connection, facts, Poller(connection, facts))
+
+    async def _stay(self, link: Link, emit: Emit) -> str:
+        """Watch until the connection is lost; return why."""
+        self._link = link
+        self._pace = self._new_pace()
+        self._meter = _Meter()
+        emit(Connected(time.time(), time.monotonic(), link.facts))
+        sampling = asyncio.create_task(self._sample_loop(link, emit)) if self._sample_hz > 0 else None
+        try:
+            # Only the poll decides: it ends when its connection is lost.
+            return await self._poll_loop(link, emit)
+        finally:
+            self._link = None
+            if sampling is not None:
+                sampling.cancel()
+                await asyncio.gather(sampling, return_exceptions=True)
+            await link.connection.close()
+
+    async def _poll_loop(self, link: Link, emit: Emit) -> str:
+        named: tuple[int, int] = (0, 0)
+        next_texts = 0.0
+        while True:
+            started = time.monotonic()
+            try:
+                polled = await asyncio.wait_for(link.poller.poll(), _ANSWER)
+            except PollFailed as error:
+                if link.connection.closed:
+                    return str(error)
+                await self._rest(started)
+                continue
+            except _LOST as error:
+                return _why(error)
+            self._meter.add(polled.server_ms, 4)
+            self._pace.polled(polled.server_ms, max(self.interval, SHORTEST_INTERVAL))
+            names = link.poller.names
+            if (len(names.users), len(names.databases)) != named:
+                named = (len(names.users), len(names.databases))
+                poll = polled.poll
+                emit(Names(poll.at, poll.mono, dict(names.users), dict(names.databases)))
+            emit(polled.poll)
+            if polled.poll.statements and link.poller.reader and started >= next_texts:
+                try:
+                    took = await self._texts(link, emit)
+                except _LOST as error:
+                    return _why(error)
+                next_texts = started + max(took / _TEXT_DUTY, 0.2)
+            self._report_cost(polled.poll.at, emit)
+            await self._rest(started)
+
+    async def _texts(self, link: Link, emit: Emit) -> float:
+        """Read texts not read yet; return how long that took in seconds."""
+        assert link.poller.reader is not None
+        unseen = link.poller.reader.unseen()
+        if not unseen:
+            return 0.0
+        started = time.monotonic()
+        texts = await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen), _ANSWER)
+        took = time.monotonic() - started
+        self._meter.add(took * 1000.0)
+        emit(StatementTexts(time.time(), time.monotonic(), texts))
+        return took
+
+    async def _sample_loop(self, link: Link, emit: Emit) -> None:
+        """Look at a rate that fits the budget; a lost connection is opened again, never told twice."""
+        attempt = 0
+        while True:
+            try:
+                connection = await connect(self.target)
+            except (PgscopeError, *_LOST):
+                await asyncio.sleep(_backoff(attempt))
+                attempt += 1
+                continue
+            attempt = 0
+            sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
+            try:
+                await self._looks(sampler, emit)
+            except (psycopg.Error, OSError, asyncio.TimeoutError):
+                await asyncio.sleep(_backoff(0))
+            finally:
+                await connection.close()
+
+    async def _looks(self, sampler: Sampler, emit: Emit) -> None:
+        while True:
+            started = time.monotonic()
+            period = self._pace.period
+            if not self.resting:
+                look = await asyncio.wait_for(sampler.look(), _ANSWER)
+                self._meter.add(sampler.server_ms)
+                period = self._pace.looked(sampler.server_ms)
+                emit(look)
+            await asyncio.sleep(max(period - (time.monotonic() - started), 0.001))
+
+    async def _rest(self, started: float) -> None:
+        """Sleep until the next poll is due; wakes soon when the interval was made shorter."""
+        while True:
+            left = started + max(self.interval, SHORTEST_INTERVAL) - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, 0.25))
+
+    def _report_cost(self, at: float, emit: Emit) -> None:
+        now = time.monotonic()
+        seconds = now - self._meter.since
+        if seconds < _COST_EVERY:
+            return
+        meter, self._meter = self._meter, _Meter()
+        emit(
+            OwnCost(
+                at,
+                now,
+                seconds,
+                meter.server_ms,
+                0,
+                meter.statements,
+                0.0 if self.resting or not self._sample_hz else self._pace.hz,
+                self.interval,
+                self._pace.throttled,
+            )
+        )
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds to wait before the next attempt: doubling, bounded, and not in step with other clients."""
+    return min(0.5 * 2.0**attempt, _BACKOFF_MOST) * random.uniform(0.75, 1.25)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, asyncio.TimeoutError):
+        return f"no answer for {_ANSWER:g} s"
+    return one_line(clean(str(error))) or type(error).__name__

@@ -1,0 +1,25 @@
+"""What a stream of samples is: live, and later recorded, behind one face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pgscope.sample import Sample
+
+Emit = Callable[[Sample], None]
+"""Takes one sample; called on the event loop, must not block."""
+
+
+class Source(Protocol):
+    """Gives samples until it ends or is cancelled."""
+
+    interval: float
+    """Seconds from one poll to the next; may be changed while running."""
+
+    resting: bool
+    """Set while nobody looks: the sampler stops, polls go on."""
+
+    async def run(self, emit: Emit) -> None:
+        """Emit samples; returns when there are no more, never because a server is out of reach."""
+        ...
