@@ -1,0 +1,143 @@
+"""One line of the table: its pieces, how two versions of it differ, and the strip they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from pgscope.tui.table.glyphs import Glyphs
+from pgscope.tui.table.layout import GAP, Layout
+from pgscope.tui.table.model import Column, Row
+from pgscope.tui.table.text import fit
+
+MARGIN = 2  # cells at the left: the cursor and the mark
+
+
+class Piece(NamedTuple):
+    """Text of known width with one style."""
+
+    text: str
+    style: Style
+    width: int
+
+
+Line = tuple[Piece, ...]
+Palette = Mapping[str, Style]
+"""Styles by tone, and under `base`, `header`, `cursor` and `mark`."""
+
+
+def header_line(
+    columns: Sequence[Column],
+    layout: Layout,
+    palette: Palette,
+    glyphs: Glyphs,
+    sort: str | None,
+    descending: bool,
+) -> Line:
+    """The titles, with an arrow at the column that sorts and a sign where columns are hidden."""
+    style = palette["header"]
+    pieces = [Piece((glyphs.more_left if layout.hidden_left else " ").ljust(MARGIN), style, MARGIN)]
+    for slot in layout.slots:
+        column = columns[slot.index]
+        arrow = ""
+        if column.key == sort:
+            arrow = glyphs.descending if descending else glyphs.ascending
+        room = slot.width - len(arrow)
+        title = fit(column.title, room, column.justify, glyphs.ellipsis, glyphs.ascii_only) if room else ""
+        if column.justify == "right":  # the arrow stands before the title, which ends where the numbers end
+            bare = title.lstrip(" ")
+            title = " " * (len(title) - len(bare)) + arrow + bare
+        elif arrow:
+            bare = title.rstrip(" ")
+            title = bare + arrow + " " * (len(title) - len(bare))
+        gap = 0 if slot is layout.slots[-1] else GAP
+        pieces.append(Piece(title + " " * gap, style, slot.width + gap))
+    return tuple(pieces)
+
+
+def row_line(
+    row: Row,
+    columns: Sequence[Column],
+    layout: Layout,
+    palette: Palette,
+    glyphs: Glyphs,
+    cursor: bool,
+    marked: bool,
+) -> Line:
+    """A row: margin, then a piece for each column that is shown."""
+    cells = row.cells if isinstance(row.cells, tuple) else row.cells()
+    row_style = palette["cursor"] if cursor else palette.get(row.tone, palette["normal"])
+    mark = glyphs.mark if marked else fit(row.mark, 1, "left", glyphs.ellipsis, glyphs.ascii_only)
+    pointer = glyphs.cursor if cursor else " "
+    margin_style = palette["mark"] if marked and not cursor else row_style
+    pieces = [Piece(pointer + mark, margin_style, MARGIN)]
+    for slot in layout.slots:
+        column = columns[slot.index]
+        cell = cells[slot.index] if slot.index < len(cells) else ""
+        style = row_style
+        if type(cell) is str:
+            text = cell
+        else:
+            text = cell[0]
+            if not cursor and cell[1] != "normal":
+                style = palette.get(cell[1], row_style)
+        if slot.index == 0 and (row.prefix or row.indent):
+            text = (row.prefix or "  " * row.indent) + text
+        text = fit(text, slot.width, column.justify, glyphs.ellipsis, glyphs.ascii_only)
+        gap = 0 if slot is layout.slots[-1] else GAP
+        pieces.append(Piece(text + " " * gap, style, slot.width + gap))
+    return tuple(pieces)
+
+
+def changed_to(old: Line, new: Line, width: int) -> int:
+    """The cell up to which two versions of a line differ; 0 if they are the same."""
+    if old == new:
+        return 0
+    if len(old) != len(new):
+        return width
+    end = sum(piece.width for piece in new)
+    for before, after in zip(reversed(old), reversed(new), strict=True):
+        if before != after:
+            return min(width, end) if before.width == after.width else width
+        end -= after.width
+    return width
+
+
+def strip_of(line: Line, width: int, base: Style) -> Strip:
+    """The line as a strip of exactly `width` cells, in as few segments as possible."""
+    segments: list[Segment] = []
+    texts: list[str] = []
+    style: Style | None = None
+    used = 0
+    for text, piece_style, piece_width in line:
+        used += piece_width
+        if style is None or piece_style == style or (_invisible(text, style, piece_style)):
+            style = style or piece_style
+        else:
+            segments.append(Segment("".join(texts), style))
+            texts = []
+            style = piece_style
+        texts.append(text)
+    if used < width:
+        if style is not None and not _invisible(" ", style, base):
+            segments.append(Segment("".join(texts), style))
+            texts = []
+            style = base
+        texts.append(" " * (width - used))
+    segments.append(Segment("".join(texts), style or base))
+    strip = Strip(segments, max(used, width))
+    return strip if used <= width else strip.crop(0, width)
+
+
+def _invisible(text: str, before: Style, own: Style) -> bool:
+    """Whether blank text looks the same in the style before it: no need to change colours for it."""
+    return (
+        not text.strip(" ")
+        and before.bgcolor == own.bgcolor
+        and before.reverse == own.reverse
+        and not (before.underline or own.underline or before.strike or own.strike)
+    )
