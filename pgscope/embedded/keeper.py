@@ -19,6 +19,7 @@ from pgscope.embedded.account import Account
 from pgscope.embedded.errors import EmbeddedError
 
 Mode = Literal["fast", "immediate"]
+Kind = Literal["server", "setup", "client"]
 
 _STEPS = {"fast": reaper.FAST, "immediate": reaper.IMMEDIATE}
 _keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
@@ -70,9 +71,11 @@ class Keeper:
         env: Mapping[str, str],
         log: Path,
         account: Account | None = None,
-        server: bool = False,
+        kind: Kind = "client",
     ) -> int:
         """Start a program in a session of its own, its output appended to ``log``; returns its pid.
+
+        In the end a client is killed, the server shut down, and what sets up is waited for.
 
         Raises EmbeddedError if it cannot be started.
         """
@@ -83,7 +86,7 @@ class Keeper:
             cwd=str(self.folder),
             log=str(log),
             account=None if account is None else (account.uid, account.gid),
-            kind="server" if server else "client",
+            kind=kind,
         )
         pid: int = answer["pid"]
         return pid

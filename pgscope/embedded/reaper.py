@@ -37,7 +37,12 @@ Steps = tuple[tuple[int, float], ...]
 FAST: Steps = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0))
 IMMEDIATE: Steps = FAST[1:]
 
+_SETUP_SECONDS = 30.0
+
 _PR_SET_PDEATHSIG = 1
+
+# What the kernel sends a child when this process is killed: immediate shutdown to the server.
+_DEATH_SIGNALS = {"server": signal.SIGQUIT, "client": signal.SIGKILL}
 
 
 class _Ended(Exception):
@@ -50,12 +55,13 @@ class Reaper:
     def __init__(self, root: Path) -> None:
         self.children: dict[int, subprocess.Popen[bytes]] = {}
         self.server: int | None = None
+        self.setup: subprocess.Popen[bytes] | None = None
         self.steps = FAST
         self.folder, self._lock = _claim(root)
 
     def spawn(self, request: dict[str, Any]) -> int:
-        """Start a process; returns its pid. ``kind`` is "server" for the postmaster."""
-        is_server = request["kind"] == "server"
+        """Start a process; returns its pid. ``kind`` is "server", "setup" or "client"."""
+        kind = request["kind"]
         as_account: dict[str, Any] = {}
         if request["account"] is not None:
             uid, gid = request["account"]
@@ -69,12 +75,14 @@ class Reaper:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_me(signal.SIGQUIT if is_server else signal.SIGKILL),
+                preexec_fn=_die_with_me(_DEATH_SIGNALS[kind]) if kind in _DEATH_SIGNALS else None,
                 **as_account,
             )
         self.children[child.pid] = child
-        if is_server:
+        if kind == "server":
             self.server = child.pid
+        elif kind == "setup":
+            self.setup = child
         return child.pid
 
     def poll(self, pid: int) -> int | None:
@@ -94,6 +102,10 @@ class Reaper:
 
     def end_all(self) -> None:
         """End the clients, then the server, then remove the folder."""
+        if self.setup is not None:
+            # initdb ends by itself in a second; killed, it would leave shared memory behind.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.setup.wait(_SETUP_SECONDS)
         others = [child for pid, child in self.children.items() if pid != self.server]
         for child in others:
             # The whole group: a client may have children of its own.
@@ -111,8 +123,7 @@ class Reaper:
 
 
 def _die_with_me(number: int) -> Callable[[], None] | None:
-    # If this process is killed too, the kernel ends the children. The signal is sent when the
-    # *thread* that forked ends; this process has only one.
+    # The signal is sent when the *thread* that forked ends; this process has only one.
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None)

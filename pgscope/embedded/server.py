@@ -165,7 +165,7 @@ class EmbeddedServer:
             env=self._binaries.environment(),
             log=self.log,
             account=self._account,
-            server=True,
+            kind="server",
         )
         while time.monotonic() < deadline:
             try:
@@ -203,6 +203,7 @@ class EmbeddedServer:
             env=self._binaries.environment(),
             log=log,
             account=self._account,
+            kind="setup",
         )
         while (status := self._keeper.poll(pid)) is None:
             time.sleep(0.005)
