@@ -393,6 +393,8 @@ class Burst:
     usesysid: int
     application_name: str
     rows: tuple[BurstRow, ...]
+    round_trip_ms: float = 0.0
+    """The shortest of its looks, nearly all of it the wire: what one more statement costs a client."""
 
 
 @dataclass(frozen=True)
@@ -416,3 +418,20 @@ class OwnCost:
 Sample: TypeAlias = (
     Connected | Disconnected | Poll | StatementTexts | Names | Look | Catalog | Burst | OwnCost
 )
+
+
+class CatalogWanted(NamedTuple):
+    """Analysis asks its owner to read the `Catalog` of a database."""
+
+    datid: int
+    database: str
+
+
+class BurstWanted(NamedTuple):
+    """Analysis asks its owner for a `Burst` probe of one session."""
+
+    pid: int
+    backend_start: float
+
+
+Wanted: TypeAlias = CatalogWanted | BurstWanted

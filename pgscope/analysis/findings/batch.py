@@ -1,0 +1,112 @@
+"""The one statement that would replace a loop, made from the loop's own parse tree."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from pglast import ast, enums, parse_sql
+from pglast.parser import ParseError
+from pglast.stream import IndentedStream
+
+from pgscope.analysis.shape import LONGEST, shape_of
+
+
+@lru_cache(maxsize=512)
+def batched(text: str, column: str, unique: bool = False) -> str:
+    """A look-up by `column` for many values at once: `= ANY`, GROUP BY for aggregates, LATERAL for LIMIT.
+
+    A LIMIT on a look-up by a unique column means nothing and goes.
+    '' where the statement does not lend itself to it.
+    """
+    shape = shape_of(text)
+    if shape.kind != "select" or len(text) > LONGEST:
+        return ""
+    try:
+        select: Any = parse_sql(text)[0].stmt
+        place = _equality(select.whereClause, column)
+        if place is None:
+            return ""
+        if shape.limited and unique:
+            select.limitCount = select.limitOffset = None
+            select.limitOption = enums.LimitOption.LIMIT_OPTION_DEFAULT
+        elif shape.limited and not shape.aggregate:
+            return _lateral(select, place)
+        reference = place.lexpr if isinstance(place.lexpr, ast.ColumnRef) else place.rexpr
+        value = place.rexpr if isinstance(place.lexpr, ast.ColumnRef) else place.lexpr
+        place.lexpr, place.rexpr = reference, _parameter(value)
+        place.kind = enums.A_Expr_Kind.AEXPR_OP_ANY
+        if shape.aggregate and not shape.grouped:
+            select.targetList = (ast.ResTarget(val=reference), *select.targetList)
+            select.groupClause = (reference,)
+        return str(IndentedStream()(select))
+    except (ParseError, ValueError, RecursionError, NotImplementedError):
+        return ""
+
+
+@lru_cache(maxsize=512)
+def batched_write(text: str) -> str:
+    """A single-row INSERT as one statement for many rows; '' where it is not that simple."""
+    shape = shape_of(text)
+    if shape.kind != "insert" or not shape.single_row or len(text) > LONGEST:
+        return ""
+    try:
+        insert: Any = parse_sql(text)[0].stmt
+        columns = [target.name for target in insert.cols or ()]
+        if not columns or insert.selectStmt is None:
+            return ""
+        arrays = ast.FuncCall(
+            funcname=(ast.String(sval="unnest"),),
+            args=tuple(ast.ParamRef(number=number) for number in range(1, len(columns) + 1)),
+            funcformat=enums.CoercionForm.COERCE_EXPLICIT_CALL,
+        )
+        insert.selectStmt = ast.SelectStmt(
+            targetList=(ast.ResTarget(val=ast.ColumnRef(fields=(ast.A_Star(),))),),
+            fromClause=(ast.RangeFunction(functions=((arrays, None),)),),
+            op=enums.SetOperation.SETOP_NONE,
+            limitOption=enums.LimitOption.LIMIT_OPTION_DEFAULT,
+        )
+        return str(IndentedStream()(insert))
+    except (ParseError, ValueError, RecursionError, NotImplementedError):
+        return ""
+
+
+def _equality(where: Any, column: str) -> Any:
+    """The condition that asks for one value of the column."""
+    if isinstance(where, ast.BoolExpr) and where.boolop == enums.BoolExprType.AND_EXPR:
+        for part in where.args:
+            found = _equality(part, column)
+            if found is not None:
+                return found
+        return None
+    if not isinstance(where, ast.A_Expr) or where.kind != enums.A_Expr_Kind.AEXPR_OP:
+        return None
+    if where.name[-1].sval != "=":
+        return None
+    for side, other in ((where.lexpr, where.rexpr), (where.rexpr, where.lexpr)):
+        if isinstance(side, ast.ColumnRef) and not isinstance(other, ast.ColumnRef):
+            last = side.fields[-1]
+            if isinstance(last, ast.String) and last.sval == column:
+                return where
+    return None
+
+
+def _parameter(value: Any) -> Any:
+    """The parameter without its cast, which was to the type of one value."""
+    return value.arg if isinstance(value, ast.TypeCast) else value
+
+
+def _lateral(select: Any, place: Any) -> str:
+    """A limit for each value: the first rows of each, by LATERAL."""
+    reference = place.lexpr if isinstance(place.lexpr, ast.ColumnRef) else place.rexpr
+    value = place.rexpr if isinstance(place.lexpr, ast.ColumnRef) else place.lexpr
+    place.lexpr = reference
+    place.rexpr = ast.ColumnRef(fields=(ast.String(sval="wanted"), ast.String(sval="key")))
+    inner = str(IndentedStream()(select))
+    indented = "\n".join("    " + line for line in inner.splitlines())
+    number = _parameter(value)
+    parameter = f"${number.number}" if isinstance(number, ast.ParamRef) else "$1"
+    return (
+        f"SELECT found.*\nFROM unnest({parameter}) AS wanted (key)\n"
+        f"CROSS JOIN LATERAL (\n{indented}\n) AS found"
+    )

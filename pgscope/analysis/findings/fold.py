@@ -1,0 +1,122 @@
+"""The fold: samples and intervals in, findings and wishes out."""
+
+from __future__ import annotations
+
+from pgscope.analysis.counters import Interval
+from pgscope.analysis.findings.context import Context
+from pgscope.analysis.findings.model import Attribute, Finding, FindingSettings
+from pgscope.analysis.findings.nplusone import from_pair
+from pgscope.analysis.findings.pairs import Pair, PairSearch
+from pgscope.analysis.findings.register import Register
+from pgscope.analysis.findings.relation import Schema
+from pgscope.analysis.findings.wishes import Wishes
+from pgscope.sample import (
+    Burst,
+    Catalog,
+    Connected,
+    Look,
+    Names,
+    Poll,
+    Sample,
+    StatementTexts,
+    Wanted,
+)
+
+PASSES = 2
+"""Windows in a row in which a pair must hold before it is shown."""
+GRACE = 20.0
+"""Seconds that a pair may fail to be proved anew before it counts as ended."""
+_PAIR_KINDS = {"n_plus_one", "row_by_row_writes"}
+
+
+class Findings:
+    """Feed it every sample and every interval of statement deltas; read `current` and `wants`.
+
+    `attribute` says who ran a statement (attribution's shares); without it the sightings must do.
+    """
+
+    def __init__(self, settings: FindingSettings | None = None, attribute: Attribute | None = None) -> None:
+        self._context = Context(settings or FindingSettings(), attribute)
+        self._search = PairSearch(self._context)
+        self._register = Register()
+        self._wishes = Wishes(self._context)
+        self._pairs: list[Pair] = []
+
+    @property
+    def settings(self) -> FindingSettings:
+        """What is ignored, and the thresholds; may be replaced at any time."""
+        return self._context.settings
+
+    @settings.setter
+    def settings(self, settings: FindingSettings) -> None:
+        self._context.settings = settings
+
+    def feed(self, sample: Sample) -> None:
+        """Take a sample of any kind."""
+        context = self._context
+        if isinstance(sample, Look):
+            context.sightings.look(sample)
+        elif isinstance(sample, Poll):
+            self._poll(sample)
+        elif isinstance(sample, StatementTexts):
+            context.series.learn(sample.texts)
+        elif isinstance(sample, Names):
+            context.users.update(sample.users)
+            context.databases.update(sample.databases)
+        elif isinstance(sample, Catalog):
+            context.schemas[sample.datid] = Schema(sample)
+        elif isinstance(sample, Burst):
+            context.book.feed(sample)
+        elif isinstance(sample, Connected):
+            context.facts = sample.facts
+            context.series.restart()
+
+    def observe(self, interval: Interval) -> None:
+        """Take what the statements did between two polls; about a second each, or longer."""
+        if not self._context.series.observe(interval):
+            return
+        incumbents = {(id(pair.child), id(pair.parent)) for pair in self._pairs}
+        self._pairs = self._search.find(incumbents)
+        drafts = [finding for finding in (from_pair(self._context, pair) for pair in self._pairs) if finding]
+        self._register.update(interval.at, drafts, passes=PASSES, grace_s=GRACE, kinds=_PAIR_KINDS)
+        self._wishes.consider(interval.mono, self._pairs)
+
+    def current(self, at: float) -> tuple[Finding, ...]:
+        """What was found and lasts, or ended a short while ago; worst cost first, what ended last."""
+        settings = self._context.settings
+        shown = [finding for finding in self._register.shown(at, settings.keep_s) if self._passes(finding)]
+        shown.sort(key=lambda finding: (finding.ended, -finding.cost.weight, finding.first_seen))
+        return tuple(shown)
+
+    def history(self) -> tuple[Finding, ...]:
+        """Everything that was shown since the start, what ended included, oldest first."""
+        return tuple(finding for finding in self._register.history() if self._passes(finding))
+
+    def wants(self) -> tuple[Wanted, ...]:
+        """What the owner should read for it now; each wish is told once and again only after a while."""
+        return self._wishes.take()
+
+    def _passes(self, finding: Finding) -> bool:
+        settings = self._context.settings
+        if finding.kind in settings.kinds_off or finding.fingerprint in settings.ignored:
+            return False
+        if finding.kind not in ("n_plus_one", "row_by_row_writes", "lookup_loop"):
+            return True
+        thresholds = settings.of(finding.application_names)
+        return (
+            finding.cost.calls_per_s >= thresholds.calls_per_s or finding.ended
+        ) and finding.cost.client_wait_ms_per_s >= thresholds.client_wait_ms_per_s
+
+    def _poll(self, poll: Poll) -> None:
+        context = self._context
+        context.poll = poll
+        context.sightings.poll(poll)
+        context.tags.poll(poll)
+        for session in poll.sessions:
+            if session.database:
+                context.databases[session.datid] = session.database
+            if session.user:
+                context.users[session.usesysid] = session.user
+        if poll.round_trip_ms > 0:
+            before = context.poll_round_trip_ms
+            context.poll_round_trip_ms = min(poll.round_trip_ms, before or poll.round_trip_ms)

@@ -1,0 +1,81 @@
+"""N+1 and writes for each row: findings made from pairs of statements."""
+
+from __future__ import annotations
+
+from pgscope.analysis.findings.context import Context
+from pgscope.analysis.findings.model import Cost, Finding
+from pgscope.analysis.findings.pairs import Pair
+from pgscope.analysis.findings.proof import grade
+from pgscope.analysis.findings.remedy import eager_load, one_write
+
+
+def from_pair(context: Context, pair: Pair) -> Finding | None:
+    """The finding that a pair amounts to; None where its evidence is not enough yet."""
+    graded, evidence = grade(context, pair)
+    writes = not pair.child.shape.looks_up
+    if not graded or (writes and pair.verdict.kind != "rows"):
+        return None
+    cost = _cost(context, pair)
+    database, user = context.place(pair.child)
+    schema = context.schemas.get(pair.child.dbid)
+    first, last = pair.first, max(pair.child.last, pair.parent.last)
+    _, rows = pair.parent.spread(first, last)
+    calls, _ = pair.child.spread(first, last)
+    f = pair.verdict.fit
+    if writes:
+        kind, summary = "row_by_row_writes", f"one write for each of {f.rows_per_call:.0f} rows read"
+        remedy = one_write(pair.child.text, pair.child.shape)
+    else:
+        kind, summary = "n_plus_one", _summary(pair)
+        unique = schema is not None and schema.is_key(pair.child.shape)
+        remedy = eager_load(pair.child.text, pair.child.shape, pair.tie, unique)
+    return Finding(
+        kind,
+        graded,
+        pair.applications,
+        database,
+        user,
+        summary,
+        context.ref(pair.child),
+        context.ref(pair.parent),
+        evidence,
+        cost,
+        remedy,
+        tuple(zip(rows, calls, strict=True)),
+        datid=pair.child.dbid,
+        usesysid=pair.child.userid,
+        relationship=pair.tie.column if pair.tie is not None else "",
+    )
+
+
+def _summary(pair: Pair) -> str:
+    f = pair.verdict.fit
+    name = pair.child.shape.relations[0].table if pair.child.shape.relations else "the child"
+    if pair.tie is not None:
+        name = pair.tie.to_table
+    per_page = pair.verdict.per_row * f.rows_per_call or f.calls_per_parent
+    source = pair.tie.from_table if pair.tie is not None else "the parent"
+    by = f" by {pair.tie.column}" if pair.tie is not None else ""
+    return f"1 + {per_page:.0f}: {name} is asked for once for each row of {source}{by}"
+
+
+def _cost(context: Context, pair: Pair) -> Cost:
+    calls, _, time, read = context.rates(pair.child)
+    parent_calls, parent_rows, _, _ = context.rates(pair.parent)
+    f = pair.verdict.fit
+    # What the parent's rows explain; the rest is direct use, which no eager load would spare.
+    explained = (
+        pair.verdict.per_row * parent_rows if pair.verdict.per_row else f.calls_per_parent * parent_calls
+    )
+    looped = min(calls, explained)
+    avoidable = max(looped - parent_calls, 0.0)
+    per_call = time / calls if calls else 0.0
+    trip = context.round_trip_ms
+    return Cost(
+        calls_per_s=looped,
+        server_ms_per_s=per_call * looped,
+        avoidable_round_trips_per_s=avoidable,
+        round_trip_ms=trip,
+        client_wait_ms_per_s=avoidable * (trip + per_call),
+        blocks_read_per_s=read,
+    )

@@ -1,0 +1,99 @@
+"""From a pair of statements to its evidence and grade: confirmed takes two kinds of evidence."""
+
+from __future__ import annotations
+
+from pgscope.analysis.findings.context import Context
+from pgscope.analysis.findings.model import Evidence
+from pgscope.analysis.findings.pairs import Pair
+from pgscope.analysis.findings.runbook import Loop
+from pgscope.analysis.findings.sightings import SessionKey
+
+
+def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
+    """Grade and evidence of a pair; '' where it is not enough to be shown."""
+    loop = context.book.loop(pair.child.keys, pair.parent.keys)
+    tags = context.tags.shared(pair.child.keys, pair.parent.keys)
+    shared = context.sightings.shared(pair.child.keys, pair.parent.keys)
+    verdict, tie = pair.verdict, pair.tie
+    runs = loop is not None and (loop.after_parent > 0 or loop.runs >= 2)
+    after = loop is not None and loop.after_parent > 0
+    if verdict.kind == "rows":
+        keyed = tie is not None and (
+            tie.kind != "reload" or (verdict.fit.windows >= 10 and verdict.fit.strength >= 6)
+        )
+        result = "confirmed" if keyed or runs or tags else "likely"
+    elif verdict.kind == "constant" or verdict.strong:
+        result = "confirmed" if after else "likely"
+    else:
+        result = "likely" if after else ""
+    evidence = [_conservation(pair)]
+    if loop is not None:
+        evidence.append(_run(loop))
+    if tie is not None:
+        evidence.append(_tie(pair))
+    if tags:
+        named = ", ".join(f"{name}={value}" for name, value in sorted(tags.items()))
+        evidence.append(Evidence("tag", f"both statements come from {named}"))
+    evidence.append(_who(pair, shared))
+    return result, tuple(evidence)
+
+
+def _conservation(pair: Pair) -> Evidence:
+    f, kind = pair.verdict.fit, pair.verdict.kind
+    numbers = {
+        "windows": f.windows,
+        "parent_windows": f.active,
+        "correlation": round(f.correlation, 4),
+        "partial_correlation": round(f.partial, 4),
+        "slope": round(f.slope, 4),
+        "intercept_per_window": round(f.intercept, 3),
+        "calls_per_row": round(f.ratio, 4),
+        "calls_per_parent_call": round(f.calls_per_parent, 3),
+        "rows_per_parent_call": round(f.rows_per_call, 3),
+    }
+    if kind == "rows":
+        each = "one call" if pair.verdict.per_row == 1 else f"{pair.verdict.per_row} calls"
+        text = (
+            f"{each} for each row of the parent: slope {f.slope:.2f}, correlation {f.correlation:.2f} "
+            f"over {f.windows} windows ({f.partial:.2f} with the parent's calls held fixed)"
+        )
+    elif kind == "constant":
+        text = (
+            f"{f.ratio:.2f} calls for each row of the parent over {f.windows} windows; its pages are all "
+            f"of about {f.rows_per_call:.0f} rows, so rows and calls cannot be told apart"
+        )
+    else:
+        text = (
+            f"{f.calls_per_parent:.1f} calls for each call of the parent, {f.ratio:.2f} for each row: each "
+            f"owner once a page (identity map or cache), correlation {max(f.correlation, f.partial):.2f} "
+            f"over {f.windows} windows"
+        )
+    return Evidence("conservation", text, numbers)
+
+
+def _run(loop: Loop) -> Evidence:
+    where = "one transaction" if loop.in_transaction else "one tight sequence of a session"
+    after = f", {loop.after_parent} of them after the parent" if loop.after_parent else ""
+    text = f"up to {loop.longest} executions seen in {where}; {loop.runs} such runs{after}"
+    numbers = {"longest": loop.longest, "runs": loop.runs, "after_parent": loop.after_parent}
+    return Evidence("run", text, numbers)
+
+
+def _tie(pair: Pair) -> Evidence:
+    tie = pair.tie
+    assert tie is not None
+    if tie.kind == "reload":
+        return Evidence("key", f"the child reads again, by {tie.column}, a row the parent returned")
+    how = "collection (one to many)" if tie.kind == "collection" else "reference (many to one)"
+    return Evidence(
+        "foreign key", f"{tie.from_table} to {tie.to_table} by {tie.column} ({tie.constraint}): a {how}"
+    )
+
+
+def _who(pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
+    names = ", ".join(name or "(no name)" for name in pair.applications) or "not known yet"
+    if shared:
+        text = f"application {names}; {len(shared)} session(s) were seen with both statements"
+    else:
+        text = f"application {names}"
+    return Evidence("application", text, {"sessions_with_both": len(shared)})

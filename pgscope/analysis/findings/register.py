@@ -1,0 +1,88 @@
+"""Findings over time: each appears once, is updated while it lasts, and ages out visibly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pgscope.analysis.findings.model import GRADES, Finding
+
+Identity = tuple[str, int, int, str, tuple[int, ...]]
+
+MOST_HISTORY = 2000
+
+
+@dataclass
+class _Entry:
+    finding: Finding
+    passes: int
+    shown: bool
+
+
+class Register:
+    """What was found, by identity."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Identity, _Entry] = {}
+        self._history: dict[Identity, Finding] = {}
+
+    def update(
+        self, at: float, drafts: Iterable[Finding], *, passes: int, grace_s: float, kinds: set[str]
+    ) -> None:
+        """Take what holds now of these kinds.
+
+        A draft is shown from its `passes`-th time on. What was shown and is not among the drafts ends when
+        it has not been seen for `grace_s` seconds; what was not shown is forgotten at once.
+        """
+        seen: set[Identity] = set()
+        for draft in drafts:
+            name = _identity(draft)
+            if name in seen:
+                continue
+            seen.add(name)
+            entry = self._entries.get(name)
+            if entry is None:
+                draft = replace(draft, first_seen=at, last_seen=at)
+                self._entries[name] = _Entry(draft, 1, passes <= 1)
+                continue
+            before = entry.finding
+            grade = draft.grade if before.ended else max(draft.grade, before.grade, key=GRADES.index)
+            entry.finding = replace(
+                draft,
+                grade=grade,
+                application_names=draft.application_names or before.application_names,
+                first_seen=before.first_seen,
+                last_seen=at,
+            )
+            entry.passes += 1
+            entry.shown = entry.shown or entry.passes >= passes
+        for name, entry in list(self._entries.items()):
+            if entry.finding.kind in kinds and name not in seen:
+                self._miss(name, entry, at, grace_s)
+        for name in seen:
+            if self._entries[name].shown:
+                self._history[name] = self._entries[name].finding
+        while len(self._history) > MOST_HISTORY:
+            del self._history[next(iter(self._history))]
+
+    def _miss(self, name: Identity, entry: _Entry, at: float, grace_s: float) -> None:
+        if not entry.shown:
+            del self._entries[name]
+        elif not entry.finding.ended and at - entry.finding.last_seen > grace_s:
+            entry.finding = replace(entry.finding, ended=True)
+            self._history[name] = entry.finding
+
+    def shown(self, at: float, keep_s: float) -> list[Finding]:
+        """What lasts, and what ended less than `keep_s` seconds ago."""
+        for name, entry in list(self._entries.items()):
+            if entry.finding.ended and at - entry.finding.last_seen > keep_s:
+                del self._entries[name]
+        return [entry.finding for entry in self._entries.values() if entry.shown]
+
+    def history(self) -> list[Finding]:
+        """Everything shown so far, oldest first."""
+        return list(self._history.values())
+
+
+def _identity(finding: Finding) -> Identity:
+    return (finding.kind, finding.datid, finding.usesysid, finding.fingerprint, finding.pids)

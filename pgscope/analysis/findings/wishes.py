@@ -1,0 +1,105 @@
+"""What the findings need read: the schema of a database, a burst probe of a session. Few, and told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pgscope.analysis.findings.context import Context
+from pgscope.analysis.findings.pairs import Pair
+from pgscope.analysis.findings.proof import grade
+from pgscope.analysis.findings.series import Group
+from pgscope.analysis.findings.sightings import SessionKey
+from pgscope.sample import BurstWanted, CatalogWanted, Wanted
+
+CATALOG_AGAIN = 900.0
+"""Seconds until a schema is read again."""
+CATALOG_RETRY = 60.0
+"""Seconds until a schema that was asked for and never came is asked for again."""
+BUSY_LOOKUP = 20.0
+"""Calls a second from which on a look-up without a parent is worth a probe."""
+BUSY_WRITE = 5.0
+CONSIDERED = 12
+
+
+class Wishes:
+    """Decides after each window what to ask for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._wanted: list[Wanted] = []
+        self._asked: dict[int, float] = {}
+
+    def take(self) -> tuple[Wanted, ...]:
+        """The wishes since the last call."""
+        wanted, self._wanted = tuple(self._wanted), []
+        return wanted
+
+    def consider(self, mono: float, pairs: Sequence[Pair]) -> None:
+        """Ask for schemas not known, and for one probe where it would say most."""
+        self._wanted.clear()
+        self._catalogs(mono)
+        target = self._target(mono, pairs)
+        if target is not None:
+            self._wanted.append(target)
+
+    def _catalogs(self, mono: float) -> None:
+        for datid in {group.dbid for group in self._context.series.active() if _concerns(group)}:
+            known = self._context.schemas.get(datid)
+            if known is not None and mono - known.mono < CATALOG_AGAIN:
+                continue
+            asked = self._asked.get(datid)
+            if asked is None or mono - asked >= CATALOG_RETRY:
+                self._asked[datid] = mono
+                self._wanted.append(CatalogWanted(datid, self._context.databases.get(datid, "")))
+
+    def _target(self, mono: float, pairs: Sequence[Pair]) -> BurstWanted | None:
+        book = self._context.book
+        open_pairs = [pair for pair in pairs if grade(self._context, pair)[0] != "confirmed"]
+        wishes: list[tuple[object, list[Group], tuple[str, ...]]] = [
+            (("pair", id(pair.child)), [pair.child, pair.parent], pair.applications) for pair in open_pairs
+        ]
+        paired = {id(pair.child) for pair in pairs}
+        wishes += [(("busy", id(group)), [group], ()) for group in self._busy() if id(group) not in paired]
+        order = {name: place for place, name in enumerate(book.prefer([wish[0] for wish in wishes]))}
+        for name, groups, applications in sorted(wishes, key=lambda wish: order[wish[0]]):
+            session = self._session(groups, applications)
+            if session is not None and book.may_ask(name, mono):
+                return BurstWanted(*session)
+        return None
+
+    def _busy(self) -> list[Group]:
+        """Look-ups and single writes at a rate that only a loop, or very many clients, reach."""
+        seconds = self._context.series.seconds or 1.0
+        busy = [
+            group
+            for group in self._context.series.active()
+            if (
+                group.shape.writes_one
+                and group.calls >= BUSY_WRITE * seconds
+                and group.rows <= 1.5 * group.calls
+            )
+            or (group.shape.looks_up and group.calls >= BUSY_LOOKUP * seconds)
+        ]
+        busy.sort(key=lambda group: -group.calls)
+        return busy[:CONSIDERED]
+
+    def _session(self, groups: Iterable[Group], applications: tuple[str, ...]) -> SessionKey | None:
+        """The session seen with it last, that still lives, of these applications if they are known."""
+        poll = self._context.poll
+        if poll is None:
+            return None
+        alive = {SessionKey(row.pid, row.backend_start) for row in poll.sessions}
+        for group in groups:
+            seen = self._context.sightings.sessions(group.keys)
+            fit = [
+                (mono, session)
+                for session, (application, mono) in seen.items()
+                if session in alive and (not applications or application in applications)
+            ]
+            if fit:
+                return max(fit)[1]
+        return None
+
+
+def _concerns(group: Group) -> bool:
+    return group.shape.looks_up or group.shape.writes_one
