@@ -23,7 +23,7 @@ def batched(text: str, column: str, unique: bool = False) -> str:
     if shape.kind != "select" or len(text) > LONGEST:
         return ""
     try:
-        select: Any = parse_sql(text)[0].stmt
+        select: Any = _statement(text)
         place = _equality(select.whereClause, column)
         if place is None:
             return ""
@@ -51,7 +51,7 @@ def batched_write(text: str) -> str:
     if shape.kind != "insert" or not shape.single_row or len(text) > LONGEST:
         return ""
     try:
-        insert: Any = parse_sql(text)[0].stmt
+        insert: Any = _statement(text)
         columns = [target.name for target in insert.cols or ()]
         if not columns or insert.selectStmt is None:
             return ""
@@ -71,22 +71,28 @@ def batched_write(text: str) -> str:
         return ""
 
 
+def _statement(text: str) -> Any:
+    """The parse tree of the only statement in a text. pglast's annotations do not know which node it is."""
+    return next(iter(parse_sql(text))).stmt
+
+
 def _equality(where: Any, column: str) -> Any:
     """The condition that asks for one value of the column."""
     if isinstance(where, ast.BoolExpr) and where.boolop == enums.BoolExprType.AND_EXPR:
-        for part in where.args:
+        for part in where.args or ():
             found = _equality(part, column)
             if found is not None:
                 return found
         return None
     if not isinstance(where, ast.A_Expr) or where.kind != enums.A_Expr_Kind.AEXPR_OP:
         return None
-    if where.name[-1].sval != "=":
+    name = (where.name or ())[-1:]
+    if not name or name[0].sval != "=":
         return None
     for side, other in ((where.lexpr, where.rexpr), (where.rexpr, where.lexpr)):
         if isinstance(side, ast.ColumnRef) and not isinstance(other, ast.ColumnRef):
-            last = side.fields[-1]
-            if isinstance(last, ast.String) and last.sval == column:
+            last = (side.fields or ())[-1:]
+            if last and isinstance(last[0], ast.String) and last[0].sval == column:
                 return where
     return None
 

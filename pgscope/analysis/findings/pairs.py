@@ -140,7 +140,7 @@ class PairSearch:
         if verdict is None or last < series.newest - WINDOWS:
             return None
         applications = self._context.together(child, parent)
-        if applications is None or (tie is None and not applications):
+        if applications is None or (not applications and (tie is None or verdict.kind == "constant")):
             return None
         return Pair(child, parent, tie, verdict, applications, first)
 

@@ -73,8 +73,9 @@ def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float]) -> Fit:
     # What is left by rounding alone must not correlate.
     left_x, left_y = dot(rest_x, rest_x), dot(rest_y, rest_y)
     tiny = 1e-9
-    steady = left_x <= tiny * (1 + sum_x * sum_x) or left_y <= tiny * (1 + sum_y * sum_y)
-    partial = 0.0 if steady else correlation(rest_x, rest_y)
+    same_size = left_x <= tiny * (1 + sum_x * sum_x)
+    steady = left_y <= tiny * (1 + sum_y * sum_y)
+    partial = 0.0 if same_size or steady else correlation(rest_x, rest_y)
     freedom = windows - 3
     return Fit(
         windows,
@@ -88,7 +89,7 @@ def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float]) -> Fit:
         correlation(cn, cy),
         partial,
         partial * math.sqrt(freedom / max(1 - partial * partial, 1e-6)) if freedom > 0 else 0.0,
-        math.sqrt(left_x / windows) / (sum_x / windows) if sum_x and not steady else 0.0,
+        math.sqrt(left_x / windows) / (sum_x / windows) if sum_x and not same_size else 0.0,
     )
 
 

@@ -1,0 +1,202 @@
+"""N+1 on constructed series: what must be found, with its numbers, and what must stay silent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import pytest
+
+from pgscope.analysis.findings import Finding
+from pgscope.analysis.findings.conservation import judge
+from pgscope.analysis.findings.relation import Relationship
+from tests.findings_series import AUTHOR, CHOICES, COUNT, PAGE, TOUCH, Second, World, pages, steady
+
+COLLECTION = Relationship("collection", "choice.question_id", "fk", "question", "choice")
+REFERENCE = Relationship("reference", "question.author_id", "fk", "question", "author")
+
+
+def n_plus_one(found: tuple[Finding, ...]) -> list[Finding]:
+    return [finding for finding in found if finding.kind == "n_plus_one"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("program", "grade"),
+    [
+        (pages(CHOICES), "confirmed"),
+        (pages(COUNT), "confirmed"),
+        (pages(AUTHOR, child_rows=1), "confirmed"),
+        (pages(CHOICES, per_row=2), "confirmed"),
+        (pages(CHOICES, direct=40), "confirmed"),
+        (pages(CHOICES, rate=(0, 1)), "confirmed"),
+        (pages(CHOICES, least=20, most=20), "likely"),
+        (pages(AUTHOR, owners=20, child_rows=1), "likely"),
+    ],
+    ids=["collection", "count", "reference", "two a row", "shared", "slow", "same size", "identity map"],
+)
+def test_found(program: Second, grade: str, seed: int) -> None:
+    world = World(seed=seed)
+    for pid in range(3):
+        world.seen("catalogue", 100 + pid, PAGE, CHOICES, AUTHOR, COUNT)
+    (finding,) = n_plus_one(world.run(30, program))
+    assert finding.application_names == ("catalogue",)
+    assert finding.grade == grade
+    assert finding.parent is not None
+    assert finding.parent.query == PAGE
+    assert finding.relationship in ("choice.question_id", "question.author_id")
+    assert finding.cost.avoidable_round_trips_per_s > 0
+    assert {item.kind for item in finding.evidence} >= {"conservation", "foreign key", "application"}
+    assert len(finding.points) >= 6
+
+
+def test_first_shown_within_ten_seconds() -> None:
+    late = []
+    for seed in range(20):
+        world = World(seed=seed)
+        steps = world.steps(20, pages(CHOICES))
+        late.append(next(place for place, found in enumerate(steps, 1) if n_plus_one(found)))
+    assert sorted(late)[10] <= 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_load_alone_proves_nothing(seed: int) -> None:
+    """A page whose children come in one statement, and look-ups by key at a rate that follows the load."""
+    world = World(seed=seed)
+    ratio = 24
+
+    def service(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        load = rng.randint(1, 8)
+        rows = sum(rng.randint(8, 40) for _ in range(load))
+        return {PAGE: (load, rows), CHOICES: (load * ratio, load * ratio * 3)}
+
+    assert not any(n_plus_one(found) for found in world.steps(60, service))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_coincidence_of_rates(seed: int) -> None:
+    """Ratios of 0.97 to 1.07 in nearly every window, and a correlation below 0.5: two services."""
+    world = World(seed=seed)
+    programs = (steady(PAGE, 4, 4, rows=24), steady(CHOICES, 93, 103), steady(AUTHOR, 90, 100))
+    assert not any(n_plus_one(found) for found in world.steps(60, *programs))
+
+
+def test_everything_starts_and_stops_at_once() -> None:
+    world = World()
+    on = False
+
+    def service(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        if not on:
+            return {}
+        return {PAGE: (3, rng.randint(60, 84)), CHOICES: (rng.randint(65, 79), 200)}
+
+    for step in range(12):
+        on = step % 2 == 1
+        for _ in range(6):
+            assert not any(finding.grade == "confirmed" for finding in n_plus_one(world.run(1, service)))
+
+
+def test_session_and_user_in_each_request() -> None:
+    world = World()
+
+    def service(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        pages_seen, others = rng.randint(1, 6), rng.randint(10, 30)
+        rows = sum(rng.randint(8, 40) for _ in range(pages_seen))
+        return {PAGE: (pages_seen, rows), AUTHOR: (pages_seen + others, pages_seen + others)}
+
+    assert not any(n_plus_one(found) for found in world.steps(60, service))
+
+
+def test_other_applications_are_no_pair() -> None:
+    world = World()
+    for pid in range(4):
+        world.seen("catalogue", 100 + pid, PAGE)
+        world.seen("api", 200 + pid, CHOICES)
+    assert not n_plus_one(world.run(30, pages(CHOICES)))
+
+
+def test_the_application_that_runs_both() -> None:
+    world = World()
+    for pid in range(4):
+        world.seen("catalogue", 100 + pid, PAGE, CHOICES)
+        world.seen("api", 200 + pid, CHOICES)
+    (finding,) = n_plus_one(world.run(30, pages(CHOICES, direct=20)))
+    assert finding.application_names == ("catalogue",)
+
+
+def test_nested_loops_each_get_their_own_parent() -> None:
+    world = World()
+    outer = pages(CHOICES)
+
+    def nested(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        did = dict(outer(rng))
+        calls, _ = did[CHOICES]
+        rows = sum(rng.randint(2, 5) for _ in range(int(calls)))
+        did[CHOICES] = (calls, rows)
+        return did
+
+    (finding,) = n_plus_one(world.run(30, nested))
+    assert finding.statement is not None
+    assert finding.statement.query == CHOICES
+
+
+def test_two_pages_that_share_a_child() -> None:
+    other = "SELECT question.id, question.question_text FROM question WHERE author_id = $1 LIMIT $2"
+    world = World()
+    found = n_plus_one(world.run(30, pages(CHOICES), pages(CHOICES, parent=other)))
+    assert {finding.parent.query for finding in found if finding.parent} == {PAGE, other}
+
+
+def test_writes_for_each_row() -> None:
+    world = World()
+    (finding,) = world.run(30, pages(TOUCH, child_rows=1))
+    assert (finding.kind, finding.parent and finding.parent.query) == ("row_by_row_writes", PAGE)
+
+
+def test_ends_and_ages_out() -> None:
+    world = World()
+    (finding,) = n_plus_one(world.run(20, pages(CHOICES)))
+    assert not finding.ended
+    (finding,) = n_plus_one(world.run(60))
+    assert finding.ended
+    assert finding.last_seen < world.at - 20
+    assert n_plus_one(world.run(120)) == []
+    assert [finding.kind for finding in world.findings.history()] == ["n_plus_one"]
+
+
+def test_texts_that_differ_in_constants_only_are_one() -> None:
+    """Drivers send small integers with another type than larger ones: another queryid, the same text."""
+    world = World()
+    first = pages(CHOICES)
+
+    def split(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        did = dict(first(rng))
+        calls, rows = did.pop(CHOICES)
+        half = rng.randint(0, int(calls))
+        did[CHOICES] = (half, half * 3)
+        did[CHOICES + " "] = (calls - half, rows - half * 3)
+        return did
+
+    (finding,) = n_plus_one(world.run(30, split))
+    assert finding.statement is not None
+    assert len(finding.statement.keys) == 2
+
+
+@pytest.mark.parametrize("interval", [0.5, 2.0])
+def test_other_poll_intervals(interval: float) -> None:
+    world = World()
+    assert n_plus_one(world.run(40, pages(CHOICES), interval=interval))
+
+
+def test_ratio_alone_needs_a_tie() -> None:
+    rows, calls = [20.0, 40.0] * 10, [1.0, 2.0] * 10
+    assert judge(rows, calls, rows, None) is None
+    assert judge(rows, calls, rows, COLLECTION) is not None
+
+
+def test_fixed_number_of_look_ups_for_each_page() -> None:
+    rng = random.Random(3)
+    calls = [float(rng.randint(1, 5)) for _ in range(30)]
+    rows = [sum(rng.randint(8, 60) for _ in range(int(n))) * 1.0 for n in calls]
+    verdict = judge(rows, calls, [10 * n for n in calls], REFERENCE)
+    assert verdict is None or not verdict.strong
