@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.findings import Finding, Findings
 from pgscope.sample import (
+    Burst,
+    BurstRow,
     Catalog,
     ForeignKey,
     Look,
@@ -81,6 +83,19 @@ class World:
         ]  # fmt: skip
         for row in rows:
             self.findings.feed(Look(self.at, self.at, (row,)))
+
+    def burst(self, application: str, pid: int, texts: list[str], step: float = 0.005) -> None:
+        """A probe sees one session run these in transactions that each end with COMMIT."""
+        rows = []
+        xact = now = self.at
+        for text in texts:
+            now += step
+            ended = text == "COMMIT"
+            state = "idle" if ended else "idle in transaction"
+            rows.append(BurstRow(now, self.key(text).queryid, now, None if ended else xact, state))
+            if ended:
+                xact = now + step / 2
+        self.findings.feed(Burst(self.at, self.at, pid, 1.0, DATID, ROLE, application, tuple(rows), 0.1))
 
     def run(self, seconds: int, *programs: Second, interval: float = 1.0) -> tuple[Finding, ...]:
         """Let the programs work; what was found in the end."""
