@@ -1,0 +1,164 @@
+"""The fold: samples and statement deltas in, shares of applications out."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from pgscope.analysis.attribution.groups import Partition, SessionBook
+from pgscope.analysis.attribution.shares import (
+    ApplicationStatement,
+    ApplicationStatements,
+    Share,
+    unattributed,
+)
+from pgscope.analysis.attribution.sheet import Circumstances, Sheet, Total
+from pgscope.analysis.attribution.totals import StatementTotals
+from pgscope.analysis.counters import NOTHING, Counts, Interval
+from pgscope.sample import (
+    Connected,
+    Look,
+    Poll,
+    Sample,
+    StatementKey,
+    StatementTexts,
+)
+
+_ENDS = re.compile(r"\s*(commit|rollback|end|abort)\b(?!\s+(prepared|to)\b)", re.IGNORECASE)
+
+
+class Attribution:
+    """Who runs what: feed it all samples, and what the statement counters did between polls.
+
+    `seconds` is the length of the sliding window.
+    """
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+        self._book = SessionBook()
+        self._totals = StatementTotals()
+        self._lengths: deque[float] = deque()
+        self._begin: float | None = None
+        self._sheets: dict[tuple[Partition, bool], Sheet] = {}
+
+    def feed(self, sample: Sample) -> None:
+        """Take in a sample of any kind; those that say nothing of who runs what are passed over."""
+        if isinstance(sample, Look):
+            self._book.look(sample)
+        elif isinstance(sample, Poll):
+            for session in sample.sessions:
+                if session.query_id is not None and _ENDS.match(session.query):
+                    self._book.ends_transaction(session.query_id)
+            self._book.poll(sample)
+        elif isinstance(sample, StatementTexts):
+            for (_, query_id), text in sample.texts.items():
+                if _ENDS.match(text):
+                    self._book.ends_transaction(query_id)
+        elif isinstance(sample, Connected):
+            self._book.own(sample.facts.own_pids)
+            self._book.restart()
+
+    def observe(self, interval: Interval) -> None:
+        """Take in what the statements did since the interval before; closes a tick."""
+        self._sheets.clear()
+        if self._begin is None:
+            self._begin = interval.mono
+        self._lengths.append(interval.seconds)
+        while len(self._lengths) > 1 and sum(self._lengths) - self._lengths[0] >= self._seconds:
+            self._lengths.popleft()
+        keep = len(self._lengths)
+        self._totals.add(interval.deltas, keep)
+        self._book.end_tick(interval.mono, keep)
+
+    def shares(self, key: StatementKey, *, watch: bool = False) -> tuple[Share, ...]:
+        """The shares of a statement over the window, or over the whole watch; they sum to one."""
+        partition = (key.userid, key.dbid)
+        if not key.toplevel:
+            return (self._inside(partition),)
+        if not self._book.names_of.get(partition, {}).get(key.queryid):
+            return (unattributed("no session was seen running it"),)
+        shares = self._sheet(partition, watch).shares(key.queryid)
+        if not watch and shares[0].application_name is None and len(shares) == 1:
+            # Not seen in the window, but before.
+            return self._sheet(partition, True).shares(key.queryid)
+        return shares
+
+    def counts(self, key: StatementKey, *, watch: bool = False) -> Counts:
+        """What a statement did over the same time, all applications together."""
+        return self._totals.counts(key, window=not watch)
+
+    def applications(self, *, watch: bool = False) -> tuple[ApplicationStatements, ...]:
+        """By application: its statements and totals. The last, with name None, is what remains.
+
+        All totals together are what the statements did. Largest execution time first.
+        """
+        found: dict[str | None, list[ApplicationStatement]] = {}
+        for key in list(self._totals.keys(window=not watch)):
+            counts = self.counts(key, watch=watch)
+            for share in self.shares(key, watch=watch):
+                part = ApplicationStatement(key, counts.times(share.share), share)
+                found.setdefault(share.application_name, []).append(part)
+        result = [_summed(name, parts) for name, parts in found.items()]
+        result.sort(key=lambda one: (one.application_name is None, -one.total.exec_time))
+        return tuple(result)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the present window."""
+        return sum(self._lengths)
+
+    def _inside(self, partition: Partition) -> Share:
+        """A statement inside of a function: sessions show the statement that called the function."""
+        names = self._book.names.get(partition, {})
+        if len(names) == 1:
+            name = next(iter(names))
+            basis = "no other application was seen with this user and database"
+            return Share(name, 1.0, 1.0, 1.0, 0, "exact", (basis,))
+        return unattributed("it runs inside a function: sessions show the statement that called it")
+
+    def _sheet(self, partition: Partition, watch: bool) -> Sheet:
+        known = self._sheets.get((partition, watch))
+        if known is None:
+            known = self._sheets[(partition, watch)] = self._make_sheet(partition, watch)
+        return known
+
+    def _make_sheet(self, partition: Partition, watch: bool) -> Sheet:
+        book, totals = self._book, self._totals
+        userid, dbid = partition
+        end = book.ticks[-1] if book.ticks else 0.0
+        ticks = len(self._lengths)
+        if watch:
+            begin = self._begin or 0.0
+            looks = book.look_count
+        else:
+            begin = end - sum(self._lengths)
+            looks = book.look_count - (book.looks[-ticks - 1] if len(book.looks) > ticks else 0)
+        statements = {}
+        for key in totals.keys(window=not watch):
+            if key.userid == userid and key.dbid == dbid and key.toplevel:
+                counts = totals.counts(key, window=not watch)
+                statements[key.queryid] = Total(counts.calls, counts.shared_hit + counts.shared_read)
+        about = Circumstances(
+            looks,
+            max(end - begin, 0.0),
+            book.ends,
+            book.names.get(partition, {}),
+            book.names_of.get(partition, {}),
+            book.short_lived.get(partition, 0) > 0,
+        )
+        return Sheet(statements, book.groups(partition, begin, end, window=not watch), about)
+
+
+def _summed(name: str | None, parts: list[ApplicationStatement]) -> ApplicationStatements:
+    parts.sort(key=lambda part: -part.counts.exec_time)
+    sums: dict[str, Counts] = {}
+    for part in parts:
+        kind = part.share.attribution
+        sums[kind] = sums.get(kind, NOTHING).plus(part.counts)
+    return ApplicationStatements(
+        name,
+        tuple(parts),
+        sums.get("exact", NOTHING),
+        sums.get("measured", NOTHING),
+        sums.get("sampled", NOTHING),
+    )

@@ -1,0 +1,243 @@
+"""All sessions followed, and their sums by application and way of working: the rows of the balance sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pgscope.analysis.attribution.tally import Seen, Tally
+from pgscope.analysis.attribution.track import Habit, Track
+from pgscope.sample import Look, Poll, Session, Sighting
+
+Partition = tuple[int, int]
+"""User and database: statements of one are never of another."""
+
+_COVERED = 0.3
+"""Part of a session's time that its odometer must span to speak for all of it."""
+_EXTRAPOLATED = 0.4
+"""Relative error of what is supposed to have gone on outside of that span."""
+
+
+class GroupKey(NamedTuple):
+    """Sessions that are summed up: of one application, working in one way, with or without odometer."""
+
+    application_name: str
+    habit: Habit
+    counted: bool
+    """Whether their transactions were counted."""
+
+
+@dataclass
+class Odometry:
+    """What odometers said of a group, made whole for the time they did not cover."""
+
+    amount: float = 0.0
+    variance: float = 0.0
+    sessions: int = 0
+
+
+@dataclass
+class Group:
+    """Sums of a group over a stretch of time."""
+
+    seen: dict[int, Seen] = field(default_factory=dict)
+    transactions: Odometry = field(default_factory=Odometry)
+    buffers: Odometry = field(default_factory=Odometry)
+    sessions: int = 0
+    pipelined: float = 0.0
+    """Part of the sessions' active sightings that look like pipelines, weighted by transactions."""
+
+    @property
+    def buffers_known(self) -> bool:
+        """Whether every session's buffers were counted."""
+        return self.sessions > 0 and self.buffers.sessions == self.sessions
+
+
+Groups = dict[GroupKey, Group]
+
+
+class SessionBook:
+    """A fold over looks and polls: tracks of sessions, and the names seen in each partition."""
+
+    def __init__(self) -> None:
+        self._tracks: dict[tuple[int, float], Track] = {}
+        self._present: dict[Partition, dict[tuple[int, float], Track]] = {}
+        self._gone: dict[Partition, list[Track]] = {}
+        self._retired: dict[Partition, Groups] = {}
+        self._own: frozenset[int] = frozenset()
+        self._ends: frozenset[int] = frozenset()
+        self.ticks: list[float] = []
+        """Ends of the ticks so far, mono."""
+        self.looks: list[int] = []
+        """Looks so far at the end of each tick."""
+        self.look_count = 0
+        self.names: dict[Partition, dict[str, int]] = {}
+        """Applications ever seen in a partition, and how many sessions each had."""
+        self.names_of: dict[Partition, dict[int, set[str]]] = {}
+        """Applications ever seen running a query_id."""
+        self.short_lived: dict[Partition, int] = {}
+        """Sessions that were seen once only and then gone: there may be others that nobody saw."""
+
+    def own(self, pids: Iterable[int]) -> None:
+        """Pids of pgscope's connections, which are nobody's application."""
+        self._own = frozenset(pids)
+
+    def ends_transaction(self, query_id: int) -> None:
+        """Learn that this is a COMMIT or ROLLBACK: an idle session that shows it works in transactions."""
+        if query_id not in self._ends:
+            self._ends |= {query_id}
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The query_ids known to end transactions."""
+        return self._ends
+
+    def look(self, look: Look) -> None:
+        """Take in a look of the fast sampler."""
+        self.look_count += 1
+        for sighting in look.sightings:
+            self._see(sighting, look.at, look.mono)
+        for odometer in look.odometers:
+            track = self._tracks.get((odometer.pid, odometer.backend_start))
+            if track is not None:
+                if odometer.transactions is not None:
+                    track.count_transactions(odometer.transactions, look.mono, self.ticks)
+                if odometer.buffers is not None:
+                    track.count_buffers(odometer.buffers, look.mono, self.ticks)
+        if look.complete:
+            self._leave({(one.pid, one.backend_start) for one in look.sightings}, look.mono)
+
+    def poll(self, poll: Poll) -> None:
+        """Take in a slow poll: who is still there, and (where no look saw it) what they ran."""
+        clients = [one for one in poll.sessions if one.is_client and one.pid not in self._own]
+        for session in clients:
+            self._see(_sighting(session), poll.at, poll.mono)
+        self._leave({one.identity for one in clients}, poll.mono)
+
+    def end_tick(self, mono: float, keep: int) -> None:
+        """Close the tick; the windows reach back over `keep` of them."""
+        self.ticks.append(mono)
+        self.looks.append(self.look_count)
+        oldest = len(self.ticks) - keep
+        for track in self._tracks.values():
+            track.expire(oldest)
+        for partition, gone in list(self._gone.items()):
+            left = []
+            for track in gone:
+                track.expire(oldest)
+                if track.window:
+                    left.append(track)
+                else:
+                    self._retire(track)
+            if left:
+                self._gone[partition] = left
+            else:
+                del self._gone[partition]
+
+    def restart(self) -> None:
+        """The server may be another now: all sessions are gone."""
+        self._leave(set(), float("inf"))
+
+    def groups(self, partition: Partition, begin: float, end: float, *, window: bool) -> Groups:
+        """The groups of a partition from `begin` to `end` (mono): the window's, or the whole watch's."""
+        groups: Groups = {}
+        if not window:
+            for key, group in self._retired.get(partition, {}).items():
+                _add(groups.setdefault(key, Group()), group)
+        for track in (*self._gone.get(partition, ()), *self._present.get(partition, {}).values()):
+            _sum_up(track, track.window if window else track.ever, begin, end, groups)
+        return groups
+
+    def _see(self, sighting: Sighting, at: float, mono: float) -> None:
+        identity = (sighting.pid, sighting.backend_start)
+        track = self._tracks.get(identity)
+        if track is None:
+            partition = (sighting.usesysid, sighting.datid)
+            track = Track(sighting, mono)
+            self._tracks[identity] = track
+            self._present.setdefault(partition, {})[identity] = track
+            names = self.names.setdefault(partition, {})
+            names[sighting.application_name] = names.get(sighting.application_name, 0) + 1
+        elif sighting.application_name != track.application_name:
+            names = self.names.setdefault(track.partition, {})
+            names.setdefault(sighting.application_name, 1)
+        if sighting.query_id is not None:
+            by_query = self.names_of.setdefault(track.partition, {})
+            by_query.setdefault(sighting.query_id, set()).add(sighting.application_name)
+        track.see(len(self.ticks), sighting, at, mono, self._ends)
+
+    def _leave(self, alive: set[tuple[int, float]], mono: float) -> None:
+        for identity, track in list(self._tracks.items()):
+            # A session that came after the poll was taken is not in it, nor gone.
+            if identity not in alive and track.last_mono < mono:
+                del self._tracks[identity], self._present[track.partition][identity]
+                if track.last_mono - track.first_mono < 0.5:
+                    self.short_lived[track.partition] = self.short_lived.get(track.partition, 0) + 1
+                self._gone.setdefault(track.partition, []).append(track)
+
+    def _retire(self, track: Track) -> None:
+        groups = self._retired.setdefault(track.partition, {})
+        _sum_up(track, track.ever, track.first_mono, track.last_mono, groups)
+
+
+def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, groups: Groups) -> None:
+    span = max(min(end, track.last_mono) - max(begin, track.first_mono), 0.0)
+    transactions = sum(tally.transactions.seconds for tally in tallies.values())
+    buffers = sum(tally.buffers.seconds for tally in tallies.values())
+    counted = transactions > 0 and transactions >= _COVERED * span
+    for name, tally in tallies.items():
+        key = GroupKey(name, track.habit if counted else "unknown", counted)
+        group = groups.setdefault(key, Group())
+        group.sessions += 1
+        for query_id, seen in tally.seen.items():
+            mine = group.seen.get(query_id)
+            group.seen[query_id] = seen if mine is None else mine.plus(seen)
+        if counted:
+            before = group.transactions.amount
+            _extend(
+                group.transactions, tally.transactions.amount, tally.transactions.variance, transactions, span
+            )
+            if group.transactions.amount > 0:
+                added = group.transactions.amount - before
+                group.pipelined += (track.pipelined - group.pipelined) * added / group.transactions.amount
+        if buffers > 0 and buffers >= _COVERED * span:
+            _extend(group.buffers, tally.buffers.amount, tally.buffers.variance, buffers, span)
+
+
+def _extend(into: Odometry, amount: float, variance: float, covered: float, span: float) -> None:
+    """Make an odometer's amount whole for the session's time outside of what it covered."""
+    whole = amount * max(span / covered, 1.0)
+    into.amount += whole
+    into.variance += variance + (_EXTRAPOLATED * (whole - amount)) ** 2 + 1.0
+    into.sessions += 1
+
+
+def _add(into: Group, other: Group) -> None:
+    for query_id, seen in other.seen.items():
+        mine = into.seen.get(query_id)
+        into.seen[query_id] = seen if mine is None else mine.plus(seen)
+    for mine_, theirs in ((into.transactions, other.transactions), (into.buffers, other.buffers)):
+        mine_.amount += theirs.amount
+        mine_.variance += theirs.variance
+        mine_.sessions += theirs.sessions
+    both = into.transactions.amount
+    if both > 0:
+        into.pipelined += (other.pipelined - into.pipelined) * other.transactions.amount / both
+    into.sessions += other.sessions
+
+
+def _sighting(session: Session) -> Sighting:
+    return Sighting(
+        session.pid,
+        session.backend_start,
+        session.datid,
+        session.usesysid,
+        session.application_name,
+        session.state,
+        session.wait_event_type,
+        session.query_id,
+        session.query_start,
+        session.xact_start,
+        session.state_change,
+    )

@@ -1,0 +1,265 @@
+"""One partition's balance sheet: from sums of groups and statements to the shares of each statement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pgscope.analysis.attribution.balance import Balance
+from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
+from pgscope.analysis.attribution.shares import Share, normalised, unattributed
+from pgscope.analysis.attribution.tally import YOUNG, Seen
+
+_Z = 1.96
+"""Half-width of a 95% interval in standard deviations."""
+_MOST_ROWS = 120
+"""Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
+
+
+class Total(NamedTuple):
+    """What is known of a statement's calls in the stretch of time."""
+
+    calls: float
+    buffers: float
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What, besides sums, the answer depends on."""
+
+    looks: int
+    seconds: float
+    ends: Collection[int]
+    """query_ids of COMMIT and ROLLBACK."""
+    names: Collection[str]
+    """Applications ever seen in this partition."""
+    names_of: Mapping[int, Collection[str]]
+    """Applications ever seen for a query_id of this partition."""
+    short_lived: bool
+    """Whether sessions come and go too quickly to see all of them."""
+
+
+class _Column(NamedTuple):
+    calls: float
+    cells: dict[GroupKey, int]
+    rest: int
+    """The cell of what nobody was seen for."""
+
+
+class Sheet:
+    """Solves once when made; then `shares` of each statement."""
+
+    def __init__(self, totals: Mapping[int, Total], groups: Groups, circumstances: Circumstances) -> None:
+        self._totals = totals
+        self._groups = groups
+        self._about = circumstances
+        self._balance = Balance()
+        self._columns: dict[int, _Column] = {}
+        self._fixed: dict[int, GroupKey] = {}
+        self._by_group: dict[GroupKey, dict[int, int]] = {}
+        self._fill()
+        self.steps = self._balance.solve() if self._balance.columns else 0
+
+    def shares(self, query_id: int) -> tuple[Share, ...]:
+        """The shares of a statement of this partition."""
+        if query_id in self._fixed or query_id in self._columns:
+            names = self._about.names_of.get(query_id, ())
+            if len(names) <= 1:
+                return (self._only(query_id),)
+            if query_id in self._columns:
+                return self._split(query_id)
+            return (self._only(query_id),)
+        return (unattributed("no session was seen running it"),)
+
+    # Filling in
+
+    def _fill(self) -> None:
+        for query_id, total in self._totals.items():
+            if total.calls <= 0:
+                continue
+            seen = {
+                key: group.seen[query_id] for key, group in self._groups.items() if query_id in group.seen
+            }
+            if len(seen) == 1:
+                self._fixed[query_id] = next(iter(seen))
+            elif seen:
+                self._add_column(query_id, total, seen)
+        order = sorted(self._groups, key=lambda key: -self._groups[key].transactions.amount)
+        for key in order:
+            if len(self._balance.rows) < _MOST_ROWS and key in self._by_group:
+                self._add_rows(key, self._groups[key])
+
+    def _add_column(self, query_id: int, total: Total, seen: Mapping[GroupKey, Seen]) -> None:
+        balance = self._balance
+        column = balance.column(total.calls)
+        rates = {key: _rate(one, self._about) for key, one in seen.items()}
+        whole = sum(rates.values())
+        cells = {}
+        for key, one in seen.items():
+            guess = total.calls * rates[key] / whole
+            cells[key] = balance.cell(guess, _spread(one), column)
+            self._by_group.setdefault(key, {})[query_id] = cells[key]
+        executions = sum(one.executions for one in seen.values())
+        rest = balance.cell(total.calls * 0.3 / (executions + 10.0), 2.0, column)
+        self._columns[query_id] = _Column(total.calls, cells, rest)
+
+    def _add_rows(self, key: GroupKey, group: Group) -> None:
+        if key.counted and group.transactions.amount > 0:
+            self._add_transactions(key, group)
+        if group.buffers_known and group.buffers.amount > 0:
+            self._add_buffers(key, group)
+
+    def _add_transactions(self, key: GroupKey, group: Group) -> None:
+        """In autocommit each statement is a transaction; otherwise each transaction has one end."""
+        amount = group.transactions.amount
+        sd = math.sqrt(group.transactions.variance + (0.01 * amount) ** 2 + 4.0)
+        cells = self._by_group[key]
+        if key.habit == "transactions":
+            ends = {cells[query_id]: 1.0 for query_id in cells if query_id in self._about.ends}
+            if ends:
+                fixed = self._fixed_sum(key, lambda query_id: query_id in self._about.ends)
+                ends[self._balance.cell(0.01 * amount + 0.5, 2.0)] = 1.0
+                self._balance.row(amount - fixed, sd, ends)
+            more = 5.0, 1.2
+        elif key.habit == "mixed":
+            more = 2.0, 1.5
+        elif group.pipelined > 0.25:
+            more = 3.0, 1.5
+        else:
+            more = 0.002, 2.0
+        terms = dict.fromkeys(cells.values(), 1.0)
+        terms[self._balance.cell(more[0] * amount + 0.5, more[1])] = -1.0
+        # A separate prepare, or a statement that was never seen, is a transaction of no column.
+        unseen = self._unseen_part()
+        terms[self._balance.cell((0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
+        self._balance.row(amount - self._fixed_sum(key, lambda _: True), sd, terms)
+
+    def _add_buffers(self, key: GroupKey, group: Group) -> None:
+        """The buffers of its statements are the buffers of the session, planning and catalogs apart."""
+        amount = group.buffers.amount
+        terms = {}
+        for query_id, cell in self._by_group[key].items():
+            total = self._totals[query_id]
+            if total.buffers > 0:
+                terms[cell] = total.buffers / total.calls
+        if not terms:
+            return
+        fixed = sum(self._totals[query_id].buffers for query_id, owner in self._fixed.items() if owner == key)
+        sd = math.sqrt(group.buffers.variance + (0.02 * amount) ** 2 + 100.0)
+        terms[self._balance.cell(0.01 * amount + 1.0, 1.5)] = 1.0
+        self._balance.row(amount - fixed, sd, terms)
+
+    def _fixed_sum(self, key: GroupKey, wanted: object) -> float:
+        assert callable(wanted)
+        return sum(
+            self._totals[query_id].calls
+            for query_id, owner in self._fixed.items()
+            if owner == key and wanted(query_id)
+        )
+
+    def _unseen_part(self) -> float:
+        unseen = sum(
+            total.calls
+            for query_id, total in self._totals.items()
+            if query_id not in self._fixed and query_id not in self._columns
+        )
+        whole = sum(total.calls for total in self._totals.values())
+        return unseen / whole if whole > 0 else 0.0
+
+    # Reading off
+
+    def _only(self, query_id: int) -> Share:
+        """A statement that one application only was ever seen running."""
+        owner = self._fixed.get(query_id) or next(iter(self._columns[query_id].cells))
+        name = owner.application_name
+        executions = self._executions(query_id, name)
+        others = [other for other in self._about.names if other != name]
+        if not others and not self._about.short_lived:
+            basis = "no other application was seen with this user and database"
+            return Share(name, 1.0, 1.0, 1.0, executions, "exact", (basis,))
+        # Another one that ran this much of it would have been seen, 19 times of 20.
+        unseen = 1.0 - 0.05 ** (1.0 / max(executions, 1) ** 0.8) if executions else 1.0
+        basis = f"no other application was seen running it, in {executions} executions seen"
+        low = 1.0 - unseen
+        return Share(name, 1.0, low, 1.0, executions, "exact" if low >= 0.9 else "sampled", (basis,))
+
+    def _split(self, query_id: int) -> tuple[Share, ...]:
+        column = self._columns[query_id]
+        by_name: dict[str | None, list[int]] = {}
+        counted: dict[str | None, set[str]] = {}
+        for key, cell in column.cells.items():
+            by_name.setdefault(key.application_name, []).append(cell)
+            if key.counted:
+                counted.setdefault(key.application_name, set()).add("transactions")
+            if self._groups[key].buffers_known:
+                counted.setdefault(key.application_name, set()).add("buffers")
+        by_name[None] = [column.rest]
+        shares = []
+        for name, cells in by_name.items():
+            part = sum(self._balance.cells[i].value for i in cells) / column.calls
+            if name is None and part < 0.005:
+                continue
+            deviation = self._balance.deviation(cells) / column.calls
+            prior = self._balance.deviation_unmeasured(cells) / column.calls
+            low, high = _interval(part, math.hypot(deviation, 0.002))
+            if name is None:
+                basis = "more calls than the applications seen can account for"
+                shares.append(Share(None, part, low, high, 0, "unattributed", (basis,)))
+                continue
+            measured = deviation < 0.5 * prior and high - low < 0.25
+            shares.append(
+                Share(
+                    name,
+                    part,
+                    low,
+                    high,
+                    self._executions(query_id, name),
+                    "measured" if measured else "sampled",
+                    _basis(counted.get(name, set()), measured),
+                )
+            )
+        return normalised(shares)
+
+    def _executions(self, query_id: int, name: str) -> int:
+        return sum(
+            group.seen[query_id].executions
+            for key, group in self._groups.items()
+            if key.application_name == name and query_id in group.seen
+        )
+
+
+def _rate(seen: Seen, about: Circumstances) -> float:
+    """Calls a second that sightings suggest: at least the executions seen, more if many had just begun."""
+    least = max(seen.executions, 1) / max(about.seconds, 0.1)
+    weight = 0.3
+    return (seen.young + weight) / (max(about.looks, 1) * YOUNG + weight / least)
+
+
+def _spread(seen: Seen) -> float:
+    """How wrong that may be, as the standard deviation of its logarithm."""
+    return math.sqrt(0.5**2 + 1.0 / (seen.young + 0.25 * math.sqrt(seen.executions) + 0.5))
+
+
+def _interval(part: float, deviation: float) -> tuple[float, float]:
+    """Bounds of a share, found on the logit scale, where they cannot leave 0 to 1."""
+    inside = min(max(part, 1e-4), 1.0 - 1e-4)
+    wide = min(_Z * deviation / (inside * (1.0 - inside)), 8.0)
+    centre = math.log(inside / (1.0 - inside))
+    return min(part, _logistic(centre - wide)), max(part, _logistic(centre + wide))
+
+
+def _logistic(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
+
+
+def _basis(counted: set[str], measured: bool) -> tuple[str, ...]:
+    lines = []
+    if "transactions" in counted:
+        lines.append("its sessions' transactions were counted (virtualxid)")
+    if "buffers" in counted:
+        lines.append("its sessions' buffers were counted (pg_stat_get_backend_io)")
+    if not measured:
+        lines.append("what was counted does not tell it apart: estimated from sightings")
+    return tuple(lines)

@@ -1,0 +1,44 @@
+"""What each statement did, over a sliding window and over the whole watch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.sample import StatementKey
+
+
+class StatementTotals:
+    """A fold over the deltas of ticks. The window is the difference of two sums: cheap to keep."""
+
+    def __init__(self) -> None:
+        self._ever: dict[StatementKey, Counts] = {}
+        self._before: dict[StatementKey, Counts] = {}
+        self._ticks: deque[dict[StatementKey, Counts]] = deque()
+        self._in_window: dict[StatementKey, int] = {}
+
+    def add(self, deltas: Mapping[StatementKey, Counts], keep: int) -> None:
+        """A tick's deltas; the window reaches back over `keep` ticks."""
+        ever = self._ever
+        after: dict[StatementKey, Counts] = {}
+        for key, delta in deltas.items():
+            old = ever.get(key)
+            ever[key] = after[key] = delta if old is None else old.plus(delta)
+            self._in_window[key] = self._in_window.get(key, 0) + 1
+        self._ticks.append(after)
+        while len(self._ticks) > keep:
+            for key, counts in self._ticks.popleft().items():
+                self._before[key] = counts
+                self._in_window[key] -= 1
+                if not self._in_window[key]:
+                    del self._in_window[key]
+
+    def keys(self, *, window: bool) -> Iterable[StatementKey]:
+        """Statements that did something."""
+        return self._in_window if window else self._ever
+
+    def counts(self, key: StatementKey, *, window: bool) -> Counts:
+        """What a statement did."""
+        ever = self._ever.get(key, NOTHING)
+        return ever.minus(self._before.get(key, NOTHING)) if window else ever
