@@ -31,7 +31,9 @@ def settle(
 ) -> Accounts:
     """Take from each node what others did inside it. `resolution` is the error of times by rounding, ms."""
     own = list(inclusive)
-    deferred = [index for index, raw in enumerate(raws) if parents[index] is not None and references.is_deferred(raw)]
+    deferred = [
+        index for index, raw in enumerate(raws) if parents[index] is not None and references.is_deferred(raw)
+    ]
     skip = set(deferred)
     for index, parent in enumerate(parents):
         if parent is not None and index not in skip:

@@ -16,7 +16,9 @@ _BLOCKS = {
     for kind in ("Shared", "Local")
     for verb in ("Hit", "Read", "Dirtied", "Written")
 } | {"temp_read": "Temp Read Blocks", "temp_written": "Temp Written Blocks"}
-_BLOCKING = frozenset({"Sort", "Hash", "Aggregate", "SetOp", "Materialize", "ModifyTable", "WindowAgg", "Unique"})
+_BLOCKING = frozenset(
+    {"Sort", "Hash", "Aggregate", "SetOp", "Materialize", "ModifyTable", "WindowAgg", "Unique"}
+)
 
 
 def parse(source: object) -> Plan:

@@ -1,0 +1,26 @@
+-- Tables for plans of every shape, and pgbench's.
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE far (major text) SERVER files OPTIONS (filename 'PG_VERSION');
+CREATE TABLE wide (id int PRIMARY KEY, grp int NOT NULL, code text NOT NULL, pad text NOT NULL);
+INSERT INTO wide SELECT i, i % 200, md5(i::text), repeat('x', 60) FROM generate_series(1, 20000) i;
+CREATE TABLE narrow (id int PRIMARY KEY, wide_id int NOT NULL, tag int NOT NULL);
+INSERT INTO narrow SELECT i, i * 7 % 20000 + 1, i % 20 FROM generate_series(1, 5000) i;
+CREATE TABLE measured (at int NOT NULL, kind int NOT NULL, value int NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE measured_a PARTITION OF measured FOR VALUES FROM (0) TO (1000);
+CREATE TABLE measured_b PARTITION OF measured FOR VALUES FROM (1000) TO (2000);
+CREATE TABLE measured_c PARTITION OF measured FOR VALUES FROM (2000) TO (3000);
+INSERT INTO measured SELECT i % 3000, i % 10, i FROM generate_series(1, 9000) i;
+CREATE INDEX ON measured (at);
+CREATE TABLE tree (id int PRIMARY KEY, parent int, name text);
+INSERT INTO tree SELECT i, nullif(i / 3, 0), 'node ' || i FROM generate_series(1, 2000) i;
+CREATE INDEX ON tree (parent);
+CREATE TABLE journal (id int PRIMARY KEY, note text);
+INSERT INTO journal SELECT i, 'note ' || i FROM generate_series(1, 500) i;
+CREATE TABLE pgbench_branches (bid int PRIMARY KEY, bbalance int, filler char(88));
+CREATE TABLE pgbench_tellers (tid int PRIMARY KEY, bid int, tbalance int, filler char(84));
+CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, filler char(84));
+CREATE TABLE pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22));
+INSERT INTO pgbench_branches SELECT 1, 0, '';
+INSERT INTO pgbench_tellers SELECT i, 1, 0, '' FROM generate_series(1, 10) i;
+INSERT INTO pgbench_accounts SELECT i, 1, 0, '' FROM generate_series(1, 10000) i;
