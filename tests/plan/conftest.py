@@ -35,6 +35,8 @@ def plan_database() -> Iterator[Callable[[EmbeddedServer], str]]:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
             made[server.conninfo] = server
             with psycopg.connect(server.conninfo_for(NAME), autocommit=True) as connection:
+                # VACUUM marks no page all-visible whose transaction may still be unflushed.
+                connection.execute("SET synchronous_commit = on")
                 for file in ("tpch.sql", "shapes.sql"):
                     connection.execute((HERE / file).read_bytes())
                 connection.execute("VACUUM (ANALYZE)")

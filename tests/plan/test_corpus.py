@@ -30,7 +30,7 @@ def explain(
 ) -> object:
     """EXPLAIN (ANALYZE) in a transaction that is rolled back; the JSON as psycopg decodes it."""
     query: Query = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, WAL, FORMAT JSON) {}").format(
-        sql.SQL(statement)  # type: ignore[arg-type]
+        sql.SQL(statement)
     )
     with connection.transaction(force_rollback=True):
         for name, value in settings:
@@ -57,7 +57,7 @@ def check_places(connection: psycopg.Connection, plan: Plan) -> None:
     rows = connection.execute(
         "SELECT relname, relpages FROM pg_class WHERE relkind = 'r' AND relpages > 0"
     ).fetchall()
-    pages = dict(rows)
+    pages: dict[str, int] = dict(rows)
     for node in plan.nodes:
         if node.node_type == "Seq Scan":
             assert node.exclusive.shared <= pages[node.relation] * (node.loops or 0) + 30, node.label

@@ -1,5 +1,7 @@
 """The reader takes any JSON: it makes a plan of it or says that it is none, and nothing else."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import json
@@ -65,7 +67,7 @@ WHOLE = st.builds(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(WHOLE)
 def test_any_plan_is_read_advised_compared_and_shown(document: object) -> None:
     plan = parse(document)
@@ -86,7 +88,7 @@ def test_any_plan_is_read_advised_compared_and_shown(document: object) -> None:
     assert all(line.isprintable() for line in render(plan, width=80).splitlines())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PLAIN)
 def test_what_is_no_plan_is_said_to_be_none(document: object) -> None:
     try:

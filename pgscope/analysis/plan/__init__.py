@@ -1,4 +1,4 @@
-"""Plans: read from EXPLAIN's JSON, with what each node cost by itself, what to try, and what changed since."""
+"""Plans: read from EXPLAIN's JSON, what each node cost by itself, what to try, what changed."""
 
 from pgscope.analysis.plan.amounts import Amounts
 from pgscope.analysis.plan.model import Node, Plan, PlanError, Trigger

@@ -1,4 +1,4 @@
-"""A plan as read: its nodes in the order of the printed tree, with what each cost alone and with its children."""
+"""A plan as read: its nodes in the order of the printed tree, with what each cost alone and with children."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Node:
-    """One node of a plan. Rows and costs as EXPLAIN gives them, times in ms, amounts as totals over all loops."""
+    """One node of a plan. Rows and costs as EXPLAIN gives them, amounts as totals over all loops."""
 
     index: int
     """Its place in `Plan.nodes`: parents before children, as printed."""
@@ -70,7 +70,7 @@ class Node:
 
     @property
     def misestimate(self) -> float:
-        """How many times off the estimate is, at least 1; 1 without ANALYZE. Fewer than one row counts as one."""
+        """How many times off the estimate is, at least 1; 1 without ANALYZE. Below one row counts as one."""
         if self.actual_rows is None or not self.loops:
             return 1.0
         actual, planned = max(self.actual_rows, 1.0), max(self.plan_rows, 1.0)

@@ -1,4 +1,4 @@
-"""EXPLAIN's JSON to a Plan. Takes any JSON: what is odd becomes a default, what is no plan raises PlanError."""
+"""EXPLAIN's JSON to a Plan. Takes any JSON: what is odd becomes a default, no plan a PlanError."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BLOCKING = frozenset(
 
 
 def parse(source: object) -> Plan:
-    """Read EXPLAIN (FORMAT JSON): the text, or what json.loads made of it. Raises PlanError if it is no plan."""
+    """Read EXPLAIN (FORMAT JSON): the text, or what json.loads made of it. Raises PlanError."""
     if isinstance(source, (str, bytes)):
         try:
             source = json.loads(source)
@@ -99,7 +99,7 @@ def parse(source: object) -> Plan:
 
 
 def _flatten(root: Mapping[str, object]) -> tuple[list[dict[str, object]], list[int | None]]:
-    """The nodes in printed order without their children, and the parent of each. No recursion: depth is free."""
+    """The nodes in printed order without their children, and the parent of each. No recursion, any depth."""
     raws: list[dict[str, object]] = []
     parents: list[int | None] = []
     stack: list[tuple[Mapping[str, object], int | None]] = [(root, None)]
@@ -123,7 +123,7 @@ def _ends(parents: list[int | None]) -> list[int]:
 
 
 def _scales(raws: list[dict[str, object]], parents: list[int | None]) -> list[float]:
-    """What turns the time of all processes into time passed: below a Gather, its loops by those of its child."""
+    """What makes time passed of all processes' time: a Gather's loops by those of its child."""
     scales = [1.0] * len(raws)
     for index, parent in enumerate(parents):
         if parent is None:

@@ -1,8 +1,9 @@
 """Which node pays for an InitPlan or a CTE: the one that evaluates it, not the one it is printed below.
 
-PostgreSQL runs an InitPlan when a node first needs its value, and a CTE when a CTE Scan first asks for a row, so
-their cost is inside that node's figures. Up to 16 an InitPlan's value is named `$0` and its plan says
-`InitPlan 1 (returns $0)`; from 17 the value is `(InitPlan 1).col1`. A Gather evaluates what its workers need.
+PostgreSQL runs an InitPlan when a node first needs its value, and a CTE when a CTE Scan first asks for
+a row, so their cost is inside that node's figures. Up to 16 an InitPlan's value is named `$0` and its plan
+says `InitPlan 1 (returns $0)`; from 17 the value is `(InitPlan 1).col1`. A Gather evaluates what its workers
+need.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def evaluators(
 ) -> list[int]:
     """Nodes that may have evaluated the InitPlan or CTE at `top`, the likeliest first.
 
-    For a CTE, its CTE Scans (each may have paid a part). For an InitPlan, a Gather above a node that names its
-    value, then the nodes that name it, deepest first, then the parent in the JSON. `ends` are ends of subtrees.
+    For a CTE, its CTE Scans (each may have paid a part). For an InitPlan, a Gather above a node that names
+    its value, then the nodes that name it, deepest first, then the parent in the JSON. `ends` are the ends
+    of the subtrees.
     """
     cte = cte_name(raws[top])
     parent = parents[top]

@@ -1,0 +1,279 @@
+"""Each rule on a real plan that fires it and on one that must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgscope.analysis.plan import Plan, parse
+from pgscope.analysis.plan.conditions import usable
+from pgscope.analysis.plan.tip import memory
+from pgscope.analysis.plan.tips import all_tips, tips
+from pgscope.report.plan_text import render
+
+ALONE = {"max_parallel_workers_per_gather": "0"}
+SMALL = {**ALONE, "work_mem": "64kB"}
+NESTED = {
+    **ALONE,
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "enable_memoize": "off",
+}
+INDEX = {**ALONE, "enable_seqscan": "off", "enable_bitmapscan": "off"}
+BITMAP = {**SMALL, "enable_seqscan": "off", "enable_indexscan": "off", "enable_indexonlyscan": "off"}
+PARALLEL = {
+    "parallel_setup_cost": "0",
+    "parallel_tuple_cost": "0",
+    "min_parallel_table_scan_size": "0",
+    "max_parallel_workers_per_gather": "2",
+}
+JOINED = "SELECT 1 FROM tree t0 " + " ".join(f"JOIN tree t{i} USING (name)" for i in range(1, 9))
+CHAIN = {"join_collapse_limit": "12", "from_collapse_limit": "12", "geqo": "off"}
+STALE = (
+    "CREATE TABLE stale (id int PRIMARY KEY);"
+    " INSERT INTO stale SELECT generate_series(1, 6000); ANALYZE stale"
+)
+SPARSE = (
+    "CREATE TABLE sparse (k int, pad text) WITH (fillfactor = 10);"
+    "INSERT INTO sparse SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 3000) i;"
+    "CREATE INDEX ON sparse (k); ANALYZE sparse"
+)
+PARENTS = (
+    "CREATE TABLE parents (id int PRIMARY KEY); INSERT INTO parents SELECT generate_series(1, 20000);"
+    "CREATE TABLE children (id int, parent int REFERENCES parents); ANALYZE parents;"
+    "INSERT INTO children SELECT i, i FROM generate_series(19000, 20000) i;"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A statement that fires a rule (with a piece of its advice) and one that does not."""
+
+    rule: str
+    fires: str
+    advice: str
+    silent: str
+    settings: dict[str, str]
+    before: str = "SELECT"
+    silent_settings: dict[str, str] | None = None
+    silent_before: str | None = None
+
+
+CASES = (
+    Case(
+        "discarding scan",
+        "SELECT * FROM wide WHERE grp = 3 AND id > 20",
+        "CREATE INDEX CONCURRENTLY ON wide (grp, id)",
+        "SELECT * FROM wide WHERE grp < 150",
+        ALONE,
+    ),
+    Case(
+        "discarding index scan",
+        "SELECT * FROM wide WHERE id < 15000 AND code = 'no'",
+        "CREATE INDEX CONCURRENTLY ON wide (code, id)",
+        "SELECT * FROM wide WHERE id < 15000 AND code <> 'no'",
+        INDEX,
+    ),
+    Case(
+        "repeated scan",
+        "SELECT count(w.id) FROM narrow n LEFT JOIN wide w ON w.grp = n.tag WHERE n.id <= 150",
+        "CREATE INDEX CONCURRENTLY ON wide (grp)",
+        "SELECT count(w.id) FROM narrow n LEFT JOIN wide w ON w.grp = n.tag WHERE n.id <= 50",
+        NESTED,
+    ),
+    Case(
+        "misestimate",
+        "SELECT * FROM wide WHERE grp % 2 = 0",
+        "ANALYZE wide",
+        "SELECT * FROM wide WHERE grp < 100",
+        ALONE,
+    ),
+    Case(
+        "sort on disk",
+        "SELECT * FROM wide ORDER BY code",
+        "work_mem = '",
+        "SELECT * FROM wide ORDER BY code",
+        SMALL,
+        silent_settings={**ALONE, "work_mem": "64MB"},
+    ),
+    Case(
+        "hash batches",
+        "SELECT count(*) FROM wide a JOIN wide b USING (code)",
+        "work_mem = '",
+        "SELECT count(*) FROM wide a JOIN wide b USING (code)",
+        {**SMALL, "enable_mergejoin": "off"},
+        silent_settings={**ALONE, "work_mem": "64MB", "enable_mergejoin": "off"},
+    ),
+    Case(
+        "temporary blocks",
+        "WITH c AS MATERIALIZED (SELECT * FROM wide) SELECT count(*) FROM c a JOIN c b ON a.id = b.grp",
+        "work_mem = '",
+        "WITH c AS MATERIALIZED (SELECT * FROM wide) SELECT count(*) FROM c a JOIN c b ON a.id = b.grp",
+        SMALL,
+        silent_settings={**ALONE, "work_mem": "64MB"},
+    ),
+    Case(
+        "lossy bitmap",
+        "SELECT count(pad) FROM sparse WHERE k < 2900",
+        "work_mem = '",
+        "SELECT count(pad) FROM sparse WHERE k < 20",
+        BITMAP,
+        before=SPARSE,
+    ),
+    Case(
+        "heap fetches",
+        "SELECT id FROM stale WHERE id < 5000",
+        "VACUUM stale",
+        "SELECT o_orderkey FROM orders WHERE o_orderkey < 5000",
+        INDEX,
+        before=STALE,
+        silent_before="SELECT",
+    ),
+    Case(
+        "missing workers",
+        "SELECT count(*) FROM lineitem WHERE l_quantity < 9",
+        "max_parallel_workers",
+        "SELECT count(*) FROM lineitem WHERE l_quantity < 9",
+        {**PARALLEL, "max_parallel_workers": "0"},
+        silent_settings=ALONE,
+    ),
+    Case(
+        "top-n scan",
+        "SELECT * FROM lineitem ORDER BY l_extendedprice DESC, l_tax LIMIT 5",
+        "ON lineitem (l_extendedprice DESC, l_tax)",
+        "SELECT * FROM lineitem ORDER BY l_orderkey LIMIT 5",
+        ALONE,
+    ),
+    Case(
+        "long offset",
+        "SELECT * FROM wide ORDER BY id OFFSET 15000 LIMIT 10",
+        "keyset",
+        "SELECT * FROM wide ORDER BY id OFFSET 500 LIMIT 100",
+        ALONE,
+    ),
+    Case(
+        "subplan per row",
+        "SELECT id, (SELECT count(*) FROM narrow n WHERE n.id % 20 = w.grp) FROM wide w LIMIT 1500",
+        "join",
+        "SELECT id, (SELECT count(*) FROM narrow n WHERE n.id % 20 = w.grp) FROM wide w LIMIT 500",
+        ALONE,
+    ),
+    Case(
+        "triggers",
+        "DELETE FROM parents WHERE id < 1000",
+        "index on the referencing column",
+        "DELETE FROM journal WHERE id < 100",
+        ALONE,
+        before=PARENTS,
+        silent_before="SELECT",
+    ),
+    Case("planning", JOINED + " WHERE t0.id = -1", "prepared", "SELECT count(*) FROM wide", CHAIN),
+)
+
+
+def run(conninfo: str, statement: str, settings: dict[str, str], before: str) -> Plan:
+    """The analysed plan, in a transaction that is rolled back."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(before.encode())
+        for name, value in settings.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+        query = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {}").format(sql.SQL(statement))
+        row = connection.execute(query).fetchone()
+        connection.rollback()
+    assert row is not None
+    return parse(row[0])
+
+
+@pytest.fixture
+def conninfo(plans_on: str) -> Iterator[str]:
+    yield plans_on
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
+def test_a_rule_fires_where_it_should_and_only_there(conninfo: str, case: Case) -> None:
+    plan = run(conninfo, case.fires, case.settings, case.before)
+    found = [tip for tip in all_tips(plan) if tip.rule == case.rule]
+    assert found, render(plan, 100)
+    assert any(case.advice in tip.advice for tip in found), found
+    settings = case.settings if case.silent_settings is None else case.silent_settings
+    before = case.before if case.silent_before is None else case.silent_before
+    quiet = run(conninfo, case.silent, settings, before)
+    assert case.rule not in {tip.rule for tip in all_tips(quiet)}, render(quiet, 100)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1",
+        "SELECT * FROM region WHERE r_name = 'ASIA'",
+        "SELECT * FROM nation JOIN region ON n_regionkey = r_regionkey WHERE r_name = 'none'",
+        "SELECT * FROM orders WHERE o_orderkey = 5",
+        "SELECT * FROM orders WHERE o_custkey = 5 ORDER BY o_orderdate DESC LIMIT 10",
+    ],
+)
+def test_trivial_plans_get_no_tip(conninfo: str, statement: str) -> None:
+    assert tips(run(conninfo, statement, ALONE, "SELECT")) == ()
+
+
+def test_at_most_three_tips_costliest_first(conninfo: str) -> None:
+    statement = (
+        "WITH c AS MATERIALIZED (SELECT * FROM wide WHERE grp % 2 = 0)"
+        " SELECT * FROM c a JOIN wide b USING (code) WHERE b.grp % 4 = 2 ORDER BY a.pad, b.code"
+    )
+    plan = run(conninfo, statement, SMALL, "SELECT")
+    chosen = tips(plan)
+    assert len(all_tips(plan)) > 3
+    assert len(chosen) == 3
+    assert [tip.weight for tip in chosen] == sorted((tip.weight for tip in chosen), reverse=True)
+    assert chosen[0].weight == max(tip.weight for tip in all_tips(plan))
+
+
+def test_a_limit_that_stops_a_scan_is_no_misestimate(conninfo: str) -> None:
+    plan = run(conninfo, "SELECT * FROM wide LIMIT 3", ALONE, "SELECT")
+    assert [node.misestimate for node in plan.nodes] == [1.0, 1.0]
+
+
+def test_jit_is_told_where_it_takes_most_of_the_time() -> None:
+    document = {
+        "Plan": {"Node Type": "Result", "Actual Loops": 1, "Actual Total Time": 190.0, "Actual Rows": 1},
+        "Planning Time": 1.0,
+        "Execution Time": 200.0,
+        "JIT": {
+            "Functions": 24,
+            "Timing": {"Generation": 2.0, "Inlining": 9.0, "Emission": 90.0, "Total": 150.5},
+        },
+    }
+    assert [tip.rule for tip in tips(parse(document))] == ["jit"]
+    document["JIT"] = {"Functions": 24, "Timing": {"Total": 20.0}}
+    assert tips(parse(document)) == ()
+
+
+def test_columns_for_an_index() -> None:
+    assert usable("((w.a = 1) AND (w.b > 2) AND (w.c = ANY ('{1,2}'::int[])))", "w").columns == (
+        "a",
+        "c",
+        "b",
+    )
+    assert usable("(lower((w.name)::text) = 'x'::text)", "w").columns == ("(lower(name))",)
+    assert usable("((status)::text = 'new'::text)", "w").columns == ("status",)
+    assert usable("(w.Select = 1)", "w").columns == ('"select"',)
+    assert usable("((w.a = 1) OR (w.b = 2))", "w").columns == ()
+    assert usable("((w.a)::numeric = (InitPlan 1).col1)", "w").columns == ()
+    assert usable("(w.a = (InitPlan 1).col1)", "w").columns == ("a",)
+    assert usable("(w.a = other.b)", "w").columns == ("a",)
+    assert usable("(((((", "w").columns == ()
+
+
+def test_amounts_of_memory_are_round_and_large_enough() -> None:
+    assert [memory(kilobytes) for kilobytes in (5, 3000, 5000, 6500, 100_000)] == [
+        "1MB",
+        "3MB",
+        "6MB",
+        "8MB",
+        "128MB",
+    ]
