@@ -50,19 +50,23 @@ class Owner:
     process: subprocess.Popen[bytes]
     root: Path
     seen: dict[int, psutil.Process] = field(default_factory=dict)
+    uids: set[int] = field(default_factory=set)
     segments: set[int] = field(default_factory=set)
     shared: set[Path] = field(default_factory=lambda: set(_SHARED.glob("PostgreSQL.*")))
 
     def look(self) -> None:
         """Remember every process that runs below the root, and every shared memory segment."""
-        for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        for process in psutil.process_iter(["cmdline", "cwd", "uids"]):
             words = " ".join(process.info["cmdline"] or ())
             if str(self.root) in words or str(process.info["cwd"] or "").startswith(f"{self.root}/"):
                 self.seen[process.pid] = process
+                if process.info["uids"] is not None:
+                    self.uids.add(process.info["uids"].effective)
         for pid_file in self.root.glob("pgscope-*/data/postmaster.pid"):
-            lines = pid_file.read_text().splitlines()
-            if len(lines) > 6 and len(lines[6].split()) == 2:
-                self.segments.add(int(lines[6].split()[1]))
+            with suppress(FileNotFoundError):
+                lines = pid_file.read_text().splitlines()
+                if len(lines) > 6 and len(lines[6].split()) == 2:
+                    self.segments.add(int(lines[6].split()[1]))
         self.seen.pop(self.process.pid, None)
         self.seen.pop(os.getpid(), None)
 
