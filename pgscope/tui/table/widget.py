@@ -7,26 +7,27 @@ column of it whenever the number of rows changes, which costs more than the tabl
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pgscope.tui.table import styles
-from pgscope.tui.table.cursor import clamp, thumb, top_after, top_for
+from pgscope.tui.slowlink import LOOK_EVERY_S, paint_budget
+from pgscope.tui.table import messages, styles
+from pgscope.tui.table.cursor import clamp, top_after, top_for
+from pgscope.tui.table.frame import View
+from pgscope.tui.table.frame import compose as frame_of
 from pgscope.tui.table.glyphs import Glyphs, terminal_glyphs
 from pgscope.tui.table.keys import BINDINGS
 from pgscope.tui.table.layout import Layout, arrange, clip, last_first
-from pgscope.tui.table.lines import MARGIN, Line, Piece, changed_to, header_line, row_line, strip_of
+from pgscope.tui.table.lines import MARGIN, Line
 from pgscope.tui.table.model import Column, Row
 from pgscope.tui.table.order import ordered
-from pgscope.tui.table.text import fit
+from pgscope.tui.table.painted import Key, Painted
 
 _WHEEL_ROWS = 3
 
@@ -44,40 +45,9 @@ class LiveTable(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = styles.COMPONENT_CLASSES
     DEFAULT_CSS = styles.CSS
 
-    class _TableMessage(Message):
-        def __init__(self, table: LiveTable) -> None:
-            self.table = table
-            super().__init__()
-
-        @property
-        def control(self) -> LiveTable:
-            """The table that sent the message."""
-            return self.table
-
-    class Highlighted(_TableMessage):
-        """The cursor came to stand on another row; None when the table is empty."""
-
-        def __init__(self, table: LiveTable, row_key: Hashable | None) -> None:
-            self.row_key = row_key
-            super().__init__(table)
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, LiveTable.Highlighted) and message.table is self.table
-
-    class Opened(_TableMessage):
-        """A row was chosen: Enter, or a second click."""
-
-        def __init__(self, table: LiveTable, row_key: Hashable) -> None:
-            self.row_key = row_key
-            super().__init__(table)
-
-    class SortChanged(_TableMessage):
-        """Someone chose another order."""
-
-        def __init__(self, table: LiveTable, column_key: str, descending: bool) -> None:
-            self.column_key = column_key
-            self.descending = descending
-            super().__init__(table)
+    Highlighted: TypeAlias = messages.Highlighted
+    Opened: TypeAlias = messages.Opened
+    SortChanged: TypeAlias = messages.SortChanged
 
     def __init__(
         self,
@@ -112,9 +82,9 @@ class LiveTable(Widget, can_focus=True):
         self._layout_now = Layout(())
         self._layout_width = -1
         self._palette: dict[str, Style] = {}
-        self._lines: list[Line] = []
-        self._strips: list[Strip] = []
-        self._painted_size = Size(-1, -1)
+        self._painted = Painted()
+        self._cursor_line = 0
+        self._slicing = False
 
     # --- what it holds
 
@@ -288,14 +258,14 @@ class LiveTable(Widget, can_focus=True):
             share = (offset.y - 1) / max(1, self._height - 1)
             self._scroll(round(share * (len(self._rows) - self._height)))
             return
-        index = self._top + offset.y - 1
-        if index < len(self._rows):
-            key = self._rows[index].key
-            again = self._clicked == (key,)
-            self._move(index)
-            self._clicked = (key,)
-            if again:  # by key: between two clicks the rows may have moved
-                self.action_open()
+        # By the key that is painted there: the rows may have moved, also between two clicks.
+        shown = self._painted.key_at(offset.y)
+        if shown is not None:
+            again = self._clicked == shown
+            if self.move_to_key(shown[0]):
+                self._clicked = shown
+                if again:
+                    self.action_open()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         offset = event.get_content_offset(self)
@@ -387,61 +357,61 @@ class LiveTable(Widget, can_focus=True):
 
     def _compose_lines(self) -> list[Line]:
         """The lines in view as they should be now."""
-        layout = self._arrange()
-        palette = self._styles()
-        glyphs = self._glyphs
-        used = MARGIN + (layout.slots[-1].end if layout.slots else 0)
-        filler = max(0, self.size.width - used - 1)
-        end = glyphs.more_right if layout.hidden_right else " "
-        header = header_line(self._columns, layout, palette, glyphs, self._sort, self._descending)
-        lines = [(*header, Piece(" " * filler + end, palette["header"], filler + 1))]
-        scrolled = thumb(self._top, self._height, len(self._rows))
-        cursor = self._cursor - self._top
-        for y, row in enumerate(self._rows[self._top : self._top + self._height]):
-            marked = row.key in self._marked if self._marked else False
-            line = row_line(row, self._columns, layout, palette, glyphs, y == cursor, marked)
-            style = line[0].style if y == cursor else palette["normal"]
-            tail = " " * filler + (glyphs.thumb if y in scrolled else " ")
-            lines.append((*line, Piece(tail, style, filler + 1)))
-        if not self._rows and self._placeholder:
-            width = max(1, self.size.width - MARGIN)
-            for text in self._placeholder.splitlines():
-                text = " " * MARGIN + fit(text, width, "left", glyphs.ellipsis, glyphs.ascii_only)
-                lines.append((Piece(text, palette["muted"], width + MARGIN),))
-        lines += [()] * (self.size.height - len(lines))
-        return lines[: self.size.height]
+        view = View(
+            self._columns,
+            self._arrange(),
+            self._rows,
+            self._top,
+            self._cursor,
+            self._marked,
+            self._sort,
+            self._descending,
+            self._placeholder,
+        )
+        return frame_of(view, self.size.width, self.size.height, self._styles(), self._glyphs)
 
     def _repaint(self) -> None:
         """Bring the lines up to date and ask for those that changed, each up to its last change."""
         if not self.is_mounted or not self.size:
             return
-        width = self.size.width
-        if self._painted_size != self.size:
+        if self._painted.size != self.size:
             self._rebuild()
             self.refresh()
             return
-        base = self._styles()["base"]
-        regions: list[Region] = []
-        lines = self._compose_lines()
-        for y, (old, new) in enumerate(zip(self._lines, lines, strict=True)):
-            if end := changed_to(old, new, width):
-                self._strips[y] = strip_of(new, width, base)
-                regions.append(Region(0, y, end, 1))
-        self._lines = lines
+        cursor = self._cursor - self._top + 1
+        regions, done = self._painted.update(
+            self._compose_lines(),
+            self._keys_in_view(),
+            self._styles()["base"],
+            {0, cursor, self._cursor_line},
+            paint_budget(self.app),
+        )
+        self._cursor_line = cursor
         if regions:
             self.refresh(*regions)
+        if not done and not self._slicing:
+            self._slicing = True
+            self.set_timer(LOOK_EVERY_S, self._go_on)
+
+    def _go_on(self) -> None:
+        """Paint the next slice, of what is true by now."""
+        self._slicing = False
+        self._repaint()
+
+    def _keys_in_view(self) -> list[Key]:
+        keys: list[Key] = [None]
+        keys += [(row.key,) for row in self._rows[self._top : self._top + self._height]]
+        return (keys + [None] * (self.size.height - len(keys)))[: self.size.height]
 
     def _rebuild(self) -> None:
-        base = self._styles()["base"]
-        self._lines = self._compose_lines()
-        self._strips = [strip_of(line, self.size.width, base) for line in self._lines]
-        self._painted_size = self.size
+        self._painted.rebuild(self.size, self._compose_lines(), self._keys_in_view(), self._styles()["base"])
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen. After a change of size the lines are made anew here, whoever asks first."""
-        if self._painted_size != self.size:
+        if self._painted.size != self.size:
             self._rebuild()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
+        strips = self._painted.strips
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
 
     def render(self) -> Any:
         """Nothing: the table is drawn line by line."""
