@@ -133,10 +133,13 @@ class Lock(NamedTuple):
     objid: int | None
     objsubid: int | None
     virtualtransaction: str
+    """Of a prepared transaction, else ''."""
     mode: str
     granted: bool
     fastpath: bool
     waitstart: float | None
+    object_name: str = ""
+    """What an object lock is on ('role app'), where it can be known."""
 
 
 class Blocking(NamedTuple):

@@ -1,0 +1,94 @@
+"""A fold over samples: the forest of now, the waits that ended, the deadlocks, all waits of the watch."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pgscope.analysis.locks.build import build_forest
+from pgscope.analysis.locks.deadlocks import Deadlock, Deadlocks
+from pgscope.analysis.locks.forest import LockForest
+from pgscope.analysis.locks.history import OpenWait, WaitRecord, identity
+from pgscope.analysis.locks.objects import LockObject
+from pgscope.sample import Connected, Disconnected, Poll, Sample
+
+_HISTORY = 500
+"""Ended waits kept for the screen."""
+_WINDOW = 20_000
+"""Waits kept for the report; `dropped` counts those beyond."""
+
+_Identity = tuple[int, "float | None", LockObject, str]
+
+
+class LockWaits:
+    """Fed with samples in order; `window` bounds how many waits are kept for the report."""
+
+    def __init__(self, *, history: int = _HISTORY, window: int = _WINDOW) -> None:
+        self._open: dict[_Identity, OpenWait] = {}
+        self._ended: deque[WaitRecord] = deque(maxlen=window)
+        self._history = history
+        self._deadlocks = Deadlocks()
+        self.forest = LockForest(0.0)
+        """Who waits for whom, as of the last poll."""
+        self.dropped = 0
+        """Waits that are no longer in `window()`."""
+
+    @property
+    def history(self) -> tuple[WaitRecord, ...]:
+        """The waits that ended last, the latest first."""
+        kept = min(self._history, len(self._ended))
+        return tuple(self._ended[len(self._ended) - 1 - place] for place in range(kept))
+
+    @property
+    def deadlocks(self) -> tuple[Deadlock, ...]:
+        """Cycles seen, and rises of the server's count without a cycle seen; oldest first."""
+        return self._deadlocks.all
+
+    def window(self) -> tuple[WaitRecord, ...]:
+        """Every wait of the watch, ended or going on, in the order in which they were first seen."""
+        going_on = [wait.record(ended=False) for wait in self._open.values()]
+        return tuple(sorted([*self._ended, *going_on], key=lambda record: record.first_seen))
+
+    def since(self, pid: int) -> float | None:
+        """When the wait of a backend began (epoch seconds), if it waits; also before `waitstart` is set."""
+        found = [wait.record(ended=False).since for key, wait in self._open.items() if key[0] == pid]
+        return min(found, default=None)
+
+    def feed(self, sample: Sample) -> None:
+        """Take in a sample; only polls and connections say something here."""
+        if isinstance(sample, Poll):
+            self._poll(sample)
+        elif isinstance(sample, Connected | Disconnected):
+            self.forest = LockForest(sample.at)
+            self._end(set(), frozenset())
+            self._deadlocks.restart()
+
+    def _poll(self, poll: Poll) -> None:
+        self.forest = forest = build_forest(poll)
+        seen: set[_Identity] = set()
+        for node in forest.nodes.values():
+            for place, wait in enumerate(node.waits):
+                key = identity(node, wait.lock)
+                known = self._open.get(key)
+                if known is not None and known.is_same(wait.lock):
+                    known.see(forest, node, place)
+                else:
+                    if known is not None:
+                        self._keep(known)
+                    self._open[key] = OpenWait(forest, node, place)
+                seen.add(key)
+        # With no locks at all they may not have been read: the sessions' own word counts then.
+        unread = frozenset(forest.unlocated) if not poll.locks else frozenset[int]()
+        for key, wait_open in self._open.items():
+            if key not in seen and key[0] in unread:
+                wait_open.still(poll.at)
+        self._end(seen, unread)
+        self._deadlocks.feed(forest, poll.databases)
+
+    def _end(self, seen: set[_Identity], unread: frozenset[int]) -> None:
+        for key in [key for key in self._open if key not in seen and key[0] not in unread]:
+            self._keep(self._open.pop(key))
+
+    def _keep(self, wait: OpenWait) -> None:
+        if len(self._ended) == self._ended.maxlen:
+            self.dropped += 1
+        self._ended.append(wait.record(ended=True))
