@@ -90,7 +90,7 @@ def test_every_program_is_there_under_its_name(demo: Demo, rows: Any) -> None:
     [
         (
             "SELECT orders.id, %WHERE orders.id <= $1::INTEGER ORDER%",
-            "SELECT order_items.id, %= order_items.order_id%",
+            "%::INTEGER = order_items.order_id%",
             "shop",
             60,
         ),
@@ -122,7 +122,7 @@ def test_the_same_pages_done_right(rows: Any) -> None:
 
 
 def test_the_others_do_what_they_are_there_for(rows: Any) -> None:
-    export = _statement(rows, "SELECT products.id, products.name,%")
+    export = _statement(rows, "SELECT products.%products.description%")
     assert export["rows"] == 2000 * export["calls"]
     looked_up = _statement(rows, "SELECT id, name, price_cents%WHERE id = $1")
     assert looked_up["rows"] == looked_up["calls"]
