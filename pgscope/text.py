@@ -8,19 +8,8 @@ import unicodedata
 _CONTROL = {code: 0x2400 + code for code in range(0x20)}
 _CONTROL[0x7F] = 0x2421
 _CONTROL.update(dict.fromkeys(range(0x80, 0xA0), 0xFFFD))
-_BIDI_AND_INVISIBLE = [
-    0x00AD,
-    0x061C,
-    0x180E,
-    *range(0x200B, 0x2010),
-    *range(0x2028, 0x202F),
-    *range(0x2060, 0x2070),
-    0xFEFF,
-    *range(0xFFF9, 0xFFFC),
-    *range(0xE0000, 0xE0080),
-]
-_ONE_LINE = {**_CONTROL, **dict.fromkeys(_BIDI_AND_INVISIBLE, 0xFFFD)}
-_LINES = {code: to for code, to in _ONE_LINE.items() if code not in (0x09, 0x0A)}
+_ONE_LINE = _CONTROL
+_LINES = {code: to for code, to in _CONTROL.items() if code not in (0x09, 0x0A)}
 _SUSPECT = re.compile(
     "[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u3040-\u3098\u309b-\u30ff\u4e00-\u9fff]"
 )
@@ -42,7 +31,7 @@ def clean(text: str, *, lines: bool = True) -> str:
     text = text.translate(_LINES if lines else _ONE_LINE)
     if text.isascii():
         return text
-    return _without_surrogates(_without_floods(text))
+    return _visible(text)
 
 
 def one_line(text: str) -> str:
@@ -50,19 +39,18 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _without_floods(text: str) -> str:
+def _visible(text: str) -> str:
+    """Without format characters (bidirectional overrides, zero widths), surrogates and floods of marks."""
     out: list[str] = []
     marks = 0
     for char in text:
-        if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me"):
+        category = unicodedata.category(char)
+        if category in ("Mn", "Me"):
             marks += 1
             if marks > MARKS_IN_A_ROW:
                 continue
         else:
             marks = 0
-        out.append(char)
+        hidden = category in ("Cf", "Cs", "Zl", "Zp")
+        out.append("\ufffd" if hidden else char)
     return "".join(out)
-
-
-def _without_surrogates(text: str) -> str:
-    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from pgscope.capture.errands import Errands
 from pgscope.capture.pace import Budget, Pace
 from pgscope.capture.source import Emit
 from pgscope.errors import PgscopeError
-from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts
+from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts, Wanted
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.facts import learn
@@ -77,9 +78,14 @@ class LiveSource:
         self._sample_hz = sample_hz
         self._budget = budget
         self._first: Link | None = None
-        self._link: Link | None = None
         self._pace = self._new_pace()
         self._meter = _Meter()
+        self._errands: Errands | None = None
+
+    def request(self, wanted: Wanted) -> None:
+        """Read something once on a connection of its own; it comes as a sample, or never."""
+        if self._errands is not None:
+            self._errands.request(wanted)
 
     def _new_pace(self) -> Pace:
         fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
@@ -127,19 +133,21 @@ class LiveSource:
 
     async def _stay(self, link: Link, emit: Emit) -> str:
         """Watch until the connection is lost; return why."""
-        self._link = link
         self._pace = self._new_pace()
         self._meter = _Meter()
         emit(Connected(time.time(), time.monotonic(), link.facts))
-        sampling = asyncio.create_task(self._sample_loop(link, emit)) if self._sample_hz > 0 else None
+        self._errands = Errands(self.target, emit, lambda server_ms: self._meter.add(server_ms))
+        beside = [asyncio.create_task(self._errands.run())]
+        if self._sample_hz > 0:
+            beside.append(asyncio.create_task(self._sample_loop(link, emit)))
         try:
             # Only the poll decides: it ends when its connection is lost.
             return await self._poll_loop(link, emit)
         finally:
-            self._link = None
-            if sampling is not None:
-                sampling.cancel()
-                await asyncio.gather(sampling, return_exceptions=True)
+            self._errands = None
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await link.connection.close()
 
     async def _poll_loop(self, link: Link, emit: Emit) -> str:
@@ -156,7 +164,7 @@ class LiveSource:
                 continue
             except _LOST as error:
                 return _why(error)
-            self._meter.add(polled.server_ms, 4)
+            self._meter.add(polled.server_ms, polled.statements)
             self._pace.polled(polled.server_ms, max(self.interval, SHORTEST_INTERVAL))
             names = link.poller.names
             if (len(names.users), len(names.databases)) != named:
@@ -164,6 +172,8 @@ class LiveSource:
                 poll = polled.poll
                 emit(Names(poll.at, poll.mono, dict(names.users), dict(names.databases)))
             emit(polled.poll)
+            if self._errands is not None:
+                self._errands.name_elsewhere(link.poller.objects)
             if polled.poll.statements and link.poller.reader and started >= next_texts:
                 try:
                     took = await self._texts(link, emit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pgscope.sample import Sample
+from pgscope.sample import Sample, Wanted
 
 Emit = Callable[[Sample], None]
 """Takes one sample; called on the event loop, must not block."""
@@ -22,4 +22,8 @@ class Source(Protocol):
 
     async def run(self, emit: Emit) -> None:
         """Emit samples; returns when there are no more, never because a server is out of reach."""
+        ...
+
+    def request(self, wanted: Wanted) -> None:
+        """Ask for something read once, on a connection of its own; it comes as a sample, or never."""
         ...

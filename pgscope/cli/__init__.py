@@ -1,6 +1,34 @@
 """The command line of pgscope."""
 
+from __future__ import annotations
 
-def main() -> int:
-    """Run the command line; return the exit status."""
-    return 0
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line (`sys.argv` by default); return the exit status."""
+    from pgscope.cli.parser import build_parser
+    from pgscope.errors import PgscopeError
+
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except PgscopeError as error:
+        print(f"pgscope: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _reader_gone()
+    return status
+
+
+def _reader_gone() -> int:
+    """End quietly when what we print to is gone (`pgscope report | head`)."""
+    import os
+
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    return 141

@@ -8,17 +8,29 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from pgscope.errors import PgscopeError
-from pgscope.sample import DatabaseCounters, Poll, ServerFacts, StatementCounters, StatementsInfo
-from pgscope.server import batch
+from pgscope.sample import (
+    DatabaseCounters,
+    Poll,
+    ServerFacts,
+    Session,
+    StatementCounters,
+    StatementsInfo,
+    XminHolder,
+)
+from pgscope.server import batch, locks, progress, xmin
 from pgscope.server.batch import Batch, Failure, Statement
 from pgscope.server.connection import Connection
+from pgscope.server.facts import OLDEST
 from pgscope.server.names import NameBook
+from pgscope.server.objects import ObjectNames
 from pgscope.server.queries import query
 from pgscope.server.sessions import SessionTable
 from pgscope.server.statements import StatementReader
 
 _TRY_AGAIN = 60.0
 """Seconds until a statement that failed for good is tried again: a privilege may have been granted since."""
+_XMIN_EVERY = 10.0
+"""Seconds between looks at what holds back xmin: that changes slowly."""
 _CLOCK = sql.SQL("select date_part('epoch', pg_catalog.clock_timestamp())")
 
 
@@ -28,10 +40,11 @@ class PollFailed(PgscopeError):
 
 @dataclass(frozen=True)
 class Polled:
-    """A poll, and what it cost: server time in ms, and one line for each part that failed."""
+    """A poll, and what it cost: server time in ms, statements run; and the parts that failed."""
 
     poll: Poll
     server_ms: float
+    statements: int
     failures: dict[str, Failure] = field(default_factory=dict)
 
 
@@ -44,7 +57,11 @@ class Poller:
         self.names = NameBook()
         self._sessions = SessionTable(self.names)
         self.reader = StatementReader(facts, self.names) if facts.statements_version else None
+        self.objects = ObjectNames(self.names, facts.database)
         self._off: dict[str, float] = {}
+        self._last: tuple[Session, ...] = ()
+        self._xmin_holders: tuple[XminHolder, ...] = ()
+        self._xmin_due = 0.0
 
     async def poll(self, *, statements: bool = True) -> Polled:
         """One look at the server; with `statements` the counters of pg_stat_statements too.
@@ -54,8 +71,7 @@ class Poller:
         """
         now = time.monotonic()
         self._off = {name: until for name, until in self._off.items() if until > now}
-        wanted = [self._sessions.statement(), *self._parts(statements)]
-        wanted = [one for one in wanted if one.name not in self._off]
+        wanted = self._allowed([self._sessions.statement(), *self._parts(statements, now)])
         clocks = Statement("start", _CLOCK), Statement("end", _CLOCK)
         started = time.monotonic()
         found = await batch.run(self._connection, [clocks[0], *wanted, clocks[1]])
@@ -64,33 +80,72 @@ class Poller:
             if part in found.failures:
                 raise PollFailed(found.failures[part].reason)
         at, end = found.rows["start"][0][0], found.rows["end"][0][0]
-        for name, failure in found.failures.items():
-            if not failure.passing:
-                self._off[name] = now + _TRY_AGAIN
+        self._turn_off(found)
         rows = found.rows.get("sessions", ())
         users, databases = self._sessions.oids(rows)
         if not self.names.knows(users, databases):
             await self.names.read(self._connection)
             self.names.forget_unknown(users, databases)
+        sessions = self._last = self._sessions.update(rows, at)
+        await self._late_locks(found, sessions)
+        await self._name_objects(found)
+        held = locks.decode(found, self.objects)
+        if "xmin_holders" in found.rows:
+            self._xmin_holders = xmin.xmin_holders(found.rows["xmin_holders"])
         poll = Poll(
             at=at,
             mono=started + round_trip / 2,
-            sessions=self._sessions.update(rows, at),
+            sessions=sessions,
             databases=tuple(
                 DatabaseCounters(datid, self.names.database(datid), *counters)
                 for datid, *counters in found.rows.get("databases", ())
             ),
             statements=self._counters(found),
             statements_info=self._info(found),
+            locks=held.locks,
+            blocking=held.blocking,
+            prepared=held.prepared,
+            xmin_holders=self._xmin_holders,
+            progress=progress.decode(found, self.objects),
             round_trip_ms=round_trip * 1000.0,
         )
-        return Polled(poll, max(end - at, 0.0) * 1000.0, found.failures)
+        return Polled(poll, max(end - at, 0.0) * 1000.0, len(found.rows), found.failures)
 
-    def _parts(self, statements: bool) -> list[Statement]:
-        parts = [Statement("databases", query("databases", 14), {"datids": self._sessions.datids})]
+    def _parts(self, statements: bool, now: float) -> list[Statement]:
+        parts = [Statement("databases", query("databases", OLDEST), {"datids": self._sessions.datids})]
         if statements and self.reader is not None:
             parts += self.reader.statements()
+        if locks.someone_waits(self._last, reads_all_stats=self._facts.reads_all_stats):
+            parts += locks.statements()
+        if progress.something_runs(self._last):
+            parts += progress.statements(self._facts.major)
+        if now >= self._xmin_due:
+            self._xmin_due = now + _XMIN_EVERY
+            parts.append(xmin.statement())
         return parts
+
+    def _allowed(self, wanted: list[Statement]) -> list[Statement]:
+        return [one for one in wanted if one.name not in self._off]
+
+    def _turn_off(self, found: Batch) -> None:
+        for name, failure in found.failures.items():
+            if not failure.passing:
+                self._off[name] = time.monotonic() + _TRY_AGAIN
+
+    async def _late_locks(self, found: Batch, sessions: tuple[Session, ...]) -> None:
+        """Read the locks in a round trip of their own where the first waiter was seen only now."""
+        asked = "locks" in found.rows or "locks" in found.failures
+        if asked or not locks.someone_waits(sessions, reads_all_stats=self._facts.reads_all_stats):
+            return
+        more = await batch.run(self._connection, self._allowed(locks.statements()))
+        self._turn_off(more)
+        found.rows.update(more.rows)
+        found.failures.update(more.failures)
+
+    async def _name_objects(self, found: Batch) -> None:
+        self.objects.want([*locks.wanted_names(found), *progress.wanted_names(found)])
+        if self.objects.wanted_here:
+            await self.objects.read_own(self._connection)
 
     def _counters(self, found: Batch) -> tuple[StatementCounters, ...] | None:
         if self.reader is None or "statements" not in found.rows:

@@ -1,0 +1,5 @@
+"""`python -m pgscope`."""
+
+from pgscope.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,129 @@
+"""Everything by application, or by user, database or client address: the rows of the opening view."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pgscope.analysis.activity import (
+    is_active,
+    is_idle_in_transaction,
+    is_own,
+    is_waiting_for_lock,
+    statement_age,
+    transaction_age,
+)
+from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.analysis.load import LoadPoint, average
+from pgscope.analysis.statements import StatementRow
+from pgscope.sample import Session
+
+GROUPINGS = {
+    "application": "application_name",
+    "user": "user",
+    "database": "database",
+    "client": "client_addr",
+}
+"""What can be grouped by, and the field of a session that it is."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group's sessions and statements; rates are per second of the last interval, ages in seconds."""
+
+    name: str | None
+    """'' for sessions without one; None for what no application could be found for."""
+    sessions: int = 0
+    active: int = 0
+    idle: int = 0
+    idle_in_transaction: int = 0
+    waiting: int = 0
+    background: int = 0
+    """Parallel workers and other processes that work for it but are no client."""
+    longest_idle_in_transaction: float | None = None
+    """Age of the oldest transaction that idles."""
+    longest_statement: float | None = None
+    active_average: float = 0.0
+    rates: Counts = NOTHING
+    sampled: Counts = NOTHING
+    """The part of `rates` that rests on sampling; the rest is exact or measured."""
+
+
+@dataclass
+class _Tally:
+    sessions: list[Session] = field(default_factory=list)
+    rates: Counts = NOTHING
+    sampled: Counts = NOTHING
+
+
+def groups(
+    sessions: Iterable[Session],
+    at: float,
+    load: tuple[LoadPoint, ...],
+    statements: Iterable[StatementRow],
+    by: str = "application",
+    *,
+    own: bool = False,
+) -> tuple[Group, ...]:
+    """A group for each value of `by` (a key of GROUPINGS), by name; the unattributed remainder, if any, last.
+
+    Statements have a user and a database of their own; an application only as far as attribution knows; a
+    client address never, so all of them are unattributed there. `own`: pgscope's own sessions too.
+    """
+    attribute = GROUPINGS[by]
+    tallies: dict[str | None, _Tally] = defaultdict(_Tally)
+    for session in sessions:
+        if (session.datid or session.is_client) and (own or not is_own(session)):
+            tallies[getattr(session, attribute)].sessions.append(session)
+    for row in statements:
+        if row.rates is not NOTHING:
+            _spread(row, by, tallies)
+    if not own and by == "application":
+        tallies.pop("pgscope", None)
+    averages = average(load, attribute)
+    made = [_group(name, tally, at, averages) for name, tally in tallies.items()]
+    return tuple(sorted(made, key=lambda group: (group.name is None, group.name or "")))
+
+
+def _spread(row: StatementRow, by: str, tallies: dict[str | None, _Tally]) -> None:
+    if by == "user":
+        _add(tallies[row.user], row.rates)
+    elif by == "database":
+        _add(tallies[row.database], row.rates)
+    elif by == "client" or not row.shares:
+        _add(tallies[None], row.rates)
+    else:
+        for share in row.shares:
+            part = row.rates.times(share.share)
+            if share.application_name is None:
+                _add(tallies[None], part)
+            else:
+                _add(tallies[share.application_name], part, sampled=share.attribution == "sampled")
+
+
+def _add(tally: _Tally, part: Counts, *, sampled: bool = False) -> None:
+    tally.rates = tally.rates.plus(part)
+    if sampled:
+        tally.sampled = tally.sampled.plus(part)
+
+
+def _group(name: str | None, tally: _Tally, at: float, averages: dict[str, float]) -> Group:
+    clients = [session for session in tally.sessions if session.is_client]
+    idlers = [session for session in clients if is_idle_in_transaction(session)]
+    idle_ages = [age for session in idlers if (age := transaction_age(session, at)) is not None]
+    ages = [age for session in clients if (age := statement_age(session, at)) is not None]
+    return Group(
+        name=name,
+        sessions=len(clients),
+        active=sum(1 for session in clients if is_active(session)),
+        idle=sum(1 for session in clients if session.state == "idle"),
+        idle_in_transaction=len(idlers),
+        waiting=sum(1 for session in clients if is_waiting_for_lock(session)),
+        background=len(tally.sessions) - len(clients),
+        longest_idle_in_transaction=max(idle_ages, default=None),
+        longest_statement=max(ages, default=None),
+        active_average=averages.get(name, 0.0) if name is not None else 0.0,
+        rates=tally.rates,
+        sampled=tally.sampled,
+    )

@@ -1,0 +1,57 @@
+"""What a face shows at one moment: everything, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.findings import Finding
+from pgscope.analysis.groups import Group, groups
+from pgscope.analysis.load import LoadPoint
+from pgscope.analysis.locks import Deadlock, LockForest, WaitRecord
+from pgscope.analysis.statements import StatementRow
+from pgscope.analysis.totals import Totals
+from pgscope.sample import OwnCost, Progress, ServerFacts, Session, StatementKey
+
+
+@dataclass(frozen=True)
+class Link:
+    """Whether the server is in reach, since when (epoch seconds), and why not."""
+
+    connected: bool
+    since: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole picture as of one poll; `at` is the server's clock in epoch seconds."""
+
+    at: float
+    mono: float
+    seconds: float
+    """Length of the interval that rates are of; 0 while nothing is known."""
+    link: Link
+    facts: ServerFacts | None = None
+    sessions: tuple[Session, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    statements: Mapping[StatementKey, StatementRow] = field(default_factory=dict)
+    load: tuple[LoadPoint, ...] = ()
+    locks: LockForest = field(default_factory=lambda: LockForest(0.0))
+    ended_waits: tuple[WaitRecord, ...] = ()
+    deadlocks: tuple[Deadlock, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    progress: tuple[Progress, ...] = ()
+    cost: OwnCost | None = None
+    notices: tuple[str, ...] = ()
+    """What is missing or wrong, one line each, worst first."""
+
+    def groups(self, by: str = "application", *, own: bool = False) -> tuple[Group, ...]:
+        """The rows of the Applications view."""
+        return groups(self.sessions, self.at, self.load, self.statements.values(), by, own=own)
+
+    def shares(self, key: StatementKey) -> tuple[Share, ...]:
+        """Whose a statement is."""
+        row = self.statements.get(key)
+        return row.shares if row is not None else ()

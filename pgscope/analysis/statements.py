@@ -1,0 +1,99 @@
+"""Statements as rows: what each did in the last interval and since its counters began, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
+from pgscope.sample import StatementCounters, StatementKey
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """One entry of pg_stat_statements: `rates` are per second of the last interval, `total` since `since`."""
+
+    key: StatementKey
+    database: str
+    user: str
+    query: str
+    rates: Counts
+    total: Counts
+    max_exec_time: float
+    """ms."""
+    since: float | None
+    """Epoch seconds; None if the server does not say."""
+    shares: tuple[Share, ...]
+    share_of_time: float
+    """Its part of the server's execution time in the last interval, 0 to 1."""
+
+    @property
+    def mean_ms(self) -> float:
+        """Mean execution time of a call in the last interval, or since the counters began if it was idle."""
+        counts = self.rates if self.rates.calls > 0 else self.total
+        return counts.exec_time / counts.calls if counts.calls else 0.0
+
+    @property
+    def rows_per_call(self) -> float:
+        """Mean rows of a call in the last interval, or since the counters began if it was idle."""
+        counts = self.rates if self.rates.calls > 0 else self.total
+        return counts.rows / counts.calls if counts.calls else 0.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names and texts known so far."""
+
+    users: Mapping[int, str]
+    databases: Mapping[int, str]
+    texts: Mapping[tuple[int, int], str]
+
+    def user(self, oid: int) -> str:
+        """The role's name, or its number."""
+        return self.users.get(oid, str(oid))
+
+    def database(self, oid: int) -> str:
+        """The database's name, or its number."""
+        return self.databases.get(oid, str(oid))
+
+    def query(self, dbid: int, queryid: int) -> str:
+        """The normalised text, '' while it is not known."""
+        return self.texts.get((dbid, queryid), "")
+
+
+def _is_current(row: StatementRow, entry: StatementCounters) -> bool:
+    """Whether a row still says what is known of an entry that did nothing."""
+    return row.rates is NOTHING and bool(row.query) and row.total.calls == entry.calls
+
+
+def rows(
+    entries: Mapping[StatementKey, StatementCounters],
+    interval: Interval,
+    known: Known,
+    shares: Callable[[StatementKey], Sequence[Share]],
+    before: Mapping[StatementKey, StatementRow],
+) -> dict[StatementKey, StatementRow]:
+    """A row for each entry; rows of entries that did nothing since `before` was made are used again."""
+    time = sum(delta.exec_time for delta in interval.deltas.values())
+    per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
+    made: dict[StatementKey, StatementRow] = {}
+    for key, entry in entries.items():
+        delta = interval.deltas.get(key)
+        old = before.get(key)
+        if delta is None and old is not None and _is_current(old, entry):
+            made[key] = old
+            continue
+        made[key] = StatementRow(
+            key=key,
+            database=known.database(key.dbid),
+            user=known.user(key.userid),
+            query=known.query(key.dbid, key.queryid),
+            rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
+            total=counts_of(entry),
+            max_exec_time=entry.max_exec_time,
+            since=entry.stats_since,
+            shares=tuple(shares(key)),
+            share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
+        )
+    return made

@@ -1,0 +1,168 @@
+"""The fold over everything: samples in, snapshots and a report's sums out. No clock, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pgscope.analysis.attribution import Attribution
+from pgscope.analysis.counters import NOTHING, Counts, Interval, StatementDeltas
+from pgscope.analysis.findings import Finding, Findings, FindingSettings
+from pgscope.analysis.load import Load
+from pgscope.analysis.locks import LockWaits
+from pgscope.analysis.shape import shape_of
+from pgscope.analysis.snapshot import Link, Snapshot
+from pgscope.analysis.statements import Known, StatementRow, rows
+from pgscope.analysis.totals import Totals, TotalsFold
+from pgscope.analysis.window import PresenceFold
+from pgscope.sample import (
+    Connected,
+    Disconnected,
+    Names,
+    OwnCost,
+    Poll,
+    Sample,
+    ServerFacts,
+    StatementKey,
+    StatementTexts,
+    Wanted,
+)
+
+_NO_INTERVAL = Interval(0.0, 0.0, 0.0, {})
+
+
+class Watch:
+    """Feed it samples in order; ask it for a snapshot whenever there is something to show."""
+
+    def __init__(self, settings: FindingSettings | None = None) -> None:
+        self.facts: ServerFacts | None = None
+        self.attribution = Attribution()
+        self.findings = Findings(settings or FindingSettings(), self.attribution.shares)
+        self.locks = LockWaits()
+        self.presence = PresenceFold()
+        self._deltas = StatementDeltas()
+        self._totals_fold = TotalsFold()
+        self._load = Load()
+        self._users: Mapping[int, str] = {}
+        self._databases: Mapping[int, str] = {}
+        self._texts: dict[tuple[int, int], str] = {}
+        self._rows: dict[StatementKey, StatementRow] = {}
+        self._interval = _NO_INTERVAL
+        self._totals = Totals()
+        self._poll: Poll | None = None
+        self._cost: OwnCost | None = None
+        self._link = Link(False, 0.0, "not connected yet")
+        self.window: dict[StatementKey, Counts] = {}
+        """What each statement did since the watch began."""
+        self.seconds = 0.0
+        """How long the counters were watched."""
+        self._evicted_at: float | None = None
+
+    @property
+    def poll(self) -> Poll | None:
+        """The last poll."""
+        return self._poll
+
+    @property
+    def known(self) -> Known:
+        """Names and texts known so far."""
+        return Known(self._users, self._databases, self._texts)
+
+    def feed(self, sample: Sample) -> None:
+        """Take in one sample."""
+        if isinstance(sample, Poll):
+            self._feed_poll(sample)
+            return
+        if isinstance(sample, Connected):
+            self.facts = sample.facts
+            self._link = Link(True, sample.at)
+            self._deltas.restart()
+            self._totals_fold.restart()
+        elif isinstance(sample, Disconnected):
+            since = sample.at if self._link.connected or not self._link.since else self._link.since
+            self._link = Link(False, since, sample.reason)
+        elif isinstance(sample, Names):
+            self._users, self._databases = sample.users, sample.databases
+        elif isinstance(sample, StatementTexts):
+            self._texts.update(sample.texts)
+        elif isinstance(sample, OwnCost):
+            self._cost = sample
+        self.attribution.feed(sample)
+        self.findings.feed(sample)
+        self.locks.feed(sample)
+
+    def _feed_poll(self, poll: Poll) -> None:
+        interval = self._deltas.feed(poll)
+        self._poll = poll
+        self.presence.feed(poll)
+        self._load.feed(poll)
+        self._totals = self._totals_fold.feed(poll, interval)
+        self.attribution.feed(poll)
+        self.locks.feed(poll)
+        if interval is not None:
+            self._interval = interval
+            self.seconds += interval.seconds
+            for key, delta in interval.deltas.items():
+                self.window[key] = self.window.get(key, NOTHING).plus(delta)
+            if interval.evictions:
+                self._evicted_at = interval.mono
+            self.attribution.observe(interval)
+            self.findings.feed(poll)
+            self.findings.observe(interval)
+            self._forget_gone()
+            self._rows = rows(self._deltas.entries, interval, self.known, self.attribution.shares, self._rows)
+        else:
+            self.findings.feed(poll)
+
+    def _forget_gone(self) -> None:
+        """Drop texts of entries that are gone, unless the window still counts them."""
+        if len(self._texts) > 2 * len(self._deltas.entries) + 1000:
+            keep = {(key.dbid, key.queryid) for key in self._deltas.entries}
+            keep |= {(key.dbid, key.queryid) for key in self.window}
+            self._texts = {key: text for key, text in self._texts.items() if key in keep}
+
+    def findings_of_watch(self) -> tuple[Finding, ...]:
+        """Everything that was found since the watch began, what ended included."""
+        return self.findings.history()
+
+    def fingerprint(self, query: str) -> str:
+        """What statements of the same text have in common, whatever their constants; '' without a text."""
+        return shape_of(query).fingerprint if query else ""
+
+    def wants(self) -> tuple[Wanted, ...]:
+        """What the analysis wants read, once each."""
+        return self.findings.wants()
+
+    def snapshot(self) -> Snapshot:
+        """The picture as of the last poll."""
+        poll = self._poll
+        return Snapshot(
+            at=poll.at if poll else 0.0,
+            mono=poll.mono if poll else 0.0,
+            seconds=self._interval.seconds,
+            link=self._link,
+            facts=self.facts,
+            sessions=poll.sessions if poll else (),
+            totals=self._totals,
+            statements=self._rows,
+            load=self._load.points,
+            locks=self.locks.forest,
+            ended_waits=self.locks.history,
+            deadlocks=self.locks.deadlocks,
+            findings=self.findings.current(poll.at) if poll else (),
+            progress=poll.progress if poll else (),
+            cost=self._cost,
+            notices=self._notices(),
+        )
+
+    def _notices(self) -> tuple[str, ...]:
+        notices = []
+        if self.facts is not None:
+            notices += [f"{one.capability}: {one.consequence}. {one.remedy}" for one in self.facts.missing]
+        if self._evicted_at is not None and self._interval.mono - self._evicted_at < 60.0:
+            notices.append(
+                "pg_stat_statements throws entries out: counts are too low. "
+                "Raise pg_stat_statements.max (needs a restart)"
+            )
+        if self._cost is not None and self._cost.throttled:
+            notices.append(self._cost.throttled)
+        return tuple(notices)

@@ -1,0 +1,72 @@
+"""Sessions over a whole watch: what a report says of each application."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from pgscope.analysis.activity import (
+    is_active,
+    is_idle_in_transaction,
+    is_own,
+    is_waiting_for_lock,
+    statement_age,
+    transaction_age,
+)
+from pgscope.sample import Poll
+
+
+@dataclass
+class Presence:
+    """An application's sessions over a watch: the most at one look, ages in seconds at their highest."""
+
+    sessions: int = 0
+    active: int = 0
+    idle_in_transaction: int = 0
+    waiting: int = 0
+    active_sum: int = 0
+    longest_statement: float = 0.0
+    longest_idle_in_transaction: float = 0.0
+
+
+class PresenceFold:
+    """A fold over polls; pgscope's own sessions are left out."""
+
+    def __init__(self) -> None:
+        self.applications: dict[str, Presence] = defaultdict(Presence)
+        self.polls = 0
+        self.start: float | None = None
+        self.end = 0.0
+
+    def feed(self, poll: Poll) -> None:
+        """Take in one poll."""
+        self.polls += 1
+        if self.start is None:
+            self.start = poll.at
+        self.end = poll.at
+        looks: dict[str, Presence] = defaultdict(Presence)
+        for session in poll.sessions:
+            if not session.is_client or is_own(session):
+                continue
+            look = looks[session.application_name]
+            look.sessions += 1
+            look.active += is_active(session)
+            look.waiting += is_waiting_for_lock(session)
+            look.longest_statement = max(look.longest_statement, statement_age(session, poll.at) or 0.0)
+            if is_idle_in_transaction(session):
+                look.idle_in_transaction += 1
+                age = transaction_age(session, poll.at) or 0.0
+                look.longest_idle_in_transaction = max(look.longest_idle_in_transaction, age)
+        for name, look in looks.items():
+            self._take(self.applications[name], look)
+
+    def _take(self, whole: Presence, look: Presence) -> None:
+        whole.sessions = max(whole.sessions, look.sessions)
+        whole.active = max(whole.active, look.active)
+        whole.idle_in_transaction = max(whole.idle_in_transaction, look.idle_in_transaction)
+        whole.waiting = max(whole.waiting, look.waiting)
+        whole.active_sum += look.active
+        whole.longest_statement = max(whole.longest_statement, look.longest_statement)
+        whole.longest_idle_in_transaction = max(
+            whole.longest_idle_in_transaction, look.longest_idle_in_transaction
+        )

@@ -1,0 +1,66 @@
+"""What is read once, on demand, over connections of their own that are closed after use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from pgscope.capture.source import Emit
+from pgscope.capture.wanted import fulfil
+from pgscope.sample import Wanted
+from pgscope.server.connection import connect
+from pgscope.server.conninfo import Target
+from pgscope.server.objects import ObjectNames
+
+_ANSWER = 30.0
+"""Seconds that an errand may take."""
+_WAITING_MOST = 20
+"""Errands that may wait; more are dropped, since the analysis asks again."""
+
+Meter = Callable[[float], None]
+"""Takes the server time of an errand in ms."""
+
+
+class Errands:
+    """Runs one errand at a time, so that a server never sees more than one such connection."""
+
+    def __init__(self, target: Target, emit: Emit, meter: Meter) -> None:
+        self._target = target
+        self._emit = emit
+        self._meter = meter
+        self._queue: asyncio.Queue[tuple[object, Callable[[], Coroutine[None, None, None]]]] = asyncio.Queue()
+        self._known: set[object] = set()
+
+    def request(self, wanted: Wanted) -> None:
+        """Queue a wish of the analysis."""
+        self._put(wanted, lambda: self._fulfil(wanted))
+
+    def name_elsewhere(self, objects: ObjectNames) -> None:
+        """Queue the naming of objects of other databases, if there are any to name."""
+        if objects.wanted_elsewhere:
+            self._put("names", lambda: self._names(objects))
+
+    def _put(self, key: object, errand: Callable[[], Coroutine[None, None, None]]) -> None:
+        if key not in self._known and self._queue.qsize() < _WAITING_MOST:
+            self._known.add(key)
+            self._queue.put_nowait((key, errand))
+
+    async def run(self) -> None:
+        """Run errands until cancelled. One that fails is dropped: it is asked for again if it matters."""
+        while True:
+            key, errand = await self._queue.get()
+            try:
+                await asyncio.wait_for(errand(), _ANSWER)
+            except asyncio.TimeoutError:
+                continue
+            finally:
+                self._known.discard(key)
+
+    async def _fulfil(self, wanted: Wanted) -> None:
+        sample, spent_ms = await fulfil(wanted, self._target)
+        if sample is not None:
+            self._meter(spent_ms)
+            self._emit(sample)
+
+    async def _names(self, objects: ObjectNames) -> None:
+        await objects.read_elsewhere(lambda database: connect(self._target.with_database(database)))

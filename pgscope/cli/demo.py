@@ -1,0 +1,91 @@
+"""Show pgscope on a PostgreSQL server and a workload of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from pgscope.cli.options import add_watching, positive_seconds
+
+DESCRIPTION = (
+    "Start a throwaway PostgreSQL (unix socket only) and programs built on real ORMs, and watch them. "
+    "Nothing is left behind. Without a terminal it watches for --duration seconds and prints the report."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pgscope demo`."""
+    add_watching(parser)
+    group = parser.add_argument_group("demo")
+    group.add_argument(
+        "--server-only",
+        action="store_true",
+        help="print a CONNINFO on standard output and run until interrupted, without a screen",
+    )
+    group.add_argument(
+        "--duration",
+        type=positive_seconds,
+        default=20.0,
+        metavar="SECONDS",
+        help="without a terminal: how long to watch (20)",
+    )
+    group.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="without a terminal: format of the report (text)",
+    )
+    group.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `pgscope demo`; raises UsageError, ConnectionFailed."""
+    from pgscope.demo import DemoMissingError, start_demo
+    from pgscope.embedded import EmbeddedError
+    from pgscope.errors import PgscopeError, UsageError
+
+    try:
+        with start_demo(_say) as demo:
+            if arguments.server_only:
+                return _serve(demo.conninfo)
+            return _watch(demo.conninfo, arguments)
+    except DemoMissingError as error:
+        raise UsageError(str(error)) from None
+    except EmbeddedError as error:
+        raise PgscopeError(f"the demo's server did not start: {error}") from None
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _serve(conninfo: str) -> int:
+    """Print the conninfo and wait for an interrupt or a request to end."""
+    import signal
+
+    print(conninfo, flush=True)
+    _say(f"running until interrupted; in another terminal: pgscope connect '{conninfo}'")
+    signal.sigwait({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    _say("stopping")
+    return 0
+
+
+def _watch(conninfo: str, arguments: argparse.Namespace) -> int:
+    from pgscope.capture.live import LiveSource
+    from pgscope.server.conninfo import target
+
+    source = LiveSource(
+        target(conninfo),
+        interval=arguments.interval,
+        sample_hz=arguments.sample_hz,
+        budget=arguments.budget,
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
+        from pgscope.cli.screen import Look, show
+
+        return show(source, Look(mouse=not arguments.no_mouse, title="demo"), ask=False)
+    from pgscope.cli.report import watch_for, write
+
+    _say(f"no terminal: watching for {arguments.duration:g} s, then the report")
+    write(watch_for(source, arguments.duration, ask=False), arguments.format, None)
+    return 0

@@ -1,0 +1,128 @@
+"""Watch a server for a while without a screen, and print what was seen."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pgscope.cli.options import add_connection, add_watching, positive_seconds, target_of
+
+if TYPE_CHECKING:
+    from pgscope.analysis.watch import Watch
+    from pgscope.capture.live import LiveSource
+
+DESCRIPTION = "Watch a server for --duration seconds without a screen, and print the result."
+FORMATS = ("text", "markdown", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pgscope report`."""
+    add_connection(parser)
+    add_watching(parser)
+    group = parser.add_argument_group("report")
+    group.add_argument(
+        "--duration", type=positive_seconds, default=30.0, metavar="SECONDS", help="how long to watch (30)"
+    )
+    group.add_argument("--format", choices=FORMATS, default="text", help="text (default), markdown or json")
+    group.add_argument("--output", metavar="FILE", help="write there; without it, to standard output")
+    group.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        metavar="KIND[:GRADE]",
+        help="exit status 1 if there is such a finding, of this grade or a better one; may be repeated",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `pgscope report`; raises UsageError, ConnectionFailed."""
+    from pgscope.cli.gate import Gate
+    from pgscope.errors import EXIT_FOUND
+
+    target = target_of(arguments)
+    gate = Gate.parse(arguments.fail_on)
+    check_output(arguments.output)
+    from pgscope.capture.live import LiveSource
+
+    source = LiveSource(
+        target,
+        interval=arguments.interval,
+        sample_hz=arguments.sample_hz,
+        budget=arguments.budget,
+    )
+    watch = watch_for(source, arguments.duration, ask=not arguments.no_password)
+    write(watch, arguments.format, arguments.output)
+    return EXIT_FOUND if gate.trips(watch.findings_of_watch()) else 0
+
+
+def check_output(path: str | None) -> None:
+    """Fail before the watch, not after it, if the file cannot be written. Raises UsageError."""
+    from pathlib import Path
+
+    from pgscope.errors import UsageError
+
+    if path is None:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; give another --output") from None
+
+
+def watch_for(source: LiveSource, seconds: float, *, ask: bool) -> Watch:
+    """Watch for so many seconds; progress goes to standard error if that is a terminal.
+
+    Raises ConnectionFailed if the first connection fails; one lost later is made again.
+    """
+    import asyncio
+
+    return asyncio.run(_watch_for(source, seconds, ask))
+
+
+async def _watch_for(source: LiveSource, seconds: float, ask: bool) -> Watch:
+    import asyncio
+    import time
+
+    from pgscope.analysis.watch import Watch
+    from pgscope.cli.password import open_asking
+    from pgscope.driver import Driver
+
+    await open_asking(source, ask=ask)
+    watch = Watch()
+    running = asyncio.create_task(Driver(source, watch).run())
+    shown = sys.stderr.isatty()
+    started = time.monotonic()
+    try:
+        while not running.done() and (left := started + seconds - time.monotonic()) > 0:
+            if shown:
+                print(f"\rwatching {source.target}: {left:3.0f} s left ", end="", file=sys.stderr, flush=True)
+            await asyncio.wait({running}, timeout=min(left, 1.0))
+    finally:
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if not running.done():
+            running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    if not running.cancelled() and (failure := running.exception()) is not None:
+        raise failure
+    return watch
+
+
+def write(watch: Watch, form: str, path: str | None) -> None:
+    """Print the report in this form, or write it to the file. Raises UsageError if that fails."""
+    from pathlib import Path
+
+    from pgscope.errors import UsageError
+    from pgscope.report import render
+
+    text = render(watch, form)
+    if path is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; give another --output") from None

@@ -1,0 +1,198 @@
+"""A watch as plain data: what the JSON report holds, and what the other formats are made of.
+
+`docs/report.md` documents the keys. Times are ISO 8601 in UTC, durations in the unit their names say,
+counters sums over the window.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, TypeAlias
+
+from pgscope import __version__
+from pgscope.analysis.activity import is_own, state_age, statement_age, transaction_age
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.analysis.watch import Watch
+from pgscope.report.findings_json import finding_to_json
+from pgscope.report.locks_json import lock_waits_to_json
+from pgscope.report.times import iso
+from pgscope.sample import ServerFacts, Session, StatementKey
+
+SCHEMA_VERSION = 1
+Document: TypeAlias = "dict[str, Any]"
+
+
+def document(watch: Watch) -> Document:
+    """Everything that was seen, as JSON-ready data."""
+    presence = watch.presence
+    poll = watch.poll
+    at = poll.at if poll else 0.0
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "pgscope": __version__,
+        "server": _server(watch.facts),
+        "window": {
+            "start": iso(presence.start),
+            "end": iso(presence.end or None),
+            "seconds": round(watch.seconds, 3),
+            "polls": presence.polls,
+        },
+        "totals": _counts(_sum(watch.window.values())),
+        "applications": _applications(watch),
+        "sessions": [_session(one, at) for one in (poll.sessions if poll else ()) if one.is_client],
+        "statements": _statements(watch),
+        "lock_waits": lock_waits_to_json(watch.locks.window()),
+        "findings": [finding_to_json(finding) for finding in watch.findings_of_watch()],
+        "notices": list(watch.snapshot().notices),
+    }
+
+
+def _number(value: float) -> float | int:
+    """A whole number as int, another rounded to what can be meant."""
+    return int(value) if float(value).is_integer() else round(value, 3)
+
+
+def _counts(counts: Counts) -> Document:
+    return {
+        "calls": _number(counts.calls),
+        "rows": _number(counts.rows),
+        "exec_time_ms": round(counts.exec_time, 3),
+        "plan_time_ms": round(counts.plan_time, 3),
+        "shared_blks_hit": _number(counts.shared_hit),
+        "shared_blks_read": _number(counts.shared_read),
+        "shared_blks_dirtied": _number(counts.shared_dirtied),
+        "shared_blks_written": _number(counts.shared_written),
+        "temp_blks_read": _number(counts.temp_read),
+        "temp_blks_written": _number(counts.temp_written),
+        "blk_read_time_ms": round(counts.read_time, 3),
+        "blk_write_time_ms": round(counts.write_time, 3),
+        "wal_bytes": _number(counts.wal_bytes),
+    }
+
+
+def _sum(all_counts: Any) -> Counts:
+    result = NOTHING
+    for counts in all_counts:
+        result = result.plus(counts)
+    return result
+
+
+def _server(facts: ServerFacts | None) -> Document:
+    if facts is None:
+        return {}
+    return {
+        "version": facts.version,
+        "version_num": facts.version_num,
+        "host": facts.host,
+        "port": facts.port,
+        "database": facts.database,
+        "user": facts.user,
+        "role": facts.role,
+        "started": iso(facts.started),
+        "max_connections": facts.max_connections,
+        "block_size": facts.block_size,
+        "pg_stat_statements": ".".join(map(str, facts.statements_version or ())) or None,
+        "missing": [
+            {"capability": one.capability, "consequence": one.consequence, "remedy": one.remedy}
+            for one in facts.missing
+        ],
+    }
+
+
+def _share(share: Share) -> Document:
+    return {
+        "application_name": share.application_name,
+        "share": share.share,
+        "low": share.low,
+        "high": share.high,
+        "observations": share.observations,
+        "attribution": share.attribution,
+        "basis": list(share.basis),
+    }
+
+
+def _applications(watch: Watch) -> list[Document]:
+    counts: dict[str | None, Counts] = defaultdict(lambda: NOTHING)
+    certain: dict[str | None, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for key, sums in watch.window.items():
+        for share in _shares(watch, key):
+            part = sums.times(share.share)
+            counts[share.application_name] = counts[share.application_name].plus(part)
+            certain[share.application_name][share.attribution] += part.calls
+    seen = watch.presence.applications
+    polls = max(watch.presence.polls, 1)
+    rows = []
+    names: list[str | None] = [*sorted(set(seen) | {name for name in counts if name is not None})]
+    if None in counts:
+        names.append(None)
+    for name in names:
+        here = seen[name] if name is not None and name in seen else None
+        rows.append(
+            {
+                "application_name": name,
+                "sessions": here.sessions if here else 0,
+                "active": here.active if here else 0,
+                "idle_in_transaction": here.idle_in_transaction if here else 0,
+                "waiting": here.waiting if here else 0,
+                "active_average": round(here.active_sum / polls, 3) if here else 0.0,
+                "longest_statement_s": round(here.longest_statement, 3) if here else 0.0,
+                "longest_idle_in_transaction_s": round(here.longest_idle_in_transaction, 3) if here else 0.0,
+                **_counts(counts[name]),
+                "calls_by_attribution": {
+                    word: _number(certain[name][word])
+                    for word in ("exact", "measured", "sampled", "unattributed")
+                },
+            }
+        )
+    return rows
+
+
+def _shares(watch: Watch, key: StatementKey) -> tuple[Share, ...]:
+    return watch.attribution.shares(key, watch=True)
+
+
+def _session(session: Session, at: float) -> Document:
+    return {
+        "pid": session.pid,
+        "backend_start": iso(session.backend_start or None),
+        "application_name": session.application_name,
+        "user": session.user,
+        "database": session.database,
+        "client_addr": session.client_addr,
+        "state": session.state,
+        "wait_event_type": session.wait_event_type,
+        "wait_event": session.wait_event,
+        "statement_age_s": _rounded(statement_age(session, at)),
+        "transaction_age_s": _rounded(transaction_age(session, at)),
+        "state_age_s": _rounded(state_age(session, at)),
+        "xmin_age": session.xmin_age,
+        "queryid": str(session.query_id) if session.query_id is not None else None,
+        "query": session.query,
+        "own": is_own(session),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _statements(watch: Watch) -> list[Document]:
+    known = watch.known
+    rows = []
+    for key, counts in sorted(watch.window.items(), key=lambda item: -item[1].exec_time):
+        query = known.query(key.dbid, key.queryid)
+        rows.append(
+            {
+                "queryid": str(key.queryid),
+                "database": known.database(key.dbid),
+                "user": known.user(key.userid),
+                "toplevel": key.toplevel,
+                "query": query,
+                "fingerprint": watch.fingerprint(query),
+                **_counts(counts),
+                "mean_exec_time_ms": round(counts.exec_time / counts.calls, 3) if counts.calls else 0.0,
+                "applications": [_share(share) for share in _shares(watch, key)],
+            }
+        )
+    return rows

@@ -1,0 +1,59 @@
+"""The walls between the parts: who may import whom, and what must start without heavy imports."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+_SQL = re.compile(r"""["'](?:select|insert|update|delete|set|explain|with)\s""", re.IGNORECASE)
+
+
+def test_imports_run_one_way() -> None:
+    """The contracts are in pyproject.toml."""
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as c; c()",
+        "--no-cache",
+    ]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("module", ["pgscope.analysis.watch", "pgscope.capture.live", "pgscope.report"])
+def test_what_is_behind_the_screen_starts_without_textual(module: str) -> None:
+    assert "textual" not in _loaded(f"import {module}")
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_and_version_import_neither_textual_nor_psycopg(argument: str) -> None:
+    code = f"""
+import pgscope.cli
+try:
+    pgscope.cli.main([{argument!r}])
+except SystemExit:
+    pass
+"""
+    assert not {"textual", "psycopg", "pglast", "rich"} & _loaded(code)
+
+
+@pytest.mark.parametrize("package", ["tui", "report"])
+def test_faces_hold_no_sql(package: str) -> None:
+    """A statement that a face would send; SQL shown as advice comes from analysis."""
+    for path in (ROOT / "pgscope" / package).rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "execute(" not in text, path
+        assert not _SQL.search(text), path
+
+
+def _loaded(code: str) -> set[str]:
+    script = f"{code}\nimport sys\nprint('MODULES', *sorted({{name.split('.')[0] for name in sys.modules}}))"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(ended.stdout.rsplit("MODULES", 1)[1].split())
