@@ -39,7 +39,7 @@ def demo() -> Iterator[Demo]:
     told: list[str] = []
     with start_demo(told.append) as running:
         assert "PostgreSQL" in told[0]
-        assert all(each.name in told[-1] for each in ROSTER)
+        assert all(each.name in told[1] for each in ROSTER)
         yield running
 
 

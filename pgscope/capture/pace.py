@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
-_MEMORY = 0.9
-"""Weight of the past in the running mean of the costs."""
+_MEMORY = 21
+"""Looks (and polls) of which the cost is remembered."""
 _EASE = 0.9
 """Largest step back towards the wished period at one look, so that it does not swing."""
 
@@ -31,8 +32,8 @@ class Pace:
 
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()
-        self._look_ms: float | None = None
-        self._other = 0.0
+        self._looks: deque[float] = deque(maxlen=_MEMORY)
+        self._polls: deque[float] = deque(maxlen=_MEMORY)
         self._period = self._budget.fastest
 
     @property
@@ -52,7 +53,7 @@ class Pace:
             return ""
         percent = self._budget.fraction * 100.0
         return (
-            f"sampling at {self.hz:.1f} Hz: a look costs {self._look_ms or 0.0:.1f} ms of the server's time, "
+            f"sampling at {self.hz:.1f} Hz: a look costs {_usual(self._looks):.1f} ms of the server's time, "
             f"the budget is {percent:g}% of a core"
         )
 
@@ -64,30 +65,26 @@ class Pace:
     def polled(self, server_ms: float, seconds: float) -> None:
         """What the slow poll cost, and over how long a time (s)."""
         if seconds > 0:
-            now = max(server_ms, 0.0) / 1000.0 / seconds
-            self._other = _MEMORY * self._other + (1 - _MEMORY) * now if self._other else now
+            self._polls.append(max(server_ms, 0.0) / 1000.0 / seconds)
 
     def looked(self, server_ms: float) -> float:
         """What a look cost in ms of server time; returns the new period in seconds."""
-        cost = max(server_ms, 0.0)
-        if self._look_ms is None:
-            self._look_ms = cost
-        else:
-            # One slow look among many is a busy machine, not a dear look.
-            held = min(cost, max(10.0 * self._look_ms, 1.0))
-            self._look_ms = _MEMORY * self._look_ms + (1 - _MEMORY) * held
-        wished = self._wished()
-        self._period = max(wished, self._period * _EASE)
+        self._looks.append(max(server_ms, 0.0))
+        self._period = max(self._wished(), self._period * _EASE)
         return self._period
 
     def _wished(self) -> float:
         budget = self._budget
-        assert self._look_ms is not None
-        seconds = self._look_ms / 1000.0
-        left = budget.fraction - self._other
+        seconds = _usual(self._looks) / 1000.0
+        left = budget.fraction - _usual(self._polls)
         needed = seconds / left if left > 0 else budget.slowest
         if needed <= budget.slowest_wanted:
             return max(needed, budget.fastest)
         # Below the useful rate only where looks by themselves, apart from the poll, break the budget.
         alone = seconds / budget.fraction if budget.fraction > 0 else budget.slowest
         return min(max(alone, budget.slowest_wanted), budget.slowest)
+
+
+def _usual(costs: deque[float]) -> float:
+    """The lower quartile: times are measured by the clock, and on a busy machine most are spent waiting."""
+    return sorted(costs)[len(costs) // 4] if costs else 0.0

@@ -45,7 +45,26 @@ def repeat(work: Work, conninfo: str, chance: random.Random) -> None:
             time.sleep(_AFTER_ERROR_SECONDS)
 
 
-def run(chosen: Program, conninfo: str) -> None:
+def await_login(conninfo: str, seconds: float) -> None:
+    """Wait until the shop is loaded, which is when its roles appear.
+
+    Raises psycopg.OperationalError after so many seconds.
+    """
+    import psycopg
+
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(conninfo).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def run(chosen: Program, conninfo: str, wait: float = 0.0) -> None:
     """Run a program until the process that started it is gone."""
     from psycopg.conninfo import make_conninfo
 
@@ -53,6 +72,7 @@ def run(chosen: Program, conninfo: str) -> None:
     work = cast(Work, module)
     if chosen.application_name:
         conninfo = make_conninfo(conninfo, application_name=chosen.application_name)
+    await_login(conninfo, wait)
     for number in range(work.SESSIONS):
         chance = random.Random(f"{chosen.name} {number}")
         threading.Thread(target=repeat, args=(work, conninfo, chance), daemon=True).start()
@@ -69,10 +89,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("name", choices=[each.name for each in ROSTER])
     parser.add_argument("conninfo", help="a database made from schema.sql")
     parser.add_argument("--after", type=float, default=0.0, metavar="SECONDS", help="hold back at the start")
+    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait for the shop")
     arguments = parser.parse_args(argv)
     time.sleep(arguments.after)
     try:
-        run(program(arguments.name), arguments.conninfo)
+        run(program(arguments.name), arguments.conninfo, arguments.wait)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -20,6 +20,9 @@ DATABASE = "shop"
 
 _NEEDED = ("sqlalchemy", "django")
 
+# How long a program waits for the shop to be loaded.
+_LOAD_SECONDS = 60
+
 _SETTINGS = {"max_connections": "100"}
 
 
@@ -55,7 +58,10 @@ class Demo:
         env["PYTHONPATH"] = os.pathsep.join([str(package), *filter(None, [env.get("PYTHONPATH")])])
         conninfo = self.server.conninfo_for(DATABASE, chosen.user)
         self.pids[chosen.name] = self.server.spawn(
-            [sys.executable, "-m", "pgscope.demo.client", chosen.name, conninfo, f"--after={chosen.after}"],
+            [
+                *(sys.executable, "-m", "pgscope.demo.client", chosen.name, conninfo),
+                *(f"--after={chosen.after}", f"--wait={_LOAD_SECONDS}"),
+            ],
             env=env,
         )
 
@@ -67,7 +73,7 @@ class Demo:
 def start_demo(progress: Callable[[str], None]) -> Demo:
     """Start the server, load the shop, and start the programs; ``progress`` is told what starts.
 
-    Returns when all are started; those that hold back appear within a few seconds.
+    Returns when the shop is loaded; programs that hold back appear within a few seconds.
 
     Raises DemoMissingError if the demo is not installed, EmbeddedError if it cannot start.
     """
@@ -78,12 +84,13 @@ def start_demo(progress: Callable[[str], None]) -> Demo:
     progress(f"Starting PostgreSQL {_version(binaries.version_num())} for the demo")
     server = EmbeddedServer.start(binaries, _SETTINGS)
     try:
-        progress("Loading the shop: 3,000 customers, 20,000 orders, 60,000 order items")
-        load_shop(server)
         demo = Demo(server)
+        # Programs take a while to start: they do so while the data is loaded, and then log in.
         progress(f"Starting {len(ROSTER)} programs: {', '.join(each.name for each in ROSTER)}")
         for each in ROSTER:
             demo.start_program(each)
+        progress("Loading the shop: 3,000 customers, 20,000 orders, 60,000 order items")
+        load_shop(server)
     except BaseException:
         server.stop("immediate")
         raise

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pgscope.analysis.attribution.tally import Seen, Tally
+from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
 from pgscope.sample import Look, Poll, Session, Sighting
 
@@ -185,14 +185,12 @@ def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, g
     span = max(min(end, track.last_mono) - max(begin, track.first_mono), 0.0)
     transactions = sum(tally.transactions.seconds for tally in tallies.values())
     buffers = sum(tally.buffers.seconds for tally in tallies.values())
-    counted = transactions > 0 and transactions >= _COVERED * span
+    counted = transactions > 0 and transactions >= _COVERED * span and not track.shared
     for name, tally in tallies.items():
         key = GroupKey(name, track.habit if counted else "unknown", counted)
         group = groups.setdefault(key, Group())
         group.sessions += 1
-        for query_id, seen in tally.seen.items():
-            mine = group.seen.get(query_id)
-            group.seen[query_id] = seen if mine is None else mine.plus(seen)
+        merge_seen(group.seen, tally.seen)
         if counted:
             before = group.transactions.amount
             _extend(
@@ -201,7 +199,7 @@ def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, g
             if group.transactions.amount > 0:
                 added = group.transactions.amount - before
                 group.pipelined += (track.pipelined - group.pipelined) * added / group.transactions.amount
-        if buffers > 0 and buffers >= _COVERED * span:
+        if buffers > 0 and buffers >= _COVERED * span and not track.shared:
             _extend(group.buffers, tally.buffers.amount, tally.buffers.variance, buffers, span)
 
 
@@ -214,9 +212,7 @@ def _extend(into: Odometry, amount: float, variance: float, covered: float, span
 
 
 def _add(into: Group, other: Group) -> None:
-    for query_id, seen in other.seen.items():
-        mine = into.seen.get(query_id)
-        into.seen[query_id] = seen if mine is None else mine.plus(seen)
+    merge_seen(into.seen, other.seen)
     for mine_, theirs in ((into.transactions, other.transactions), (into.buffers, other.buffers)):
         mine_.amount += theirs.amount
         mine_.variance += theirs.variance

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pgscope.analysis.attribution.balance import Balance
 from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
 from pgscope.analysis.attribution.shares import Share, normalised, unattributed
-from pgscope.analysis.attribution.tally import YOUNG, Seen
+from pgscope.analysis.attribution.tally import Seen
 
 _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
@@ -94,12 +94,11 @@ class Sheet:
     def _add_column(self, query_id: int, total: Total, seen: Mapping[GroupKey, Seen]) -> None:
         balance = self._balance
         column = balance.column(total.calls)
-        rates = {key: _rate(one, self._about) for key, one in seen.items()}
-        whole = sum(rates.values())
+        rates = {key: one.rate(self._about.looks) for key, one in seen.items()}
+        whole = sum(rate for rate, _ in rates.values())
         cells = {}
-        for key, one in seen.items():
-            guess = total.calls * rates[key] / whole
-            cells[key] = balance.cell(guess, _spread(one), column)
+        for key, (rate, spread) in rates.items():
+            cells[key] = balance.cell(total.calls * rate / whole, spread, column)
             self._by_group.setdefault(key, {})[query_id] = cells[key]
         executions = sum(one.executions for one in seen.values())
         rest = balance.cell(total.calls * 0.3 / (executions + 10.0), 2.0, column)
@@ -228,18 +227,6 @@ class Sheet:
             for key, group in self._groups.items()
             if key.application_name == name and query_id in group.seen
         )
-
-
-def _rate(seen: Seen, about: Circumstances) -> float:
-    """Calls a second that sightings suggest: at least the executions seen, more if many had just begun."""
-    least = max(seen.executions, 1) / max(about.seconds, 0.1)
-    weight = 0.3
-    return (seen.young + weight) / (max(about.looks, 1) * YOUNG + weight / least)
-
-
-def _spread(seen: Seen) -> float:
-    """How wrong that may be, as the standard deviation of its logarithm."""
-    return math.sqrt(0.5**2 + 1.0 / (seen.young + 0.25 * math.sqrt(seen.executions) + 0.5))
 
 
 def _interval(part: float, deviation: float) -> tuple[float, float]:

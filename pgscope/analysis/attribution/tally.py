@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-YOUNG = 0.0001
-"""Seconds: an execution younger than this when looked at counts as just begun. The density of ages near zero
-is the rate of calls, whatever the length of the statement and of the pause after it."""
+_BUCKETS = 26
+_FIRST = 0.00005
+"""Seconds: upper end of the youngest bucket of ages."""
+_RATIO = 1.4
+
+AGES: tuple[float, ...] = tuple(_FIRST * _RATIO**number for number in range(_BUCKETS))
+"""Upper ends of the buckets of ages in seconds; older executions are all in one more."""
+
+_READ_LATE = 0.00005
+"""Seconds from a look's reading of the clock to its reading of a session, about."""
 
 
-class Seen(NamedTuple):
-    """How often a statement was seen in some sessions."""
+def age_bucket(age: float) -> int:
+    """The bucket of an execution that began `age` seconds before the look's clock (or after it)."""
+    return bisect_left(AGES, age + _READ_LATE)
 
-    executions: int = 0
-    """Distinct ones."""
-    young: int = 0
-    """Of these, those that had only just begun."""
 
-    def plus(self, other: Seen) -> Seen:
-        """Both together."""
-        return Seen(self.executions + other.executions, self.young + other.young)
+class Seen:
+    """How often a statement was seen in some sessions, by the age of the execution when seen.
+
+    The density of ages near zero is the rate of calls, whatever the length of the statement or of the pause
+    after it; the number seen is not, for a short statement before a pause is seen for as long as that lasts.
+    """
+
+    __slots__ = ("ages", "executions")
+
+    def __init__(self) -> None:
+        self.executions = 0
+        self.ages: dict[int, int] = {}
+
+    def add(self, bucket: int) -> None:
+        """One more execution."""
+        self.executions += 1
+        self.ages[bucket] = self.ages.get(bucket, 0) + 1
+
+    def merge(self, other: Seen, sign: int = 1) -> None:
+        """Add (or with sign -1 take away) another's."""
+        self.executions += sign * other.executions
+        for bucket, count in other.ages.items():
+            self.ages[bucket] = self.ages.get(bucket, 0) + sign * count
+
+    def rate(self, looks: int) -> tuple[float, float]:
+        """Calls a second, and the standard deviation of its logarithm, from so many looks.
+
+        From the youngest executions: about the square root of their number, so that they are younger than the
+        shortest pauses even where most are of the last statement before a long one.
+        """
+        wanted = math.isqrt(self.executions) + 1
+        count = 0
+        for bucket in sorted(self.ages):
+            count += self.ages[bucket]
+            if count >= wanted:
+                break
+        within = AGES[min(bucket, _BUCKETS - 1)] if self.executions else AGES[-1]
+        young = max(count - 0.5, 0.5)
+        return young / (within * max(looks, 1)), math.sqrt(0.4**2 + 1.0 / young)
 
 
 @dataclass
@@ -50,22 +91,28 @@ class Tally:
     transactions: Counted = field(default_factory=Counted)
     buffers: Counted = field(default_factory=Counted)
 
-    def merge(self, other: Tally) -> None:
-        """Add another's sums."""
-        for query_id, seen in other.seen.items():
-            mine = self.seen.get(query_id)
-            self.seen[query_id] = seen if mine is None else mine.plus(seen)
-        self.transactions.merge(other.transactions)
-        self.buffers.merge(other.buffers)
+    def see(self, query_id: int, bucket: int) -> None:
+        """An execution was seen."""
+        mine = self.seen.get(query_id)
+        if mine is None:
+            mine = self.seen[query_id] = Seen()
+        mine.add(bucket)
 
     def unmerge(self, other: Tally) -> None:
         """Take sums away that were added before."""
         for query_id, seen in other.seen.items():
             mine = self.seen[query_id]
-            left = Seen(mine.executions - seen.executions, mine.young - seen.young)
-            if left.executions <= 0:
+            mine.merge(seen, -1)
+            if mine.executions <= 0:
                 del self.seen[query_id]
-            else:
-                self.seen[query_id] = left
         self.transactions.merge(other.transactions, -1)
         self.buffers.merge(other.buffers, -1)
+
+
+def merge_seen(into: dict[int, Seen], other: dict[int, Seen]) -> None:
+    """Add one's sightings to another's."""
+    for query_id, seen in other.items():
+        mine = into.get(query_id)
+        if mine is None:
+            mine = into[query_id] = Seen()
+        mine.merge(seen)

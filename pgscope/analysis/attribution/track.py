@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from pgscope.analysis.attribution.tally import YOUNG, Counted, Seen, Tally
+from pgscope.analysis.attribution.tally import Counted, Tally, age_bucket
 from pgscope.sample import Sighting
 
 Habit: TypeAlias = Literal["autocommit", "transactions", "mixed", "unknown"]
@@ -33,7 +33,8 @@ class Track:
         self.application_name = sighting.application_name
         self.first_mono = mono
         self.last_mono = mono
-        self.renamed = 0
+        self._renamed = 0
+        self._sightings = 0
         self.window: dict[str, Tally] = {}
         self.ever: dict[str, Tally] = {}
         self._ticks: deque[tuple[int, dict[str, Tally]]] = deque()
@@ -63,27 +64,26 @@ class Track:
         return self._pipelined / self._active if self._active >= 3 else 0.0
 
     @property
-    def idle_since(self) -> float:
-        """When it was last seen to change (mono)."""
-        return self.last_mono
+    def shared(self) -> bool:
+        """Whether it changes its name so often that what it does between two looks is nobody's for sure."""
+        return self._renamed > 0.05 * self._sightings
 
     def see(self, tick: int, sighting: Sighting, at: float, mono: float, ends: frozenset[int]) -> None:
         """Take in a sighting; `ends` are the query_ids that end transactions (COMMIT, ROLLBACK)."""
         if sighting.application_name != self.application_name:
             self.application_name = sighting.application_name
             self._names_since_buffers.add(sighting.application_name)
-            self.renamed += 1
+            self._renamed += 1
         self.last_mono = mono
+        self._sightings += 1
         self._learn_habit(sighting, ends)
         if sighting.query_id is None or sighting.query_start in (None, self._query_start):
             return
         self._query_start = sighting.query_start
         assert sighting.query_start is not None
-        age = at - sighting.query_start
-        seen = Seen(1, 1 if 0.0 <= age < YOUNG else 0)
+        bucket = age_bucket(at - sighting.query_start)
         for tally in self._tallies(tick, sighting.application_name):
-            mine = tally.seen.get(sighting.query_id)
-            tally.seen[sighting.query_id] = seen if mine is None else mine.plus(seen)
+            tally.see(sighting.query_id, bucket)
 
     def _learn_habit(self, sighting: Sighting, ends: frozenset[int]) -> None:
         state = sighting.state
