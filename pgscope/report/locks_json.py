@@ -10,7 +10,11 @@ from pgscope.report.times import iso
 
 
 def lock_waits_to_json(waits: Iterable[WaitRecord]) -> list[dict[str, Any]]:
-    """One entry for each wait of the window; pid 0 is a prepared transaction."""
+    """One entry for each wait of the window; pid 0 is a prepared transaction.
+
+    Where the blockers changed during a wait, `blocked_by` and `root_pids` tell what lasted longest. In a
+    cycle, which has no root, `root_pids` are its members.
+    """
     return [_wait(wait) for wait in waits]
 
 

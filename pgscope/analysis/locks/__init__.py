@@ -5,10 +5,12 @@ from pgscope.analysis.locks.deadlocks import Deadlock
 from pgscope.analysis.locks.edges import Wait
 from pgscope.analysis.locks.forest import Cycle, LockForest, LockNode
 from pgscope.analysis.locks.history import Party, WaitRecord
+from pgscope.analysis.locks.notes import DdlNote, ddl_notes
 from pgscope.analysis.locks.waits import LockWaits
 
 __all__ = [
     "Cycle",
+    "DdlNote",
     "Deadlock",
     "LockForest",
     "LockNode",
@@ -17,4 +19,5 @@ __all__ = [
     "Wait",
     "WaitRecord",
     "build_forest",
+    "ddl_notes",
 ]
