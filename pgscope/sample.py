@@ -208,6 +208,8 @@ class Odometer(NamedTuple):
     """The number after the slash in its virtualxid, when it was seen in a transaction."""
     buffers: int | None
     """Shared hits and reads of the session so far (18 and newer)."""
+    mono: float
+    """When it was read, on the client's monotonic clock: one look reads them several times."""
 
 
 @dataclass(frozen=True)

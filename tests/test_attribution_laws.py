@@ -68,7 +68,7 @@ def fold(story: Any) -> Attribution:
                         )
                         for pid, name, state, query, age, xact in rows
                     ),
-                    tuple(Odometer(pid, 5.0, tx, buffers) for pid, tx, buffers in odometers),
+                    tuple(Odometer(pid, 5.0, tx, buffers, now) for pid, tx, buffers in odometers),
                 )
             )
         mono += 1.0

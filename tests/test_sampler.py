@@ -55,6 +55,10 @@ def odometer(look: Look, pid: int) -> Odometer | None:
     return next((one for one in look.odometers if one.pid == pid), None)
 
 
+def buffers_of(look: Look, pid: int) -> Odometer | None:
+    return next((one for one in look.odometers if one.pid == pid and one.buffers is not None), None)
+
+
 async def test_sightings(sampler_for: SamplerFor, pg_database: str) -> None:
     sampler = await sampler_for(pg_database)
     with psycopg.connect(pg_database, autocommit=True, application_name="shop") as client:
@@ -143,10 +147,8 @@ async def test_buffers_are_counted_from_18(
         async def buffers() -> int:
             client.execute("select pg_stat_force_next_flush()")
             client.execute("select 1")
-            look = await look_until(
-                sampler, lambda look: (one := odometer(look, pid)) is not None and one.buffers is not None
-            )
-            one = odometer(look, pid)
+            look = await look_until(sampler, lambda look: buffers_of(look, pid) is not None)
+            one = buffers_of(look, pid)
             assert one is not None and one.buffers is not None
             return one.buffers
 

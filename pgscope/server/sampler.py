@@ -27,6 +27,9 @@ _LARGE_ODOMETERS_EVERY = 0.5
 _BUFFERS_MOST = 300
 """Sessions whose buffer counters are read in one look; the others have their turn in the next."""
 
+_SCANS_GAP = 0.01
+"""Seconds between scans of pg_locks within a look."""
+
 _CLOCK, _SESSION, _TRANSACTIONS, _BUFFERS = 0, 1, 2, 3
 
 
@@ -59,7 +62,7 @@ class Sampler:
 
     @property
     def server_ms(self) -> float:
-        """Server time of the last look in ms, between its own two readings of the server's clock."""
+        """Server time of the last look in ms by the server's clock, without the time that it slept."""
         return self._server_ms
 
     @property
@@ -75,7 +78,8 @@ class Sampler:
         params: dict[str, Any] = {
             "since": 0.0 if whole else self._since - _LATE,
             "own": [self._connection.info.backend_pid, *self._own_pids()],
-            "odometers": not large or started - self._odometers_at >= _LARGE_ODOMETERS_EVERY,
+            "scans": self._scans(started),
+            "gap": _SCANS_GAP,
         }
         if self._facts.major >= 18:
             params["pids"] = self._due_for_buffers(started)
@@ -84,10 +88,18 @@ class Sampler:
         await cursor.execute(statement, params, prepare=True)
         rows = await cursor.fetchall()
         ended = time.monotonic()
-        if params["odometers"]:
+        if params["scans"]:
             self._odometers_at = started
         self._looks += 1
-        return self._look(rows, started + (ended - started) / 2, whole)
+        return self._look(rows, (started, ended), whole)
+
+    def _scans(self, now: float) -> int:
+        """How often to scan pg_locks in this look: often where it costs next to nothing."""
+        if len(self._seen) >= _LARGE:
+            return int(now - self._odometers_at >= _LARGE_ODOMETERS_EVERY)
+        few = len(self._seen) < _LARGE // 4
+        # From 18 the buffers tell the same of sessions that are hardly ever in a transaction.
+        return (8 if few else 3) if self._facts.major < 18 else (4 if few else 2)
 
     def _due_for_buffers(self, now: float) -> list[int]:
         if now - self._buffers_at < _BUFFERS_EVERY:
@@ -98,33 +110,39 @@ class Sampler:
             del self._touched[pid]
         return due
 
-    def _look(self, rows: list[tuple[Any, ...]], mono: float, whole: bool) -> Look:
+    def _look(self, rows: list[tuple[Any, ...]], round_trip: tuple[float, float], whole: bool) -> Look:
         at, end = rows[0][2], rows[-1][2]
+        # The server's clock against ours: the statement lasts as long there, and the wire takes the rest.
+        mono = round_trip[0] + max(round_trip[1] - round_trip[0] - (end - at), 0.0) / 2
         if whole:
             alive = {row[1] for row in rows if row[0] == _SESSION}
             self._seen = {pid: seen for pid, seen in self._seen.items() if pid in alive}
         sightings: list[Sighting] = []
-        counted: dict[int, list[int | None]] = {}
+        odometers: list[Odometer] = []
+        slept: dict[float, float] = {}
+        counted: dict[int, int | None] = {}
         for row in rows:
-            if row[0] == _SESSION:
+            kind, pid = row[:2]
+            if kind == _SESSION:
                 sighting = self._sighting(row)
-                if whole or self._seen.get(sighting.pid) != sighting:
+                if whole or self._seen.get(pid) != sighting:
                     sightings.append(sighting)
-                    self._seen[sighting.pid] = sighting
-                    self._touched[sighting.pid] = None
-            elif row[0] == _TRANSACTIONS:
-                counted.setdefault(row[1], [None, None])[0] = _after_slash(row[12])
-            elif row[0] == _BUFFERS:
-                counted.setdefault(row[1], [None, None])[1] = row[13]
-        # An odometer without a session is a background process, or of a session not seen yet.
-        odometers = tuple(
-            Odometer(pid, self._seen[pid].backend_start, transactions, buffers)
-            for pid, (transactions, buffers) in counted.items()
-            if pid in self._seen
-        )
+                    self._seen[pid] = sighting
+                    self._touched[pid] = None
+            elif kind == _TRANSACTIONS:
+                slept[row[2]] = row[9]
+                number = _after_slash(row[12])
+                # Without a session it is of a background process, or of a session not seen yet.
+                if pid in self._seen and counted.get(pid) != number:
+                    counted[pid] = number
+                    odometers.append(
+                        Odometer(pid, self._seen[pid].backend_start, number, None, mono + row[2] - at)
+                    )
+            elif kind == _BUFFERS and pid in self._seen:
+                odometers.append(Odometer(pid, self._seen[pid].backend_start, None, row[13], mono + end - at))
         self._since = at
-        self._server_ms = max(end - at, 0.0) * 1000.0
-        return Look(at, mono, tuple(sightings), odometers, whole)
+        self._server_ms = max(end - at - sum(slept.values()), 0.0) * 1000.0
+        return Look(at, mono, tuple(sightings), tuple(odometers), whole)
 
     def _sighting(self, row: tuple[Any, ...]) -> Sighting:
         (_, pid, backend_start, datid, usesysid, application, state, wait_type, query_id) = row[:9]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 
 from pgscope.analysis.attribution.groups import Partition, SessionBook
@@ -24,7 +23,8 @@ from pgscope.sample import (
     StatementTexts,
 )
 
-_ENDS = re.compile(r"\s*(commit|rollback|end|abort)\b(?!\s+(prepared|to)\b)", re.IGNORECASE)
+_LONGEST_CONTROL = 200
+"""Characters: a BEGIN or COMMIT with all its options is shorter."""
 
 
 class Attribution:
@@ -47,13 +47,12 @@ class Attribution:
             self._book.look(sample)
         elif isinstance(sample, Poll):
             for session in sample.sessions:
-                if session.query_id is not None and _ENDS.match(session.query):
-                    self._book.ends_transaction(session.query_id)
+                if session.query_id is not None and len(session.query) < _LONGEST_CONTROL:
+                    self._book.learn_text(session.query_id, session.query)
             self._book.poll(sample)
         elif isinstance(sample, StatementTexts):
             for (_, query_id), text in sample.texts.items():
-                if _ENDS.match(text):
-                    self._book.ends_transaction(query_id)
+                self._book.learn_text(query_id, text)
         elif isinstance(sample, Connected):
             self._book.own(sample.facts.own_pids)
             self._book.restart()
@@ -75,8 +74,6 @@ class Attribution:
         partition = (key.userid, key.dbid)
         if not key.toplevel:
             return (self._inside(partition),)
-        if not self._book.names_of.get(partition, {}).get(key.queryid):
-            return (unattributed("no session was seen running it"),)
         shares = self._sheet(partition, watch).shares(key.queryid)
         if not watch and shares[0].application_name is None and len(shares) == 1:
             # Not seen in the window, but before.
@@ -141,7 +138,7 @@ class Attribution:
         about = Circumstances(
             looks,
             max(end - begin, 0.0),
-            book.ends,
+            book.controls,
             book.names.get(partition, {}),
             book.names_of.get(partition, {}),
             book.short_lived.get(partition, 0) > 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,12 +11,15 @@ from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
 from pgscope.sample import Look, Poll, Session, Sighting
 
+_BEGINS = re.compile(r"\s*(begin|start\s+transaction)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(commit|rollback|end|abort)\b(?!\s+(prepared|to)\b)", re.IGNORECASE)
+
 Partition = tuple[int, int]
 """User and database: statements of one are never of another."""
 
-_COVERED = 0.3
+_COVERED = 0.1
 """Part of a session's time that its odometer must span to speak for all of it."""
-_EXTRAPOLATED = 0.4
+_EXTRAPOLATED = 0.25
 """Relative error of what is supposed to have gone on outside of that span."""
 
 
@@ -67,6 +71,7 @@ class SessionBook:
         self._retired: dict[Partition, Groups] = {}
         self._own: frozenset[int] = frozenset()
         self._ends: frozenset[int] = frozenset()
+        self._begins: frozenset[int] = frozenset()
         self.ticks: list[float] = []
         """Ends of the ticks so far, mono."""
         self.looks: list[int] = []
@@ -83,15 +88,17 @@ class SessionBook:
         """Pids of pgscope's connections, which are nobody's application."""
         self._own = frozenset(pids)
 
-    def ends_transaction(self, query_id: int) -> None:
-        """Learn that this is a COMMIT or ROLLBACK: an idle session that shows it works in transactions."""
-        if query_id not in self._ends:
+    def learn_text(self, query_id: int, text: str) -> None:
+        """Learn whether this is a BEGIN, or a COMMIT or ROLLBACK: who shows it works in transactions."""
+        if _ENDS.match(text):
             self._ends |= {query_id}
+        elif _BEGINS.match(text):
+            self._begins |= {query_id}
 
     @property
-    def ends(self) -> frozenset[int]:
-        """The query_ids known to end transactions."""
-        return self._ends
+    def controls(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The query_ids known to begin and to end transactions."""
+        return self._begins, self._ends
 
     def look(self, look: Look) -> None:
         """Take in a look of the fast sampler."""
@@ -102,9 +109,9 @@ class SessionBook:
             track = self._tracks.get((odometer.pid, odometer.backend_start))
             if track is not None:
                 if odometer.transactions is not None:
-                    track.count_transactions(odometer.transactions, look.mono, self.ticks)
+                    track.count_transactions(odometer.transactions, odometer.mono, self.ticks)
                 if odometer.buffers is not None:
-                    track.count_buffers(odometer.buffers, look.mono, self.ticks)
+                    track.count_buffers(odometer.buffers, odometer.mono, self.ticks)
         if look.complete:
             self._leave({(one.pid, one.backend_start) for one in look.sightings}, look.mono)
 

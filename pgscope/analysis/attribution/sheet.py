@@ -31,8 +31,8 @@ class Circumstances:
 
     looks: int
     seconds: float
-    ends: Collection[int]
-    """query_ids of COMMIT and ROLLBACK."""
+    controls: tuple[Collection[int], Collection[int]]
+    """query_ids that begin, and that end, transactions."""
     names: Collection[str]
     """Applications ever seen in this partition."""
     names_of: Mapping[int, Collection[str]]
@@ -64,41 +64,70 @@ class Sheet:
 
     def shares(self, query_id: int) -> tuple[Share, ...]:
         """The shares of a statement of this partition."""
-        if query_id in self._fixed or query_id in self._columns:
-            names = self._about.names_of.get(query_id, ())
-            if len(names) <= 1:
-                return (self._only(query_id),)
-            if query_id in self._columns:
-                return self._split(query_id)
-            return (self._only(query_id),)
-        return (unattributed("no session was seen running it"),)
+        if query_id in self._fixed:
+            return (self._only(query_id, self._fixed[query_id].application_name),)
+        if query_id not in self._columns:
+            return (unattributed("no session was seen running it"),)
+        names = {key.application_name for key in self._columns[query_id].cells}
+        if len(names | {*self._about.names_of.get(query_id, ())}) == 1:
+            return (self._only(query_id, names.pop()),)
+        return self._split(query_id)
 
     # Filling in
 
     def _fill(self) -> None:
+        implied = self._implied()
         for query_id, total in self._totals.items():
             if total.calls <= 0:
                 continue
             seen = {
                 key: group.seen[query_id] for key, group in self._groups.items() if query_id in group.seen
             }
-            if len(seen) == 1:
+            known = implied.get(query_id, {})
+            if len(seen) == 1 and not known:
                 self._fixed[query_id] = next(iter(seen))
-            elif seen:
-                self._add_column(query_id, total, seen)
+            elif seen or known:
+                self._add_column(query_id, total, seen, known)
         order = sorted(self._groups, key=lambda key: -self._groups[key].transactions.amount)
         for key in order:
             if len(self._balance.rows) < _MOST_ROWS and key in self._by_group:
                 self._add_rows(key, self._groups[key])
 
-    def _add_column(self, query_id: int, total: Total, seen: Mapping[GroupKey, Seen]) -> None:
+    def _implied(self) -> dict[int, dict[GroupKey, float]]:
+        """Calls of BEGIN and COMMIT by groups that work in transactions, whose number was counted.
+
+        They are too short to be seen reliably, and in some protocols never are.
+        """
+        found: dict[int, dict[GroupKey, float]] = {}
+        for controls in self._about.controls:
+            present = {
+                query_id: self._totals[query_id].calls for query_id in controls if query_id in self._totals
+            }
+            whole = sum(present.values())
+            for key, group in self._groups.items():
+                if key.counted and key.habit == "transactions" and whole > 0:
+                    for query_id, calls in present.items():
+                        amount = group.transactions.amount * calls / whole
+                        found.setdefault(query_id, {})[key] = amount
+        return found
+
+    def _add_column(
+        self,
+        query_id: int,
+        total: Total,
+        seen: Mapping[GroupKey, Seen],
+        implied: Mapping[GroupKey, float],
+    ) -> None:
         balance = self._balance
         column = balance.column(total.calls)
-        rates = {key: one.rate(self._about.looks) for key, one in seen.items()}
+        rates = {key: one.rate(self._about.looks) for key, one in seen.items() if key not in implied}
         whole = sum(rate for rate, _ in rates.values())
+        left = max(total.calls - sum(implied.values()), 0.05 * total.calls)
+        guesses = {key: (left * rate / whole, spread) for key, (rate, spread) in rates.items()}
+        guesses |= {key: (amount, 0.3) for key, amount in implied.items()}
         cells = {}
-        for key, (rate, spread) in rates.items():
-            cells[key] = balance.cell(total.calls * rate / whole, spread, column)
+        for key, (guess, spread) in guesses.items():
+            cells[key] = balance.cell(guess, spread, column)
             self._by_group.setdefault(key, {})[query_id] = cells[key]
         executions = sum(one.executions for one in seen.values())
         rest = balance.cell(total.calls * 0.3 / (executions + 10.0), 2.0, column)
@@ -116,11 +145,11 @@ class Sheet:
         sd = math.sqrt(group.transactions.variance + (0.01 * amount) ** 2 + 4.0)
         cells = self._by_group[key]
         if key.habit == "transactions":
-            ends = {cells[query_id]: 1.0 for query_id in cells if query_id in self._about.ends}
-            if ends:
-                fixed = self._fixed_sum(key, lambda query_id: query_id in self._about.ends)
-                ends[self._balance.cell(0.01 * amount + 0.5, 2.0)] = 1.0
-                self._balance.row(amount - fixed, sd, ends)
+            for controls in self._about.controls:
+                once = {cells[query_id]: 1.0 for query_id in cells if query_id in controls}
+                if once:
+                    once[self._balance.cell(0.01 * amount + 0.5, 2.0)] = 1.0
+                    self._balance.row(amount - self._fixed_sum(key, controls), sd, once)
             more = 5.0, 1.2
         elif key.habit == "mixed":
             more = 2.0, 1.5
@@ -133,7 +162,7 @@ class Sheet:
         # A separate prepare, or a statement that was never seen, is a transaction of no column.
         unseen = self._unseen_part()
         terms[self._balance.cell((0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
-        self._balance.row(amount - self._fixed_sum(key, lambda _: True), sd, terms)
+        self._balance.row(amount - self._fixed_sum(key, self._fixed), sd, terms)
 
     def _add_buffers(self, key: GroupKey, group: Group) -> None:
         """The buffers of its statements are the buffers of the session, planning and catalogs apart."""
@@ -150,12 +179,11 @@ class Sheet:
         terms[self._balance.cell(0.01 * amount + 1.0, 1.5)] = 1.0
         self._balance.row(amount - fixed, sd, terms)
 
-    def _fixed_sum(self, key: GroupKey, wanted: object) -> float:
-        assert callable(wanted)
+    def _fixed_sum(self, key: GroupKey, wanted: Collection[int]) -> float:
         return sum(
             self._totals[query_id].calls
             for query_id, owner in self._fixed.items()
-            if owner == key and wanted(query_id)
+            if owner == key and query_id in wanted
         )
 
     def _unseen_part(self) -> float:
@@ -169,10 +197,8 @@ class Sheet:
 
     # Reading off
 
-    def _only(self, query_id: int) -> Share:
-        """A statement that one application only was ever seen running."""
-        owner = self._fixed.get(query_id) or next(iter(self._columns[query_id].cells))
-        name = owner.application_name
+    def _only(self, query_id: int, name: str) -> Share:
+        """A statement that one application only was seen running."""
         executions = self._executions(query_id, name)
         others = [other for other in self._about.names if other != name]
         if not others and not self._about.short_lived:

@@ -19,9 +19,25 @@ where a.backend_type = 'client backend'
   and a.pid <> all (%(own)s::int4[])
   and greatest(a.backend_start, a.query_start, a.xact_start, a.state_change) >= to_timestamp(%(since)s::float8)
 union all
-select 2, l.pid, null, null, null, null, null, null, null, null, null, null, l.virtualxid, null
-from pg_lock_status() l
-where %(odometers)s::bool and l.locktype = 'virtualxid' and l.mode = 'ExclusiveLock' and l.granted
+select 2, (l.lock).pid, date_part('epoch', s.at), null, null, null, null, null, null, s.slept, null, null,
+       (l.lock).virtualxid, null
+from generate_series(1, %(scans)s::int4) as n(scan),
+     -- A session is here only while in a transaction: several scans see many more of them than one.
+     lateral (
+         select d.at, date_part('epoch', d.at - d.began) as slept
+         from (
+             select c.began, case when n.scan > 1 then pg_sleep(%(gap)s::float8) end, clock_timestamp() as at
+             from (select clock_timestamp() as began, n.scan offset 0) c
+             offset 0
+         ) d
+         offset 0
+     ) s
+     -- Set-returning in the select list, so that each scan reads anew; in FROM it would be read once and kept.
+     left join lateral (
+         select f.lock
+         from (select pg_lock_status() as lock, n.scan, s.at offset 0) f
+         where (f.lock).locktype = 'virtualxid' and (f.lock).mode = 'ExclusiveLock' and (f.lock).granted
+     ) l on true
 union all
 select 3, p.pid, null, null, null, null, null, null, null, null, null, null, null, io.buffers
 from unnest(%(pids)s::int4[]) as p(pid),
