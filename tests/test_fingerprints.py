@@ -1,0 +1,112 @@
+"""What is one statement to a reader has one fingerprint, and nothing makes fingerprinting fail."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgscope.analysis.fingerprints import FingerprintBook, fingerprint, normalised, query_id_of, with_query_id
+from pgscope.analysis.live_statements import LiveStatements
+from pgscope.sample import Poll, Session, StatementKey
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select * from t where id = $1", "SELECT *\nFROM t WHERE id = 42"),
+        ("select * from t where id in ($1, $2)", "select * from t where id in ($1, $2, $3, $4)"),
+        ("select * from t where id in (1,2,3)", "select * from t where id in ($1 /*, ... */)"),
+        ("select 1 /*route='a'*/", "/*route='b'*/ select 2"),
+        # Cut off by track_activity_query_size.
+        (
+            "select * from t where id in (1, 2, 3) and name = 'ab",
+            "select * from t where id in (7) and name = 'xyz",
+        ),
+    ],
+)
+def test_the_same(one: str, other: str) -> None:
+    assert fingerprint(one) == fingerprint(other)
+    assert query_id_of(one) == query_id_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select * from t where id = $1", "select * from u where id = $1"),
+        ("begin", "commit"),
+        ("select * from t where id = $1", "select * from t where id in ($1, $2)"),
+        ("select * from t where a = 'x", "select * from t where b = 'x"),
+        ("", "nonsense of no sort"),
+        ('select "A" from', 'select "a" from'),
+    ],
+)
+def test_not_the_same(one: str, other: str) -> None:
+    assert fingerprint(one) != fingerprint(other)
+
+
+@given(st.text())
+def test_never_fails(text: str) -> None:
+    assert len(fingerprint(text)) == 16
+    assert -(1 << 63) <= query_id_of(text) < 1 << 63
+    assert normalised(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 100_000, "select " + "(" * 5_000, "'" * 99_999, "/*" * 90_000, "$$" * 90_000, "\ud800", "a\x00b"],
+    ids=["parentheses", "deep", "quotes", "comments", "dollars", "surrogate", "zero"],
+)
+def test_hostile_text_is_quick_and_safe(text: str) -> None:
+    assert len(fingerprint(text)) == 16
+
+
+def test_families(pg_database: str) -> None:
+    """psycopg sends small integers as int2, larger ones as int4: two entries, one statement."""
+    with psycopg.connect(pg_database, autocommit=True, prepare_threshold=0) as connection:
+        connection.execute("create table t (id int primary key)")
+        for number in (1, 70_000, 5_000_000_000):
+            connection.execute("select id from t where id = %s", (number,))
+        connection.execute("select id from t where id in (1, 2)")
+        connection.execute("select id from t where id in (1, 2, 3)")
+        rows = connection.execute(
+            "select userid::int8, dbid::int8, queryid, toplevel, query from pg_stat_statements"
+            " where dbid = (select oid from pg_database where datname = current_database())"
+            " and query like 'select id from t where%'"
+        ).fetchall()
+    book = FingerprintBook()
+    keys = [StatementKey(*row[:4]) for row in rows]
+    book.learn({(key.dbid, key.queryid): row[4] for key, row in zip(keys, rows, strict=True)})
+    assert [len(family.keys) for family in book.families(keys) if " = " in family.text] == [3]
+    lists = [family for family in book.families(keys) if " in " in family.text]
+    assert len(lists) == 1
+    apart = [*keys, keys[0]._replace(userid=1), keys[0]._replace(toplevel=False)]
+    assert len(book.families(apart)) == 2
+    assert len(book.families(apart, by_user=True)) == 3
+    assert len(book.families(apart, by_user=True, by_level=True)) == 4
+
+
+def session(pid: int, application: str, query: str, start: float, state: str = "active") -> Session:
+    return Session(
+        pid, 1.0, 5, "db", 10, "me", application, "", None, "client backend", None, state, "", "",
+        None, start, start, None, None, None, query,
+    )  # fmt: skip
+
+
+def test_statements_from_sessions_alone() -> None:
+    live = LiveStatements()
+    live.feed(Poll(100.0, 1.0, (session(1, "a", "select 1", 99.0), session(2, "b", "select 7", 98.0))))
+    live.feed(Poll(101.0, 2.0, (session(1, "a", "select 2", 100.5), session(2, "b", "select 7", 98.0))))
+    a, b = sorted(live.statements, key=lambda one: one.key.application_name)
+    assert a.key.statement == b.key.statement
+    assert (a.executions, a.active, a.longest) == (2, 2, 1.0)
+    assert (b.executions, b.active, b.longest) == (1, 2, 3.0)
+    assert with_query_id(session(1, "a", "select 1", 1.0)).query_id == a.key.statement.queryid
+
+
+def test_only_so_many_are_kept() -> None:
+    live = LiveStatements(most=20)
+    for number in range(100):
+        live.feed(Poll(100.0, 1.0, (session(1, "a", f"select x{number}", float(number)),)))
+    assert len(live.statements) <= 20
