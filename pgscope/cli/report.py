@@ -58,17 +58,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def check_output(path: str | None) -> None:
     """Fail before the watch, not after it, if the file cannot be written. Raises UsageError."""
+    import os
     from pathlib import Path
 
     from pgscope.errors import UsageError
 
     if path is None:
         return
-    try:
-        with Path(path).open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; give another --output") from None
+    file = Path(path)
+    if file.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; give another --output")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"cannot write {path}: no such folder, or no permission; give another --output")
 
 
 def watch_for(source: LiveSource, seconds: float, *, ask: bool) -> Watch:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 import psycopg
 from psycopg.rows import TupleRow
 
-from pgscope.errors import ConnectionFailed
+from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.conninfo import Target
 from pgscope.text import clean, one_line
 
@@ -45,8 +46,8 @@ _AS_SUPERUSER = {
 async def connect(target: Target, *, statement_timeout_ms: int | None = None) -> Connection:
     """Open a connection to the target, with pgscope's session settings.
 
-    `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, each with
-    one line that says what to do.
+    `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, or
+    UsageError for an option that libpq refuses, each with one line that says what to do.
     """
     overrides = {"application_name": APPLICATION_NAME, "client_encoding": "SQL_ASCII"}
     if "connect_timeout" not in target.params:
@@ -81,9 +82,12 @@ async def _settle(connection: Connection, statement_timeout_ms: int | None) -> N
     )
 
 
-def _failure(target: Target, error: psycopg.Error) -> ConnectionFailed:
+def _failure(target: Target, error: psycopg.Error) -> PgscopeError:
     pgconn = error.pgconn
     reason = one_line(clean(str(error)))
+    if "for connection option" in reason or re.search(r"invalid \w+ value", reason):
+        # libpq reads the values of options only when it connects.
+        return UsageError(f"{_short(reason)}; see pgscope connect --help")
     if pgconn is not None and (pgconn.needs_password or pgconn.used_password):
         refused = pgconn.used_password
         advice = (
@@ -95,7 +99,9 @@ def _failure(target: Target, error: psycopg.Error) -> ConnectionFailed:
 
 
 def _short(reason: str) -> str:
-    return reason.replace("connection failed: ", "").replace("FATAL: ", "").rstrip(". ")
+    for noise in ("connection is bad: ", "connection failed: ", "FATAL: "):
+        reason = reason.replace(noise, "")
+    return re.sub(r"\s*Is the server running .*\?", "", reason).rstrip(". ")
 
 
 def _advice(reason: str) -> str:

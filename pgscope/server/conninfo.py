@@ -36,8 +36,12 @@ class Target:
         return replace(self, params={**self.params, "dbname": database})
 
     def __str__(self) -> str:
-        """What may be shown: host, port and database as far as they were given."""
-        known = [self.params[key] for key in ("service", "host", "port", "dbname") if self.params.get(key)]
+        """What may be shown: host, port, database and role as far as they were given."""
+        known = [
+            f"{key}={self.params[key]}"
+            for key in ("service", "host", "port", "dbname", "user")
+            if self.params.get(key)
+        ]
         return clean(" ".join(known), lines=False) or "the default server"
 
 

@@ -1,0 +1,144 @@
+"""The command line: what it prints, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgscope.embedded import EmbeddedServer
+
+
+def pgscope(*arguments: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    """Run the program without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "pgscope", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def only_line(text: str) -> str:
+    (line,) = text.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["bogus"], "invalid choice"),
+        (["report", "--duration", "soon"], "'soon' is not a number of seconds"),
+        (["report", "--interval", "0"], "--interval"),
+        (["report", "--sample-hz", "1000"], "0 to 100"),
+        (["report", "--budget", "0"], "percent"),
+        (["report", "--format", "xml"], "--format"),
+        (["report", "--fail-on", "nonsense"], "one of: n_plus_one"),
+        (["report", "--fail-on", "n_plus_one:sure"], "likely, confirmed"),
+        (["report", "--output", "/no/such/folder/x"], "--output"),
+        (["report", "host='x"], "or pairs"),
+        (["report", "-p", "abc"], "invalid integer value"),
+        (["connect", "-h", "/tmp"], "needs a terminal"),
+        (["connect", "--bogus"], "--bogus"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_status_2(arguments: Sequence[str], words: str) -> None:
+    ended = pgscope(*arguments)
+    assert ended.returncode == 2
+    assert words in only_line(ended.stderr)
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-h", "/no/such/folder"], "check that the server runs"),
+        (["postgresql://ann:s3cret@127.0.0.1:1/shop"], "check that the server runs"),
+        (["service=nosuch"], "pg_service.conf"),
+    ],
+)
+def test_a_failed_connection_is_one_line_and_status_3(arguments: Sequence[str], words: str) -> None:
+    ended = pgscope("report", "--duration", "1", *arguments)
+    assert ended.returncode == 3
+    assert words in only_line(ended.stderr)
+    assert "s3cret" not in ended.stderr
+
+
+def test_a_role_or_database_that_is_not_there_is_told(pg18: EmbeddedServer) -> None:
+    for conninfo in (pg18.conninfo_for(dbname="nosuch"), pg18.conninfo_for(user="nosuch")):
+        ended = pgscope("report", "--duration", "1", conninfo)
+        assert ended.returncode == 3
+        assert "nosuch" in only_line(ended.stderr)
+
+
+def test_the_environment_counts_as_it_does_for_psql(
+    pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in (("PGHOST", str(pg18.socket_dir)), ("PGUSER", "postgres"), ("PGDATABASE", "postgres")):
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("PGPORT", str(pg18.port))
+    ended = pgscope("report", "--duration", "1", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["server"]["database"] == "postgres"
+
+
+def test_the_json_report_has_its_keys_and_adds_up(pg: EmbeddedServer) -> None:
+    with psycopg.connect(pg.conninfo, application_name="t-report", autocommit=True) as client:
+        command = [sys.executable, "-m", "pgscope", "report", pg.conninfo, "--duration", "4"]
+        running = subprocess.Popen(
+            [*command, "--interval", "0.5", "--format", "json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        ran = 0
+        while running.poll() is None:
+            client.execute("select count(*) as t_report from pg_class")
+            ran += 1
+            if ran % 50 == 0:
+                client.execute("select pg_sleep(0.02)")
+        out, error = running.communicate(timeout=60)
+    assert running.returncode == 0, error
+    report = json.loads(out)
+    assert report["schema_version"] == 1
+    assert report["server"]["version_num"] == pg.version_num
+    assert 0 < report["window"]["seconds"] < 30
+    (statement,) = [one for one in report["statements"] if "t_report" in one["query"]]
+    assert isinstance(statement["queryid"], str)
+    assert (statement["database"], statement["user"]) == ("postgres", "postgres")
+    assert 0 < statement["calls"] <= ran
+    assert statement["rows"] == statement["calls"]
+    for one in report["statements"]:
+        assert sum(share["share"] for share in one["applications"]) == pytest.approx(1.0)
+        for share in one["applications"]:
+            assert 0 <= share["low"] <= share["share"] <= share["high"] <= 1
+            assert share["attribution"] in ("exact", "measured", "sampled", "unattributed")
+    (application,) = [one for one in report["applications"] if one["application_name"] == "t-report"]
+    assert application["sessions"] == 1
+    assert application["calls"] >= 0.9 * statement["calls"]
+    by_application = sum(one["calls"] for one in report["applications"])
+    assert by_application == pytest.approx(sum(one["calls"] for one in report["statements"]), rel=1e-3)
+    assert "t-report" in [one["application_name"] for one in report["sessions"]]
+    assert isinstance(report["lock_waits"], list)
+    assert isinstance(report["findings"], list)
+
+
+@pytest.mark.parametrize(("form", "start"), [("text", "PostgreSQL 18"), ("markdown", "# pgscope report")])
+def test_the_report_for_people(pg18: EmbeddedServer, tmp_path: Path, form: str, start: str) -> None:
+    file = tmp_path / "report"
+    with psycopg.connect(pg18.conninfo, application_name="[/x] | *y*", autocommit=True):
+        ended = pgscope("report", pg18.conninfo, "--duration", "1", "--format", form, "--output", str(file))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == ""
+    text = file.read_text()
+    assert text.startswith(start)
+    assert ("[/x] | *y*" if form == "text" else r"\[/x\] \| \*y\*") in text
