@@ -142,3 +142,21 @@ def test_the_report_for_people(pg18: EmbeddedServer, tmp_path: Path, form: str, 
     text = file.read_text()
     assert text.startswith(start)
     assert ("[/x] | *y*" if form == "text" else r"\[/x\] \| \*y\*") in text
+
+
+def test_without_the_extension_statements_come_from_sessions(pg18: EmbeddedServer) -> None:
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute("drop database if exists t_bare")
+        admin.execute("create database t_bare")
+    bare = pg18.conninfo_for(dbname="t_bare")
+    with psycopg.connect(bare, autocommit=True, application_name="t-bare") as client:
+        client.execute("drop extension if exists pg_stat_statements")
+        client.execute("select 42 as t_bare_statement")
+        ended = pgscope("report", bare, "--duration", "2", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert any("CREATE EXTENSION pg_stat_statements" in notice for notice in report["notices"])
+    (statement,) = [one for one in report["statements"] if "t_bare_statement" in one["query"]]
+    assert [share["application_name"] for share in statement["applications"]] == ["t-bare"]
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute("drop database t_bare with (force)")

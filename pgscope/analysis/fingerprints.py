@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NewType
@@ -141,6 +141,14 @@ class FingerprintBook:
             if self._texts.get(name) != text:
                 self._texts[name] = text
                 self._fingerprints[name] = fingerprint(text)
+
+    def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
+        """Drop the texts of all others, named by (dbid, queryid)."""
+        self._texts = {name: text for name, text in self._texts.items() if name in keep}
+        self._fingerprints = {name: known for name, known in self._fingerprints.items() if name in keep}
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
     def text(self, key: StatementKey) -> str:
         """The text of an entry, '' if it is not known."""

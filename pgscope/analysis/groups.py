@@ -17,6 +17,7 @@ from pgscope.analysis.activity import (
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.load import LoadPoint, average
 from pgscope.analysis.statements import StatementRow
+from pgscope.analysis.tags import tags_of
 from pgscope.sample import Session
 
 GROUPINGS = {
@@ -24,8 +25,20 @@ GROUPINGS = {
     "user": "user",
     "database": "database",
     "client": "client_addr",
+    "route": "",
 }
-"""What can be grouped by, and the field of a session that it is."""
+"""What can be grouped by, and the field of a session that it is.
+
+A route is an application's place in its program, from the tags in its live statements' comments.
+"""
+
+
+def group_name(session: Session, by: str) -> str:
+    """The name of the group that a session belongs to; `by` is a key of GROUPINGS."""
+    if by == "route":
+        place = tags_of(session.query).place
+        return f"{session.application_name} {place}".strip()
+    return str(getattr(session, GROUPINGS[by]))
 
 
 @dataclass(frozen=True)
@@ -69,19 +82,18 @@ def groups(
     """A group for each value of `by` (a key of GROUPINGS), by name; the unattributed remainder, if any, last.
 
     Statements have a user and a database of their own; an application only as far as attribution knows; a
-    client address never, so all of them are unattributed there. `own`: pgscope's own sessions too.
+    client address or a route never, so all are unattributed there. `own`: pgscope's own sessions too.
     """
-    attribute = GROUPINGS[by]
     tallies: dict[str | None, _Tally] = defaultdict(_Tally)
     for session in sessions:
         if (session.datid or session.is_client) and (own or not is_own(session)):
-            tallies[getattr(session, attribute)].sessions.append(session)
+            tallies[group_name(session, by)].sessions.append(session)
     for row in statements:
         if row.rates is not NOTHING:
             _spread(row, by, tallies)
     if not own and by == "application":
         tallies.pop("pgscope", None)
-    averages = average(load, attribute)
+    averages = average(load, GROUPINGS[by]) if GROUPINGS[by] else {}
     made = [_group(name, tally, at, averages) for name, tally in tallies.items()]
     return tuple(sorted(made, key=lambda group: (group.name is None, group.name or "")))
 
@@ -91,7 +103,7 @@ def _spread(row: StatementRow, by: str, tallies: dict[str | None, _Tally]) -> No
         _add(tallies[row.user], row.rates)
     elif by == "database":
         _add(tallies[row.database], row.rates)
-    elif by == "client" or not row.shares:
+    elif by in ("client", "route") or not row.shares:
         _add(tallies[None], row.rates)
     else:
         for share in row.shares:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.groups import Group, groups
+from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.load import LoadPoint
 from pgscope.analysis.locks import Deadlock, LockForest, WaitRecord
 from pgscope.analysis.statements import StatementRow
@@ -37,6 +38,8 @@ class Snapshot:
     sessions: tuple[Session, ...] = ()
     totals: Totals = field(default_factory=Totals)
     statements: Mapping[StatementKey, StatementRow] = field(default_factory=dict)
+    live_statements: tuple[LiveStatement, ...] = ()
+    """What sessions were seen running, where pg_stat_statements cannot be read."""
     load: tuple[LoadPoint, ...] = ()
     locks: LockForest = field(default_factory=lambda: LockForest(0.0))
     ended_waits: tuple[WaitRecord, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
+from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.sample import StatementCounters, StatementKey
 
 
@@ -18,6 +19,8 @@ class StatementRow:
     database: str
     user: str
     query: str
+    fingerprint: str
+    """The same for statements of the same text, whatever their queryid, user or database."""
     rates: Counts
     total: Counts
     max_exec_time: float
@@ -47,7 +50,7 @@ class Known:
 
     users: Mapping[int, str]
     databases: Mapping[int, str]
-    texts: Mapping[tuple[int, int], str]
+    texts: FingerprintBook
 
     def user(self, oid: int) -> str:
         """The role's name, or its number."""
@@ -57,9 +60,9 @@ class Known:
         """The database's name, or its number."""
         return self.databases.get(oid, str(oid))
 
-    def query(self, dbid: int, queryid: int) -> str:
+    def query(self, key: StatementKey) -> str:
         """The normalised text, '' while it is not known."""
-        return self.texts.get((dbid, queryid), "")
+        return self.texts.text(key)
 
 
 def _is_current(row: StatementRow, entry: StatementCounters) -> bool:
@@ -88,7 +91,8 @@ def rows(
             key=key,
             database=known.database(key.dbid),
             user=known.user(key.userid),
-            query=known.query(key.dbid, key.queryid),
+            query=known.query(key),
+            fingerprint=known.texts.fingerprint(key),
             rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
             total=counts_of(entry),
             max_exec_time=entry.max_exec_time,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.counters import NOTHING, Counts, Interval, StatementDeltas
 from pgscope.analysis.findings import Finding, Findings, FindingSettings
+from pgscope.analysis.fingerprints import FingerprintBook
+from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits
-from pgscope.analysis.shape import shape_of
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.statements import Known, StatementRow, rows
 from pgscope.analysis.totals import Totals, TotalsFold
@@ -44,7 +45,8 @@ class Watch:
         self._load = Load()
         self._users: Mapping[int, str] = {}
         self._databases: Mapping[int, str] = {}
-        self._texts: dict[tuple[int, int], str] = {}
+        self.texts = FingerprintBook()
+        self.live_statements = LiveStatements()
         self._rows: dict[StatementKey, StatementRow] = {}
         self._interval = _NO_INTERVAL
         self._totals = Totals()
@@ -65,7 +67,7 @@ class Watch:
     @property
     def known(self) -> Known:
         """Names and texts known so far."""
-        return Known(self._users, self._databases, self._texts)
+        return Known(self._users, self._databases, self.texts)
 
     def feed(self, sample: Sample) -> None:
         """Take in one sample."""
@@ -83,7 +85,7 @@ class Watch:
         elif isinstance(sample, Names):
             self._users, self._databases = sample.users, sample.databases
         elif isinstance(sample, StatementTexts):
-            self._texts.update(sample.texts)
+            self.texts.learn(sample.texts)
         elif isinstance(sample, OwnCost):
             self._cost = sample
         self.attribution.feed(sample)
@@ -95,6 +97,8 @@ class Watch:
         self._poll = poll
         self.presence.feed(poll)
         self._load.feed(poll)
+        if poll.statements is None:
+            self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval)
         self.attribution.feed(poll)
         self.locks.feed(poll)
@@ -115,18 +119,14 @@ class Watch:
 
     def _forget_gone(self) -> None:
         """Drop texts of entries that are gone, unless the window still counts them."""
-        if len(self._texts) > 2 * len(self._deltas.entries) + 1000:
+        if len(self.texts) > 2 * len(self._deltas.entries) + 1000:
             keep = {(key.dbid, key.queryid) for key in self._deltas.entries}
             keep |= {(key.dbid, key.queryid) for key in self.window}
-            self._texts = {key: text for key, text in self._texts.items() if key in keep}
+            self.texts.forget_all_but(keep)
 
     def findings_of_watch(self) -> tuple[Finding, ...]:
         """Everything that was found since the watch began, what ended included."""
         return self.findings.history()
-
-    def fingerprint(self, query: str) -> str:
-        """What statements of the same text have in common, whatever their constants; '' without a text."""
-        return shape_of(query).fingerprint if query else ""
 
     def wants(self) -> tuple[Wanted, ...]:
         """What the analysis wants read, once each."""
@@ -144,6 +144,7 @@ class Watch:
             sessions=poll.sessions if poll else (),
             totals=self._totals,
             statements=self._rows,
+            live_statements=self.live_statements.statements,
             load=self._load.points,
             locks=self.locks.forest,
             ended_waits=self.locks.history,

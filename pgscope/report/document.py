@@ -10,9 +10,11 @@ from collections import defaultdict
 from typing import Any, TypeAlias
 
 from pgscope import __version__
-from pgscope.analysis.activity import is_own, state_age, statement_age, transaction_age
+from pgscope.analysis.activity import OWN_APPLICATION, is_own, state_age, statement_age, transaction_age
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.analysis.fingerprints import fingerprint
+from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.watch import Watch
 from pgscope.report.findings_json import finding_to_json
 from pgscope.report.locks_json import lock_waits_to_json
@@ -181,18 +183,56 @@ def _statements(watch: Watch) -> list[Document]:
     known = watch.known
     rows = []
     for key, counts in sorted(watch.window.items(), key=lambda item: -item[1].exec_time):
-        query = known.query(key.dbid, key.queryid)
         rows.append(
             {
                 "queryid": str(key.queryid),
                 "database": known.database(key.dbid),
                 "user": known.user(key.userid),
                 "toplevel": key.toplevel,
-                "query": query,
-                "fingerprint": watch.fingerprint(query),
+                "query": known.query(key),
+                "fingerprint": known.texts.fingerprint(key),
                 **_counts(counts),
                 "mean_exec_time_ms": round(counts.exec_time / counts.calls, 3) if counts.calls else 0.0,
                 "applications": [_share(share) for share in _shares(watch, key)],
+            }
+        )
+    return rows or _live_statements(watch)
+
+
+def _live_statements(watch: Watch) -> list[Document]:
+    """Without pg_stat_statements: what sessions were seen running; calls are those seen, a lower bound."""
+    known = watch.known
+    by_statement: dict[StatementKey, list[LiveStatement]] = defaultdict(list)
+    for live in watch.live_statements.statements:
+        if live.key.application_name != OWN_APPLICATION:
+            by_statement[live.key.statement].append(live)
+    rows = []
+    for key, parts in by_statement.items():
+        seen = sum(part.executions for part in parts)
+        basis = "executions seen in sessions; there is no pg_stat_statements to count them"
+        shares = [
+            Share(
+                part.key.application_name,
+                part.executions / seen,
+                0.0,
+                1.0,
+                part.executions,
+                "sampled",
+                (basis,),
+            )
+            for part in parts
+        ]
+        rows.append(
+            {
+                "queryid": str(key.queryid),
+                "database": known.database(key.dbid),
+                "user": known.user(key.userid),
+                "toplevel": True,
+                "query": parts[0].text,
+                "fingerprint": fingerprint(parts[0].text),
+                **_counts(Counts(calls=seen)),
+                "mean_exec_time_ms": 0.0,
+                "applications": [_share(share) for share in shares],
             }
         )
     return rows
