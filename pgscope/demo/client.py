@@ -91,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--after", type=float, default=0.0, metavar="SECONDS", help="hold back at the start")
     parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait for the shop")
     arguments = parser.parse_args(argv)
+    # The server and the screen come first, above all while everything starts at once.
+    os.nice(10)
     time.sleep(arguments.after)
     try:
         run(program(arguments.name), arguments.conninfo, arguments.wait)

@@ -73,7 +73,7 @@ class Keeper:
         account: Account | None = None,
         kind: Kind = "client",
     ) -> int:
-        """Start a program in a session of its own, its output appended to ``log``; returns its pid.
+        """Start a program in a process group of its own, its output appended to ``log``; returns its pid.
 
         In the end a client is killed, the server shut down, and what sets up is waited for.
 

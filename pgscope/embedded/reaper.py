@@ -74,8 +74,8 @@ class Reaper:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_me(_DEATH_SIGNALS[kind]) if kind in _DEATH_SIGNALS else None,
+                start_new_session=kind != "client",
+                preexec_fn=_prepare(kind),
                 **as_account,
             )
         self.children[child.pid] = child
@@ -106,7 +106,9 @@ class Reaper:
             # initdb ends by itself in a second; killed, it would leave shared memory behind.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.setup.wait(_SETUP_SECONDS)
-        others = [child for pid, child in self.children.items() if pid != self.server]
+        others = [
+            child for pid, child in self.children.items() if pid != self.server and child.poll() is None
+        ]
         for child in others:
             # The whole group: a client may have children of its own.
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -122,16 +124,21 @@ class Reaper:
         os.close(self._lock)
 
 
-def _die_with_me(number: int) -> Callable[[], None] | None:
+def _prepare(kind: str) -> Callable[[], None]:
+    """What a child does before it becomes its program."""
+    number = _DEATH_SIGNALS.get(kind)
     # The signal is sent when the *thread* that forked ends; this process has only one.
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
+    prctl = ctypes.CDLL(None).prctl if number and sys.platform == "linux" else None
 
-    def set_signal() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    def prepare() -> None:
+        if kind == "client":
+            # A group to kill it by, but our session: Linux shares the processors out by session,
+            # and many clients that start at once would leave the server little.
+            os.setpgid(0, 0)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
-    return set_signal
+    return prepare
 
 
 def _claim(root: Path) -> tuple[Path, int]:
