@@ -89,8 +89,11 @@ class Owner:
         wait_until(self.all_ended, f"the processes end: {self.seen}")
         wait_until(lambda: not list(self.root.iterdir()), f"{self.root} is empty")
         assert not self.segments & _segments()
-        new = set(_SHARED.glob("PostgreSQL.*")) - self.shared
-        assert not [path for path in new if not _mapped(path)]
+        # Other servers of this machine may come and go meanwhile.
+        wait_until(
+            lambda: all(map(_mapped, set(_SHARED.glob("PostgreSQL.*")) - self.shared)),
+            f"no shared memory is left in {_SHARED}",
+        )
 
 
 def _mapped(path: Path) -> bool:

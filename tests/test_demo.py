@@ -20,6 +20,10 @@ from pgscope.demo.roster import ROSTER
 from tests.leftovers import Owner, owner, wait_until
 from tests.test_embedded import linux, ordinary_user
 
+# Thirteen Pythons that start at once take their time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+STARTING_SECONDS = 200.0
+
 OWN = """
 import json, os, time
 from pgscope.demo import start_demo
@@ -79,7 +83,7 @@ def test_every_program_is_there_under_its_name(demo: Demo, rows: Any) -> None:
         )
         return expected <= {(each["application_name"], each["usename"]) for each in sessions}
 
-    wait_until(seen, f"sessions of {expected}")
+    wait_until(seen, f"sessions of {expected}", STARTING_SECONDS)
     assert len({psutil.Process(pid).pid for pid in demo.pids.values()}) == len(ROSTER)
     parents = {psutil.Process(pid).ppid() for pid in demo.pids.values()}
     assert parents == {demo.server.reaper_pid}

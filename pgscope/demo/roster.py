@@ -24,19 +24,19 @@ class Program:
 ROSTER: tuple[Program, ...] = (
     Program("storefront", "storefront", "shop", 0.0, "N+1 on a collection, in transactions (SQLAlchemy)"),
     Program("billing", "billing", "shop", 0.0, "a transaction left idle, with a lock that others need"),
-    Program("api", "api", "shop", 0.0, "key look-ups by many short requests"),
-    Program("worker", "worker", "shop", 0.2, "a queue with FOR UPDATE SKIP LOCKED"),
-    Program("mobile", "mobile", "shop", 0.2, "readers that queue up behind the migration"),
-    Program("unnamed", "", "shop", 0.4, "a program that sets no application_name"),
-    Program("admin", "admin", "backoffice", 0.6, "N+1 on a reference, in autocommit (Django)"),
-    Program("reports", "reports", "analyst", 1.0, "scans, and a sort that spills to disk"),
-    Program("migration", "migration", "shop", 1.5, "ALTER TABLE that waits for the idle transaction"),
+    Program("api", "api", "shop", 0.2, "key look-ups by many short requests"),
+    Program("worker", "worker", "shop", 0.4, "a queue with FOR UPDATE SKIP LOCKED"),
+    Program("mobile", "mobile", "shop", 0.6, "readers that queue up behind the migration"),
+    Program("unnamed", "", "shop", 0.8, "a program that sets no application_name"),
+    Program("admin", "admin", "backoffice", 1.0, "N+1 on a reference, in autocommit (Django)"),
+    Program("reports", "reports", "analyst", 1.5, "scans, and a sort that spills to disk"),
+    Program("migration", "migration", "shop", 2.0, "ALTER TABLE that waits for the idle transaction"),
     Program(
-        "storefront-fast", "storefront-fast", "shop", 1.5, "the storefront's page done right (SQLAlchemy)"
+        "storefront-fast", "storefront-fast", "shop", 2.5, "the storefront's page done right (SQLAlchemy)"
     ),
-    Program("admin-fast", "admin-fast", "backoffice", 2.0, "the admin's page done right (Django)"),
-    Program("exporter", "exporter", "shop", 2.5, "a whole table fetched to count it (SQLAlchemy)"),
-    Program("surveys", "surveys", "shop", 3.0, "N+1 on a collection, in autocommit (Django)"),
+    Program("admin-fast", "admin-fast", "backoffice", 3.0, "the admin's page done right (Django)"),
+    Program("exporter", "exporter", "shop", 3.5, "a whole table fetched to count it (SQLAlchemy)"),
+    Program("surveys", "surveys", "shop", 4.0, "N+1 on a collection, in autocommit (Django)"),
 )
 
 
