@@ -52,10 +52,10 @@ class Client:
         self._conn.send_query(statement.encode())
 
     def finish(self) -> str:
-        """Wait for what was sent; return its error, '' if there was none."""
+        """Wait for what was sent; return its first error, '' if there was none."""
         error = ""
         while (result := self._conn.get_result()) is not None:
-            error = result.error_message.decode() or error
+            error = error or result.error_message.decode()
         return error
 
     def close(self) -> None:

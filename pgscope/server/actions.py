@@ -1,0 +1,206 @@
+"""Cancelling statements and ending sessions, each named by pid and start so that no other is ever hit.
+
+Over a connection of its own, closed afterwards: a long poll never keeps a cancel waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import psycopg
+from psycopg import errors
+
+from pgscope.errors import ConnectionFailed
+from pgscope.server.connection import Connection
+from pgscope.server.decode import name
+from pgscope.server.queries import query
+from pgscope.text import clean, one_line
+
+Kind = Literal["cancel", "terminate"]
+Outcome = Literal["done", "sent", "gone", "idle", "refused", "failed"]
+
+_STEPS = (0.02, 0.05, 0.1, 0.2, 0.3)
+"""Seconds between looks at whether it worked, the last again and again."""
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """What to do to which session; the rest is what the person was shown when asked, for the record."""
+
+    kind: Kind
+    pid: int
+    """0, a prepared transaction, is always refused."""
+    backend_start: float
+    """Epoch seconds, as in `Session`."""
+    application_name: str = ""
+    user: str = ""
+    database: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What became of a request."""
+
+    request: ActionRequest
+    outcome: Outcome
+    """'done': the statement or session has ended; 'sent': signalled, but it has not ended yet; 'gone': the
+    session had ended already; 'idle': nothing was running that could be cancelled; 'refused': not allowed;
+    'failed': the server or the connection did not do it."""
+    reason: str
+    """One line for the person."""
+    at: float
+    """When it was asked of the server, epoch seconds by our clock."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether what was wanted is so, or on its way."""
+        return self.outcome in ("done", "sent", "gone")
+
+
+Report = Callable[[ActionResult], None]
+"""Told of each request as soon as its signal was sent or refused."""
+
+
+async def act(
+    open_connection: Callable[[], Awaitable[Connection]],
+    requests: Sequence[ActionRequest],
+    *,
+    own_pids: Collection[int] = (),
+    report: Report | None = None,
+    settle: float = 2.0,
+) -> tuple[ActionResult, ...]:
+    """Do what was asked, one after the other, then see for at most `settle` seconds what came of it.
+
+    Never raises for what the server or the network does: each request has a result, in the order given.
+    """
+    try:
+        connection = await open_connection()
+    except (ConnectionFailed, psycopg.Error, OSError) as error:
+        reason = one_line(clean(str(error)))
+        results = [ActionResult(request, "failed", reason, time.time()) for request in requests]
+        _tell(report, results)
+        return tuple(results)
+    try:
+        running: dict[int, float | None] = {}
+        results = []
+        for request in requests:
+            result, query_start = await _signal(connection, request, own_pids)
+            running[len(results)] = query_start
+            results.append(result)
+            _tell(report, [result])
+        return tuple(await _settled(connection, results, running, settle))
+    finally:
+        await connection.close()
+
+
+def _tell(report: Report | None, results: Sequence[ActionResult]) -> None:
+    if report is not None:
+        for result in results:
+            report(result)
+
+
+async def _signal(
+    connection: Connection, request: ActionRequest, own_pids: Collection[int]
+) -> tuple[ActionResult, float | None]:
+    at = time.time()
+
+    def result(outcome: Outcome, reason: str) -> tuple[ActionResult, None]:
+        return ActionResult(request, outcome, reason, at), None
+
+    if request.pid <= 0:
+        return result(
+            "refused",
+            "a prepared transaction has no session: end it with COMMIT PREPARED or ROLLBACK PREPARED",
+        )
+    if request.pid in own_pids or request.pid == connection.info.backend_pid:
+        return result("refused", "that is pgscope's own session")
+    try:
+        cursor = await connection.execute(
+            query(request.kind, 14), {"pid": request.pid, "start": request.backend_start}, binary=True
+        )
+        row = await cursor.fetchone()
+    except errors.InsufficientPrivilege as error:
+        return result("refused", _refusal(error, _role(connection)))
+    except (psycopg.Error, OSError) as error:
+        return result("failed", _message(error))
+    if row is None:
+        return result("gone", "the session had already ended")
+    said, query_start = name(row[0]), row[2]
+    if said == "sent":
+        reason = "cancel sent" if request.kind == "cancel" else "terminate sent"
+        return ActionResult(request, "sent", reason, at), query_start
+    if said == "gone":
+        return result("gone", "the session had already ended, and its pid belongs to another one now")
+    if said == "idle":
+        return result("idle", f"nothing runs ({name(row[1])}): only terminate would end its transaction")
+    if said == "hidden":
+        return result(
+            "refused",
+            "the session's start is hidden, so it cannot be told from another with the same pid;"
+            f" needs: GRANT pg_read_all_stats TO {_role(connection)}",
+        )
+    return result("failed", "the server could not signal it")
+
+
+async def _settled(
+    connection: Connection, results: list[ActionResult], running: dict[int, float | None], settle: float
+) -> list[ActionResult]:
+    """The results, with 'done' for those whose end was seen."""
+    until = time.monotonic() + settle
+    step = 0
+    while any(result.outcome == "sent" for result in results):
+        try:
+            there = await _there(connection, [r.request.pid for r in results if r.outcome == "sent"])
+        except (psycopg.Error, OSError):
+            return results
+        for place, result in enumerate(results):
+            if result.outcome == "sent":
+                results[place] = _after(result, running[place], there)
+        if time.monotonic() >= until:
+            break
+        await asyncio.sleep(_STEPS[min(step, len(_STEPS) - 1)])
+        step += 1
+    return results
+
+
+_Seen = tuple["float | None", str, "float | None"]
+
+
+async def _there(connection: Connection, pids: list[int]) -> dict[int, _Seen]:
+    cursor = await connection.execute(query("still_there", 14), {"pids": pids}, binary=True)
+    return {pid: (start, name(state), since) for pid, start, state, since in await cursor.fetchall()}
+
+
+def _after(result: ActionResult, query_start: float | None, there: dict[int, _Seen]) -> ActionResult:
+    request = result.request
+    start, state, since = there.get(request.pid, (None, "", None))
+    gone = start is None or abs(start - request.backend_start) >= 2e-6
+    if request.kind == "terminate" and gone:
+        return replace(result, outcome="done", reason="the session has ended")
+    if request.kind == "cancel" and (gone or state != "active" or since != query_start):
+        return replace(result, outcome="done", reason="the statement has ended")
+    return replace(result, reason=f"{request.kind} sent, not ended yet")
+
+
+def _refusal(error: psycopg.Error, role: str) -> str:
+    """The server's reason, and the grant that would help; none does for a superuser's session."""
+    reason = _message(error)
+    if error.diag.message_detail:
+        reason += ": " + one_line(clean(error.diag.message_detail)).rstrip(".")
+    needed = re.search(r"pg_signal_\w+", reason)
+    return f"{reason}; needs: GRANT {needed[0]} TO {role}" if needed else reason
+
+
+def _message(error: Exception) -> str:
+    primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return one_line(clean(primary or str(error))) or type(error).__name__
+
+
+def _role(connection: Connection) -> str:
+    return clean(connection.info.user, lines=False)
