@@ -31,7 +31,7 @@ def show(source: LiveSource, look: Look, *, ask: bool) -> int:
 
 async def _show(source: LiveSource, look: Look, ask: bool) -> int:
     await open_asking(source, ask=ask)
-    from pgscope.tui.app import PgscopeApp  # type: ignore[import-untyped]
+    from pgscope.tui.app import PgscopeApp
 
     app = PgscopeApp(source, read_only=look.read_only, title=look.title)
     try:

@@ -1,0 +1,256 @@
+"""The app: runs the watch, keeps what is shown, and says which screen is up. It knows no view."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+from rich.console import Console
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
+from pgscope.analysis.snapshot import Link, Snapshot
+from pgscope.analysis.watch import Watch
+from pgscope.capture.source import Source
+from pgscope.driver import Driver
+from pgscope.text import clean, one_line
+from pgscope.tui.clipboard import osc52
+from pgscope.tui.frame import Frame
+from pgscope.tui.help import HelpScreen, keys_of
+from pgscope.tui.palette import Actions
+from pgscope.tui.slowlink import DrainDriver, LatestPaint
+from pgscope.tui.stage import Status
+from pgscope.tui.tabs import TabLine
+from pgscope.tui.views import VIEWS
+
+INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Seconds; what + and - go through."""
+REST_AFTER = 60.0
+"""Seconds of pause after which the sampler rests: nobody looks."""
+_AGAIN_AFTER = 5.0
+
+_NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
+
+
+class PgscopeApp(App[None]):
+    """Shows one server. `source` gives the samples; it is run until the app ends."""
+
+    TITLE = "pgscope"
+    CSS = "SearchIcon { display: none; }"
+    COMMANDS: ClassVar[Any] = {Actions, *App.COMMANDS}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                view.key,
+                f"view('{view.id}')",
+                view.title,
+                tooltip=view.tooltip,
+                id=f"view.{view.id}",
+                show=False,
+            )
+            for view in VIEWS
+        ),
+        Binding("space", "pause", "Pause", tooltip="Freeze the screen; polls go on", id="app.pause"),
+        Binding(
+            "question_mark,f1",
+            "help",
+            "Help",
+            tooltip="What this view says, and its keys",
+            id="app.help",
+            key_display="?",
+        ),
+        Binding("q,ctrl+q", "quit", "Quit", tooltip="Quit without asking", id="app.quit", key_display="q"),
+        Binding("plus", "interval(1)", "Slower", tooltip="Poll less often", id="app.slower", show=False),
+        Binding("minus", "interval(-1)", "Faster", tooltip="Poll more often", id="app.faster", show=False),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            tooltip="Back to the shell; fg comes back",
+            id="app.suspend",
+            show=False,
+        ),
+    ]
+
+    class Taken(Message):
+        """A snapshot was taken: the one message of a poll."""
+
+        def __init__(self, snapshot: Snapshot) -> None:
+            self.snapshot = snapshot
+            super().__init__()
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PgscopeApp.Taken)
+
+    def __init__(self, source: Source, *, read_only: bool = False, title: str = "") -> None:
+        super().__init__(driver_class=DrainDriver)
+        self.animation_level = "none"
+        self.theme = _theme()
+        self.source = source
+        self._status = Status(interval=source.interval, title=title, read_only=read_only)
+        self._snapshot = _NOTHING_YET
+        self._newest = _NOTHING_YET
+        self._frames: dict[str, Frame] = {}
+        self._painter: LatestPaint[Snapshot] = LatestPaint(self, self._paint)
+        self._pauses = 0
+
+    # --- the stage (see `pgscope.tui.stage`)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is on the screen now."""
+        return self._snapshot
+
+    @property
+    def status(self) -> Status:
+        """How it is shown."""
+        return self._status
+
+    @property
+    def tabs(self) -> Sequence[tuple[str, str, str]]:
+        """The views as (id, key, title)."""
+        return [(view.id, view.key, view.title) for view in VIEWS]
+
+    def set_filter(self, text: str) -> None:
+        """Take a filter as typed; one that does not parse leaves the one before and says why."""
+        try:
+            self._change(filter=Filter.parse(text) if text.strip() else EVERYTHING, filter_error="")
+        except FilterError as error:
+            self._change(filter_error=str(error))
+
+    def toggle(self, name: str) -> None:
+        """Turn `idle`, `own` or `background` round."""
+        self._change(**{name: not getattr(self._status, name)})
+
+    def copy_text(self, text: str) -> None:
+        """Copy to the terminal's clipboard, and say so."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(osc52(text, os.environ))
+        self.notify(f"Copied {len(text)} characters", timeout=2, markup=False)
+
+    def _change(self, **changes: Any) -> None:
+        self._status = replace(self._status, **changes)
+        self._repaint()
+
+    # --- watching
+
+    def on_mount(self) -> None:
+        self.set_class(self._status.signs.ascii_only, "-ascii")
+        self.action_view(VIEWS[0].id)
+        self._watch()
+
+    @work(exclusive=True, group="watch", exit_on_error=False)
+    async def _watch(self) -> None:
+        """Run the watch for as long as the app runs. A failure of our own is shown, and it starts again."""
+        while True:
+            watch = Watch()
+            driver = Driver(self.source, watch, partial(self._take, watch))
+            try:
+                await driver.run()
+                return
+            except Exception as error:  # a bug of ours must not take the screen away
+                self.log.error(error)
+                self._change(failure=one_line(clean(f"{type(error).__name__}: {error}")))
+            await asyncio.sleep(_AGAIN_AFTER)
+
+    def _take(self, watch: Watch) -> None:
+        self.post_message(self.Taken(watch.snapshot()))
+
+    @on(Taken)
+    def _taken(self, event: Taken) -> None:
+        if self._status.failure:
+            self._status = replace(self._status, failure="")
+        self._newest = event.snapshot
+        if not self._status.paused:
+            self._painter.offer(event.snapshot)
+
+    def _paint(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._repaint()
+
+    def _repaint(self) -> None:
+        if self._screen_stack and isinstance(self.screen, Frame):
+            self.screen.paint()
+
+    # --- actions
+
+    def action_view(self, view: str) -> None:
+        """Show a view, whatever one had drilled to."""
+        frame = self._frames.get(view)
+        if frame is None:
+            spec = next(spec for spec in VIEWS if spec.id == view)
+            frame = self._frames[view] = spec.screen()
+            frame.view = view
+            self.install_screen(frame, view)
+        if self.screen is frame:
+            return
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if len(self.screen_stack) < 2:
+            self.push_screen(view)
+        elif self.screen is not frame:
+            self.switch_screen(view)
+
+    @on(TabLine.Chosen)
+    def _chosen(self, event: TabLine.Chosen) -> None:
+        self.action_view(event.view)
+
+    def action_pause(self) -> None:
+        """Freeze the screen, or go on with the newest."""
+        paused = not self._status.paused
+        self._pauses += 1
+        self.source.resting = False
+        if paused:
+            self.set_timer(REST_AFTER, partial(self._rest, self._pauses))
+        else:
+            self._snapshot = self._newest
+        self._change(paused=paused)
+
+    def _rest(self, pause: int) -> None:
+        self.source.resting = self._status.paused and pause == self._pauses
+
+    def action_interval(self, steps: int) -> None:
+        """Poll more or less often."""
+        now = self.source.interval
+        longer = [value for value in INTERVALS if value > now * 1.001]
+        shorter = [value for value in INTERVALS if value < now * 0.999]
+        if steps > 0:
+            self.source.interval = longer[0] if longer else now
+        else:
+            self.source.interval = shorter[-1] if shorter else now
+        self._change(interval=self.source.interval)
+
+    def action_help(self) -> None:
+        """Explain the view in hand."""
+        screen = self.screen
+        if isinstance(screen, Frame):
+            title = next((view.title for view in VIEWS if self._frames.get(view.id) is screen), "Help")
+            self.push_screen(HelpScreen(title, screen.HELP, keys_of(screen)))
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key's name, with symbols only where the terminal shows them."""
+        shown = super().get_key_display(binding)
+        return shown if shown.isascii() or not self._status.signs.ascii_only else binding.key
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Textual's own commands, without those that we have keys for."""
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Screenshot"):
+                yield command
+
+
+def _theme() -> str:
+    """Textual's own dark theme; on a terminal of 16 colours the one that uses the terminal's own."""
+    colours = Console(stderr=True).color_system
+    return "ansi-dark" if colours == "standard" else "textual-dark"

@@ -1,0 +1,132 @@
+"""One session: what it does, since when, what it waits for, and its statement in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.activity import state_age, statement_age, transaction_age
+from pgscope.analysis.locks import LockForest
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.report import numbers
+from pgscope.sample import Session
+from pgscope.tui.details.reader import FactBlock, Reader
+from pgscope.tui.details.sqltext import SqlText
+from pgscope.tui.facts import Fact
+from pgscope.tui.frame import COPY_SHOWN, Frame
+from pgscope.tui.glyphs import Signs
+from pgscope.tui.header import clock
+from pgscope.tui.rows.sessions import name_of, state_text, state_tone, wait_of
+from pgscope.tui.tones import styled
+
+
+class SessionScreen(Frame):
+    """Follows one backend; when it is gone, what was last known of it stays, and the screen says so."""
+
+    HELP = (
+        "One session: who it is, its state and ages, what it waits for, who blocks it and whom it blocks, "
+        "and its current or last statement in full. f turns between the statement laid out and as sent."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        COPY_SHOWN,
+        Binding("f", "raw", "Raw", tooltip="The statement laid out, or as it was sent", id="session.raw"),
+    ]
+
+    def __init__(self, session: Session, way: tuple[str, ...] = ("Sessions",)) -> None:
+        super().__init__()
+        self.session = session
+        self._way = way
+        self._gone = False
+
+    def crumbs(self) -> tuple[str, ...]:
+        return (*self._way, f"pid {self.session.pid}")
+
+    def compose_body(self) -> Iterable[Widget]:
+        with Reader():
+            yield FactBlock()
+            yield SqlText(self.stage.status.signs)
+
+    def show(self, snapshot: Snapshot) -> None:
+        identity = self.session.identity
+        found = next((one for one in snapshot.sessions if one.identity == identity), None)
+        self._gone = found is None
+        if found is not None:
+            self.session = found
+        signs = self.stage.status.signs
+        self.query_one(FactBlock).show_facts(
+            _groups(self.session, snapshot.at, snapshot.locks, self._gone, signs)
+        )
+        self.query_one(SqlText).show_sql(self.session.query, "(no statement)")
+
+    def remark(self) -> Content:
+        return styled("gone", "bad") if self._gone else Content("")
+
+    def copied(self) -> str:
+        return self.session.query
+
+    def action_raw(self) -> None:
+        """Turn between the statement laid out and as it was sent."""
+        self.query_one(SqlText).toggle_raw()
+
+
+def _groups(
+    session: Session, at: float, locks: LockForest, gone: bool, signs: Signs
+) -> list[list[Fact] | Content]:
+    text = signs.text
+    who = [
+        Fact("application", text(name_of(session)), "heading"),
+        Fact("user", text(session.user)),
+        Fact("database", text(session.database)),
+        Fact("client", text(session.client_addr) or "local socket"),
+        Fact("connected", clock(session.backend_start)),
+    ]
+    if not session.is_client:
+        who = [Fact("process", text(session.backend_type) or "background", "heading"), *who[2:3], *who[4:]]
+    if session.leader_pid is not None:
+        who.append(Fact("parallel worker of", str(session.leader_pid)))
+    if gone:
+        return [styled("This session has ended; this is what it did last.", "bad"), who]
+    ages = [Fact("state", state_text(session, signs), state_tone(session))]
+    if session.state and session.state != "active":
+        ages.append(Fact("for", _age(state_age(session, at)), width=6))
+    if (running := statement_age(session, at)) is not None:
+        ages.append(Fact("statement runs", _age(running), width=6))
+    if (open_for := transaction_age(session, at)) is not None:
+        ages.append(Fact("transaction open", _age(open_for), width=6))
+    if wait := wait_of(session):
+        ages.append(Fact("waits for", text(wait)))
+    if session.backend_xid is not None:
+        ages.append(Fact("xid", str(session.backend_xid)))
+    if session.xmin_age is not None:
+        ages.append(Fact("holds back vacuum by", f"{numbers.whole(session.xmin_age)} tx"))
+    if session.query_id is not None:
+        ages.append(Fact("queryid", str(session.query_id)))
+    return [who, ages, *_blocking(session, locks, signs)]
+
+
+def _age(value: float | None) -> str:
+    return numbers.seconds(value)
+
+
+def _blocking(session: Session, locks: LockForest, signs: Signs) -> list[list[Fact] | Content]:
+    node = locks.node(session.pid)
+    if node is None:
+        return []
+    lines: list[list[Fact] | Content] = []
+    if blockers := node.hard_blockers + node.soft_blockers:
+        names = ", ".join(_named(key, locks, signs) for key in blockers)
+        lines.append(styled(f"{signs.waiting} blocked by {names}", "bad"))
+    if node.behind:
+        lines.append(styled(f"{signs.blocking} {node.behind} wait behind it", "bad"))
+    return lines
+
+
+def _named(key: int, locks: LockForest, signs: Signs) -> str:
+    node = locks.nodes.get(key)
+    if node is None or node.session is None:
+        return "a prepared transaction" if key <= 0 else str(key)
+    return f"{key} ({signs.text(name_of(node.session))})"

@@ -1,0 +1,63 @@
+"""Facts as `label value` pairs that flow over as many lines as they need. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from pgscope.tui.table import Tone
+from pgscope.tui.tones import styled
+
+
+class Fact(NamedTuple):
+    """Something to know: a short label and its value. `width` keeps room for it, so that others stay put."""
+
+    label: str
+    value: str
+    tone: Tone = "normal"
+    width: int = 0
+    priority: int = 0
+    """What is left out first where there is one line only: the lowest."""
+
+    @property
+    def cells(self) -> int:
+        """How wide it is on the screen."""
+        gap = 1 if self.label and (self.value or self.width) else 0
+        return cell_len(self.label) + gap + max(cell_len(self.value), self.width)
+
+    def content(self) -> Content:
+        """The label, muted, and the value at the right of its room."""
+        pad = " " * max(0, self.width - cell_len(self.value))
+        if not self.label:
+            return styled(pad + self.value, self.tone)
+        label_tone: Tone = "muted" if self.tone in ("normal", "muted") else self.tone
+        return Content.assemble(styled(self.label + " ", label_tone), styled(pad + self.value, self.tone))
+
+
+GAP = 2
+
+
+def one_line(facts: Iterable[Fact], width: int) -> Content:
+    """As many facts as fit on a line, in their order; the first to go are those of the lowest priority."""
+    kept = list(facts)
+    while len(kept) > 1 and sum(fact.cells for fact in kept) + GAP * (len(kept) - 1) > width:
+        lowest = min(range(len(kept)), key=lambda n: (kept[n].priority, -n))
+        del kept[lowest]
+    return Content(" " * GAP).join([fact.content() for fact in kept])
+
+
+def flow(facts: Iterable[Fact], width: int) -> Content:
+    """All facts, over as many lines as they need; a value that is wider than a line wraps."""
+    lines: list[list[Content]] = [[]]
+    used = 0
+    for fact in facts:
+        need = fact.cells + (GAP if lines[-1] else 0)
+        if lines[-1] and used + need > width:
+            lines.append([])
+            used, need = 0, fact.cells
+        lines[-1].append(fact.content())
+        used += need
+    return Content("\n").join([Content(" " * GAP).join(line) for line in lines])

@@ -1,0 +1,107 @@
+"""The line in which a filter is typed: it works as one types, and says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from pgscope.analysis.filter import complete
+from pgscope.tui.tones import styled
+
+Values = Callable[[], Mapping[str, Iterable[str]]]
+
+
+class _FromScreen(Suggester):
+    """Completes the last term from the fields and from what is on the screen."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._values = values
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return complete(value, self._values())
+
+
+class _FilterInput(Input):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", "Clear", tooltip="Clear the filter", id="filter.clear", show=True),
+        Binding("enter", "keep", "Keep", tooltip="Keep the filter and go back to the rows", id="filter.keep"),
+        Binding("tab", "cursor_right", "Complete", tooltip="Take the completion", id="filter.complete"),
+    ]
+
+    def action_clear(self) -> None:
+        self.post_message(FilterLine.Closed(keep=False))
+
+    def action_keep(self) -> None:
+        self.post_message(FilterLine.Closed(keep=True))
+
+
+class FilterLine(Horizontal):
+    """A prompt, the text, and at the right what is wrong with it. Not there until it is opened."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    FilterLine { height: 1; background: $surface; padding: 0 1; display: none; }
+    FilterLine > .filter--prompt { width: 2; }
+    FilterLine > Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
+    FilterLine > Input:focus { border: none; }
+    FilterLine > .filter--said { width: auto; max-width: 60%; margin-left: 1; }
+    """
+
+    class Typed(Message):
+        """The text changed."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+    class Closed(Message):
+        """Enter (keep the filter) or Escape (clear it)."""
+
+        def __init__(self, keep: bool) -> None:
+            self.keep = keep
+            super().__init__()
+
+    def __init__(self, values: Values) -> None:
+        super().__init__()
+        self._input = _FilterInput(
+            placeholder="word  app:  state:  wait:  age>5s  !not   (? lists all)",
+            suggester=_FromScreen(values),
+            compact=True,
+            select_on_focus=False,
+        )
+        self._said = Static("", classes="filter--said", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield Static("/", classes="filter--prompt", markup=False)
+        yield self._input
+        yield self._said
+
+    def open(self, text: str) -> None:
+        """Show the line with the filter as it is, ready for typing."""
+        with self._input.prevent(Input.Changed):
+            self._input.value = text
+        self._input.cursor_position = len(text)
+        self.display = True
+        self._input.focus()
+
+    def close(self) -> None:
+        """Take the line away."""
+        self.display = False
+
+    def say(self, error: str, remark: str = "") -> None:
+        """Show what is wrong, or else how many rows are left."""
+        self._said.update(styled(error, "bad") if error else Content(remark))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(event.value))

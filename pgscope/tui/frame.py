@@ -1,0 +1,218 @@
+"""What every screen has: header, notices, where one is, a body, the filter line, the footer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from pgscope.analysis.activity import state_word
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.tui.filterline import FilterLine
+from pgscope.tui.header import HeaderLines
+from pgscope.tui.notices import NoticeLine, NoticesScreen
+from pgscope.tui.stage import Stage, Status
+from pgscope.tui.table import LiveTable, Row
+from pgscope.tui.tabs import TabLine
+from pgscope.tui.tones import styled
+
+COPY = Binding(
+    "y", "copy", "Copy", tooltip="Copy the statement under the cursor", id="frame.copy", show=False
+)
+COPY_SHOWN = replace(COPY, show=True)
+IDLE_TOGGLE = Binding(
+    "i", "show_also('idle')", "Idle", tooltip="Show or hide idle sessions", id="frame.idle", show=False
+)
+OWN_TOGGLE = Binding(
+    "o", "show_also('own')", "Own", tooltip="Show or hide pgscope's own sessions", id="frame.own", show=False
+)
+BACKGROUND_TOGGLE = Binding(
+    "b",
+    "show_also('background')",
+    "Background",
+    tooltip="Show or hide background processes",
+    id="frame.background",
+    show=False,
+)
+SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
+
+
+class Frame(Screen[None]):
+    """A screen of pgscope. A subclass gives `compose_body` and `show`, its HELP and its keys."""
+
+    HELP: ClassVar[str] = ""
+    """What the view says, in plain sentences; `?` shows it above the keys."""
+
+    view = ""
+    """The id of the view that it is; the app sets it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash", "filter", "Filter", tooltip="Show only some rows", id="frame.filter", key_display="/"
+        ),
+        COPY,
+        Binding("escape", "back", "Back", tooltip="Go back, or clear the filter", id="frame.back"),
+        Binding(
+            "n", "notices", "Notices", tooltip="What is missing, in full", id="frame.notices", show=False
+        ),
+    ]
+    AUTO_FOCUS = "LiveTable, .focusable"
+    DEFAULT_CSS: ClassVar[str] = """
+    Frame { background: $background; color: $foreground; }
+    Frame > Footer { background: $surface; }
+    """
+
+    @property
+    def stage(self) -> Stage:
+        """The app."""
+        return cast(Stage, self.app)
+
+    # --- for subclasses
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The widgets between header and footer."""
+        return ()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot in the body. No I/O here, and nothing that needs one."""
+
+    def remark(self) -> Content:
+        """What the tab line says at the right."""
+        return Content("")
+
+    def crumbs(self) -> tuple[str, ...]:
+        """The way here, where one has drilled; nothing for a view of its own."""
+        return ()
+
+    def copied(self) -> str:
+        """What `y` copies."""
+        return ""
+
+    def counted(self, shown: tuple[int, int], words: str = "", left_out: tuple[str, ...] = ()) -> Content:
+        """For `remark`: how many rows of how many, a word on them, and what of the filter does not apply."""
+        some, whole = shown
+        parts = [Content(f"{some} of {whole}" if some != whole else str(whole))]
+        if words:
+            parts.append(Content(words))
+        if left_out:
+            parts.append(styled(f"({', '.join(left_out)}: not in this view)", "warn"))
+        return Content("  ").join(parts)
+
+    def fill(self, table: LiveTable, rows: Sequence[Row], nothing: str) -> None:
+        """Show rows in a table; `nothing` if there are none, unless it is the filter that hides them."""
+        if not rows:
+            hidden = bool(self.stage.status.filter)
+            table.set_placeholder("Nothing matches the filter" if hidden else nothing)
+        table.set_rows(rows)
+
+    # --- the frame
+
+    def compose(self) -> ComposeResult:
+        yield HeaderLines()
+        yield NoticeLine()
+        yield TabLine()
+        yield from self.compose_body()
+        yield FilterLine(self._values)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    def on_screen_resume(self) -> None:
+        self.paint()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.height < 16, "-low")
+
+    def paint(self) -> None:
+        """Bring everything up to what the stage shows now."""
+        if not self.is_mounted:
+            return
+        snapshot, status = self.stage.snapshot, self.stage.status
+        with self.app.batch_update():
+            self.query_one(HeaderLines).show(snapshot, status)
+            self.query_one(NoticeLine).show(snapshot.notices, status.signs)
+            self.show(snapshot)
+            self._say(status)
+
+    def _say(self, status: Status) -> None:
+        tabs = self.query_one(TabLine)
+        if crumbs := self.crumbs():
+            tabs.set_crumbs(tuple(status.signs.text(crumb) for crumb in crumbs), status.signs.crumb)
+        else:
+            tabs.set_tabs(self.stage.tabs, self.view)
+        parts = [self.remark()]
+        if status.filter and not self._filtering:
+            parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
+        tabs.set_remark(Content("  ").join([part for part in parts if part]))
+        self.query_one(FilterLine).say(status.filter_error, self.remark().plain)
+
+    @property
+    def _filtering(self) -> bool:
+        return self.query_one(FilterLine).display
+
+    def _values(self) -> Mapping[str, Iterable[str]]:
+        """Words to complete a filter from: those of the sessions at hand."""
+        sessions = self.stage.snapshot.sessions
+        return {
+            "app": (session.application_name for session in sessions),
+            "user": (session.user for session in sessions),
+            "db": (session.database for session in sessions),
+            "client": (session.client_addr for session in sessions),
+            "state": (state_word(session) for session in sessions),
+            "wait": (session.wait_event_type for session in sessions),
+        }
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Back is a key only where there is something to leave."""
+        if action == "back":
+            return bool(self.crumbs()) or bool(self.stage.status.filter)
+        return super().check_action(action, parameters)
+
+    # --- actions
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self.query_one(FilterLine).open(self.stage.status.filter.text)
+        self._say(self.stage.status)
+
+    @on(FilterLine.Typed)
+    def _filter_typed(self, event: FilterLine.Typed) -> None:
+        self.stage.set_filter(event.text)
+
+    @on(FilterLine.Closed)
+    def _filter_closed(self, event: FilterLine.Closed) -> None:
+        self.query_one(FilterLine).close()
+        if not event.keep:
+            self.stage.set_filter("")
+        if tables := self.query(LiveTable):
+            tables.first().focus()
+        self.paint()
+
+    def action_back(self) -> None:
+        """Leave a screen one has drilled to; on a view, clear the filter."""
+        if self.crumbs():
+            self.dismiss()
+        elif self.stage.status.filter:
+            self.stage.set_filter("")
+
+    def action_notices(self) -> None:
+        """Show all notices in full."""
+        self.app.push_screen(NoticesScreen(self.stage.snapshot.notices, self.stage.status.signs))
+
+    def action_show_also(self, name: str) -> None:
+        """Show or hide a kind of sessions."""
+        self.stage.toggle(name)
+
+    def action_copy(self) -> None:
+        """Copy what the cursor is on."""
+        if text := self.copied():
+            self.stage.copy_text(text)

@@ -1,0 +1,148 @@
+"""The two lines above every view: which server, how it is, how pgscope is."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.report import numbers
+from pgscope.sample import ServerFacts
+from pgscope.tui.facts import Fact, one_line
+from pgscope.tui.sparkline import sparkline
+from pgscope.tui.stage import Status
+from pgscope.tui.table import Tone
+from pgscope.tui.tones import styled
+
+_LEAST_SPARK = 12
+_MOST_SPARK = 60
+
+
+def clock(at: float) -> str:
+    """Epoch seconds as local time of day."""
+    return time.strftime("%H:%M:%S", time.localtime(at)) if at else "--:--:--"
+
+
+def where(facts: ServerFacts) -> str:
+    """The database connected to, and where it is; the folder of a socket says little and is long."""
+    if not facts.host or facts.host.startswith(("/", "@")):
+        return f"{facts.database}@local"
+    return f"{facts.database}@{facts.host}:{facts.port}"
+
+
+def server_line(snapshot: Snapshot, status: Status, width: int) -> Content:
+    """Server, version, role and uptime at the left; what pgscope does at the right."""
+    right = one_line(_own(snapshot, status), width)
+    left = one_line(_server(snapshot, status), max(1, width - right.cell_length - 2))
+    gap = width - left.cell_length - right.cell_length
+    return Content.assemble(left, " " * max(1, gap), right)
+
+
+def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
+    signs = status.signs
+    facts = snapshot.facts
+    link = snapshot.link
+    if status.failure:
+        return [Fact("", f"{signs.lost} pgscope failed: {status.failure}", "bad")]
+    if not link.connected:
+        server = f" {where(facts)}" if facts is not None else ""
+        since = f" since {clock(link.since)}" if link.since else ""
+        word = "lost" if facts is not None else "not connected"
+        reason = f"{signs.lost} {word}{signs.text(server)}{since}: {signs.text(link.reason)}"
+        return [Fact("", reason, "bad")]
+    if facts is None:
+        return [Fact("", f"{signs.up} connecting", "muted")]
+    name = status.title or where(facts)
+    shown = [
+        Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9),
+        Fact("PostgreSQL", facts.version.split(" ")[0], priority=6),
+        Fact("", facts.role, "warn" if facts.in_recovery else "normal", priority=5),
+    ]
+    if snapshot.at and facts.started:
+        up = numbers.seconds(max(snapshot.at - facts.started, 0.0))
+        shown.append(Fact("up", up, width=6, priority=4))
+    return shown
+
+
+def _own(snapshot: Snapshot, status: Status) -> list[Fact]:
+    shown = []
+    if snapshot.cost is not None and snapshot.cost.seconds > 0:
+        share = snapshot.cost.server_ms / (snapshot.cost.seconds * 1000.0)
+        tone: Tone = "warn" if snapshot.cost.throttled else "normal"
+        shown.append(Fact("cost", numbers.percent(share), tone, width=5, priority=3))
+    if status.paused:
+        shown.append(Fact("", f"{status.signs.paused} PAUSED at {clock(snapshot.at)}", "warn", priority=9))
+    else:
+        shown.append(Fact("every", numbers.count(status.interval) + "s", priority=7))
+    return shown
+
+
+def load_line(snapshot: Snapshot, status: Status, width: int) -> Content:
+    """Sessions, waits and rates; where there is room, a line of the load of the last minutes."""
+    totals = snapshot.totals
+    most = snapshot.facts.max_connections if snapshot.facts is not None else 0
+    full = most and totals.sessions > 0.9 * most
+    digits = len(str(most))
+    waiting = f"{status.signs.waiting}{totals.waiting}" if totals.waiting else "0"
+    facts = [
+        Fact(
+            "sess",
+            f"{totals.sessions}/{most}",
+            "warn" if full else "normal",
+            width=2 * digits + 1,
+            priority=8,
+        ),
+        Fact("active", str(totals.active), width=2, priority=7),
+        Fact("waiting", waiting, "bad" if totals.waiting else "normal", width=3, priority=9),
+        Fact("idle tx", str(totals.idle_in_transaction), width=2, priority=6),
+        Fact("calls/s", numbers.count(totals.calls_per_s), width=5, priority=5),
+        Fact("tx/s", numbers.count(totals.transactions_per_s), width=5, priority=3),
+        Fact("hit", numbers.percent(totals.cache_hit), width=5, priority=4),
+    ]
+    if totals.deadlocks:
+        facts.append(Fact("deadlocks", str(totals.deadlocks), "bad", priority=2))
+    facts.append(Fact("background", str(totals.background), width=2, priority=1))
+    line = one_line(facts, width)
+    room = min(width - line.cell_length - 8, _MOST_SPARK)
+    if room < _LEAST_SPARK:
+        return line
+    values = [float(point.total) for point in snapshot.load[-room:]]
+    spark = sparkline(values, room, ascii_only=status.signs.ascii_only)
+    return Content.assemble(line, styled("   load ", "muted"), styled(spark, "accent"))
+
+
+class HeaderLines(Widget):
+    """Draws the two lines; repaints them only if they changed."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    HeaderLines { height: 2; background: $surface; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = Content("")
+        self._given: tuple[Snapshot, Status] | None = None
+
+    def show(self, snapshot: Snapshot, status: Status) -> None:
+        """Show the totals of a snapshot."""
+        self._given = (snapshot, status)
+        self._make()
+
+    def on_resize(self) -> None:
+        self._make()
+
+    def _make(self) -> None:
+        width = self.content_size.width
+        if self._given is None or width < 1:
+            return
+        lines = [make(*self._given, width) for make in (server_line, load_line)]
+        content = Content("\n").join([line.truncate(width, ellipsis=True) for line in lines])
+        if content != self._content or content.spans != self._content.spans:
+            self._content = content
+            self.refresh()
+
+    def render(self) -> Content:
+        return self._content

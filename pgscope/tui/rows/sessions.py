@@ -1,0 +1,178 @@
+"""The rows of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from pgscope.analysis.activity import (
+    is_idle_in_transaction,
+    is_own,
+    is_waiting_for_lock,
+    state_age,
+    state_word,
+    statement_age,
+    transaction_age,
+)
+from pgscope.analysis.filter import Getters
+from pgscope.report import numbers
+from pgscope.sample import Session
+from pgscope.text import one_line
+from pgscope.tui.glyphs import Signs
+from pgscope.tui.stage import Status
+from pgscope.tui.table import Cell, Column, Row, Tone
+
+COLUMNS = (
+    Column("pid", "pid", width=7, justify="right", fixed=True, priority=99, descending=False),
+    Column("app", "application", min_width=10, max_width=28, weight=1, priority=90),
+    Column("user", "user", min_width=8, max_width=16, weight=0.5, priority=40),
+    Column("db", "database", min_width=8, max_width=16, weight=0.5, priority=42),
+    Column("client", "client", min_width=9, max_width=39, weight=0.3, priority=35),
+    Column(
+        "state", "state", width=11, priority=95, tooltip="waiting is for a lock; idle in tx holds one open"
+    ),
+    Column(
+        "age",
+        "age",
+        width=6,
+        justify="right",
+        priority=88,
+        tooltip="Of the running statement; of the state if none runs",
+    ),
+    Column(
+        "xact", "tx age", width=6, justify="right", priority=50, tooltip="How long its transaction is open"
+    ),
+    Column("wait", "wait", min_width=9, max_width=28, weight=0.8, priority=60),
+    Column(
+        "query", "statement", min_width=16, weight=6, priority=70, tooltip="The current or last statement"
+    ),
+)
+
+LONGEST_LINE = 1000
+"""Characters of a statement that a row looks at."""
+
+_RANKS = {"waiting": 0, "active": 1, "fastpath": 1, "idle in tx": 2, "aborted tx": 2, "idle": 4}
+
+
+def age_of(session: Session, at: float) -> float | None:
+    """Seconds of the running statement, or of its state if none runs."""
+    running = statement_age(session, at)
+    return state_age(session, at) if running is None else running
+
+
+def wait_of(session: Session) -> str:
+    """What it waits for while it works; an idle session waits for its client, which says nothing."""
+    if session.wait_event_type in ("Client", "Activity") and session.state != "active":
+        return ""
+    return f"{session.wait_event_type}:{session.wait_event}".rstrip(":")
+
+
+def process_word(session: Session) -> str:
+    """The state of a client, the kind of any other process."""
+    return state_word(session) if session.is_client else state_word(session) or "background"
+
+
+def name_of(session: Session) -> str:
+    """Its application, or what kind of process it is."""
+    if session.is_client:
+        return session.application_name or "(no name)"
+    return session.backend_type or "(background)"
+
+
+def getters(at: float) -> Getters[Session]:
+    """How a filter asks sessions, as of a moment."""
+    return {
+        "": lambda one: (
+            str(one.pid),
+            name_of(one),
+            one.user,
+            one.database,
+            one.client_addr,
+            state_word(one),
+            wait_of(one),
+            one.query,
+        ),
+        "app": lambda one: one.application_name or "(no name)",
+        "user": lambda one: one.user,
+        "db": lambda one: one.database,
+        "client": lambda one: one.client_addr,
+        "state": lambda one: (state_word(one), one.state),
+        "wait": lambda one: (wait_of(one), one.wait_event_type, one.wait_event),
+        "kind": lambda one: one.backend_type,
+        "query": lambda one: one.query,
+        "pid": lambda one: one.pid,
+        "age": lambda one: age_of(one, at) or 0.0,
+        "xact": lambda one: transaction_age(one, at) or 0.0,
+    }
+
+
+def wanted(sessions: Iterable[Session], status: Status) -> list[Session]:
+    """Those that the toggles leave: idle ones, pgscope's own, background processes."""
+    return [
+        one
+        for one in sessions
+        if (status.background or one.is_client)
+        and (status.own or not is_own(one))
+        and (status.idle or one.state != "idle")
+    ]
+
+
+def rows(sessions: Sequence[Session], at: float, signs: Signs) -> list[Row]:
+    """A row for each session; cells are made when they come into view."""
+    return [_row(session, at, signs) for session in sessions]
+
+
+def _row(session: Session, at: float, signs: Signs) -> Row:
+    age = age_of(session, at)
+    word = state_word(session)
+    return Row(
+        key=session.identity,
+        cells=partial(_cells, session, at, signs),
+        sort_values=(
+            session.pid,
+            session.application_name.lower(),
+            session.user,
+            session.database,
+            session.client_addr,
+            (_RANKS.get(word, 3), -(age or 0.0)),
+            age,
+            transaction_age(session, at),
+            wait_of(session) or None,
+            session.query,
+        ),
+        tone="muted" if session.state == "idle" or not session.is_client else "normal",
+    )
+
+
+def state_tone(session: Session) -> Tone:
+    """The colour of a state, beside its word."""
+    if is_waiting_for_lock(session):
+        return "bad"
+    if is_idle_in_transaction(session):
+        return "warn"
+    return "good" if session.state == "active" else "normal"
+
+
+def state_text(session: Session, signs: Signs) -> str:
+    """The word of a state, with a sign where it is bad for others."""
+    word = process_word(session)
+    if is_waiting_for_lock(session):
+        return f"{signs.waiting} {word}"
+    return word
+
+
+def _cells(session: Session, at: float, signs: Signs) -> tuple[Cell | str, ...]:
+    age = age_of(session, at)
+    open_for = transaction_age(session, at)
+    return (
+        str(session.pid),
+        name_of(session),
+        session.user,
+        session.database,
+        session.client_addr,
+        Cell(state_text(session, signs), state_tone(session)),
+        numbers.seconds(age) if age is not None else "",
+        numbers.seconds(open_for) if open_for is not None else "",
+        wait_of(session),
+        one_line(session.query[:LONGEST_LINE]),
+    )

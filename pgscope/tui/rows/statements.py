@@ -1,0 +1,222 @@
+"""The rows of statements: what each did in the last interval, or since its counters began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.counters import Counts
+from pgscope.analysis.filter import Getters
+from pgscope.analysis.statements import StatementRow
+from pgscope.report import numbers
+from pgscope.text import one_line
+from pgscope.tui.glyphs import Signs
+from pgscope.tui.rows.applications import name_of
+from pgscope.tui.rows.sessions import LONGEST_LINE
+from pgscope.tui.table import Cell, Column, Row
+
+UNATTRIBUTED = "(unattributed)"
+
+
+def columns(since_start: bool) -> tuple[Column, ...]:
+    """The columns: rates of the last interval, or sums since the counters began."""
+    each = "" if since_start else "/s"
+    when = "since its counters began" if since_start else "in the last interval"
+    return (
+        Column("share", "time%", width=6, justify="right", priority=90, tooltip=f"Share of all time {when}"),
+        Column("calls", f"calls{each}", width=7, justify="right", priority=95, tooltip=f"Calls {when}"),
+        Column("mean", "mean", width=6, justify="right", priority=85, tooltip=f"Mean time of a call {when}"),
+        Column(
+            "rows",
+            "rows/c",
+            width=6,
+            justify="right",
+            priority=80,
+            tooltip=f"Rows of a call on average {when}",
+        ),
+        Column(
+            "time", f"time{each}", width=6, justify="right", priority=40, tooltip=f"Execution time {when}"
+        ),
+        Column(
+            "hit",
+            "hit",
+            width=5,
+            justify="right",
+            priority=60,
+            tooltip=f"Part of its blocks that were found in shared buffers {when}",
+        ),
+        Column(
+            "read",
+            f"read{each}",
+            width=6,
+            justify="right",
+            priority=35,
+            tooltip=f"Read into shared buffers {when}",
+        ),
+        Column(
+            "temp",
+            f"temp{each}",
+            width=6,
+            justify="right",
+            priority=55,
+            tooltip=f"Temporary files, read and written {when}",
+        ),
+        Column("max", "max", width=6, justify="right", priority=10, tooltip="The longest call ever"),
+        Column(
+            "app",
+            "application",
+            min_width=13,
+            max_width=30,
+            weight=1,
+            priority=75,
+            tooltip="Who runs it: its part, and how that is known",
+        ),
+        Column("basis", "known", width=12, priority=20, tooltip="exact, measured, sampled or unattributed"),
+        Column("db", "database", min_width=8, max_width=16, weight=0.3, priority=15),
+        Column("user", "user", min_width=8, max_width=16, weight=0.3, priority=14),
+        Column("query", "statement", min_width=26, weight=6, priority=70),
+    )
+
+
+def text_of(row: StatementRow) -> str:
+    """Its text, or its number while the text is not known."""
+    return row.query or f"(text not read yet, queryid {row.key.queryid})"
+
+
+def getters(since_start: bool) -> Getters[StatementRow]:
+    """How a filter asks statements."""
+
+    def counts(row: StatementRow) -> Counts:
+        return row.total if since_start else row.rates
+
+    return {
+        "": lambda row: (*_names(row), row.user, row.database, str(row.key.queryid), row.query),
+        "app": _names,
+        "user": lambda row: row.user,
+        "db": lambda row: row.database,
+        "query": lambda row: row.query,
+        "calls": lambda row: counts(row).calls,
+        "rows": lambda row: counts(row).rows,
+        "mean": lambda row: _each(counts(row).exec_time, counts(row).calls) or 0.0,
+        "time": lambda row: row.share_of_time,
+    }
+
+
+def _names(row: StatementRow) -> tuple[str, ...]:
+    return tuple(name_of(share.application_name) for share in row.shares) or (UNATTRIBUTED,)
+
+
+def _each(amount: float, calls: float) -> float | None:
+    return amount / calls if calls > 0 else None
+
+
+class StatementRows:
+    """Makes rows, and keeps those of statements that did not change."""
+
+    def __init__(self, signs: Signs) -> None:
+        self._signs = signs
+        self._kept: dict[object, tuple[StatementRow, object, Row]] = {}
+
+    def make(
+        self,
+        statements: Iterable[StatementRow],
+        *,
+        since_start: bool,
+        block_size: int,
+        part: Callable[[StatementRow], float] | None = None,
+    ) -> list[Row]:
+        """A row for each statement; with `part`, only that part of it (0 to 1) is counted."""
+        chosen = list(statements)
+        whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
+        mode = (since_start, whole, block_size)
+        kept: dict[object, tuple[StatementRow, object, Row]] = {}
+        made = []
+        for statement in chosen:
+            factor = 1.0 if part is None else part(statement)
+            state = (mode, factor)
+            old = self._kept.get(statement.key)
+            if old is not None and old[0] is statement and old[1] == state:
+                row = old[2]
+            else:
+                row = self._row(statement, since_start, whole, block_size, factor)
+            kept[statement.key] = (statement, state, row)
+            made.append(row)
+        self._kept = kept
+        return made
+
+    def _row(self, row: StatementRow, since_start: bool, whole: float, block_size: int, factor: float) -> Row:
+        counts = row.total if since_start else row.rates
+        if factor != 1.0:
+            counts = counts.times(factor)
+        share = (_each(row.total.exec_time, whole) or 0.0) if since_start else row.share_of_time
+        asked = counts.shared_hit + counts.shared_read
+        busy = counts.calls > 0
+        owner = row.shares[0].application_name if row.shares else None
+        values = (
+            share * factor if busy else None,
+            counts.calls if busy else None,
+            _each(counts.exec_time, counts.calls),
+            _each(counts.rows, counts.calls),
+            counts.exec_time if busy else None,
+            _each(counts.shared_hit, asked),
+            counts.shared_read * block_size if busy else None,
+            (counts.temp_read + counts.temp_written) * block_size if busy else None,
+            row.max_exec_time,
+            name_of(owner).lower(),
+            basis(row.shares),
+            row.database,
+            row.user,
+            row.query[:200],
+        )
+        return Row(
+            key=row.key,
+            cells=partial(_cells, row, values, self._signs),
+            sort_values=values,
+            tone="normal" if busy else "muted",
+        )
+
+
+def basis(shares: Sequence[Share]) -> str:
+    """How the owners of a statement are known, the weakest word of its shares."""
+    words = {share.attribution for share in shares if share.share > 0} or {"unattributed"}
+    return next(word for word in ("unattributed", "sampled", "measured", "exact", *words) if word in words)
+
+
+def owner_text(shares: Sequence[Share], signs: Signs) -> str:
+    """The application with the largest part, that part if there are others, and how many they are."""
+    named = sorted((one for one in shares if one.share > 0), key=lambda one: -one.share)
+    if not named:
+        return UNATTRIBUTED
+    first = named[0]
+    if len(named) == 1 or first.share > 0.9995:
+        return name_of(first.application_name)
+    about = signs.about if first.attribution == "sampled" else ""
+    return f"{about}{first.share * 100:.0f}% {name_of(first.application_name)} +{len(named) - 1}"
+
+
+def _cells(row: StatementRow, values: tuple[object, ...], signs: Signs) -> tuple[Cell | str, ...]:
+    def shown(index: int, form: Callable[[float], str]) -> str:
+        value = values[index]
+        return form(value) if isinstance(value, (int, float)) else ""
+
+    def amount(index: int) -> str:
+        return shown(index, numbers.size) if values[index] else ""
+
+    known = basis(row.shares)
+    return (
+        shown(0, numbers.percent),
+        shown(1, numbers.count),
+        shown(2, numbers.millis),
+        shown(3, numbers.count),
+        shown(4, numbers.millis),
+        shown(5, numbers.percent),
+        amount(6),
+        Cell(amount(7), "warn"),
+        numbers.millis(row.max_exec_time),
+        Cell(owner_text(row.shares, signs), "muted" if known == "unattributed" else "normal"),
+        known,
+        row.database,
+        row.user,
+        one_line(text_of(row)[:LONGEST_LINE]),
+    )

@@ -1,0 +1,56 @@
+"""What a screen may ask of the app it stands in, so that no screen needs to know the app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pgscope.analysis.filter import EVERYTHING, Filter
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.tui.glyphs import Signs, terminal_signs
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things are shown, as against what: the same for every screen, replaced whole when it changes."""
+
+    interval: float = 1.0
+    """Seconds between polls."""
+    title: str = ""
+    read_only: bool = False
+    paused: bool = False
+    failure: str = ""
+    """Why pgscope itself stopped watching; '' while it does."""
+    filter: Filter = EVERYTHING
+    filter_error: str = ""
+    idle: bool = True
+    own: bool = False
+    background: bool = False
+    """Whether idle sessions, pgscope's own and background processes are shown."""
+    signs: Signs = field(default_factory=terminal_signs)
+
+
+class Stage(Protocol):
+    """The app, as a screen sees it."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is on the screen now; a paused one stays."""
+
+    @property
+    def status(self) -> Status:
+        """How it is shown."""
+
+    @property
+    def tabs(self) -> Sequence[tuple[str, str, str]]:
+        """The views as (id, key, title)."""
+
+    def set_filter(self, text: str) -> None:
+        """Take a filter as typed; one that does not parse leaves the one before and says why."""
+
+    def toggle(self, name: str) -> None:
+        """Turn `idle`, `own` or `background` round."""
+
+    def copy_text(self, text: str) -> None:
+        """Copy to the terminal's clipboard, and say so."""

@@ -1,0 +1,89 @@
+"""The line under the header: the views by number, or the way to where one has drilled; and a remark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from pgscope.tui.tones import styled
+
+
+class TabLine(Widget):
+    """Shows where one is. A click on a view asks for it."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TabLine { height: 1; background: $background; color: $foreground; padding: 0 1; }
+    """
+
+    class Chosen(Message):
+        """A view was clicked."""
+
+        def __init__(self, view: str) -> None:
+            self.view = view
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tabs: Sequence[tuple[str, str, str]] = ()
+        self._current = ""
+        self._crumbs: tuple[str, ...] = ()
+        self._remark = Content("")
+        self._crumb = ">"
+        self._extents: list[tuple[int, int, str]] = []
+
+    def set_tabs(self, tabs: Sequence[tuple[str, str, str]], current: str) -> None:
+        """Show views as (id, key, title), one of them the current."""
+        if (tabs, current) != (self._tabs, self._current):
+            self._tabs, self._current = tabs, current
+            self.refresh()
+
+    def set_crumbs(self, crumbs: tuple[str, ...], sign: str) -> None:
+        """Show the way here instead."""
+        if crumbs != self._crumbs:
+            self._crumbs, self._crumb = crumbs, sign
+            self.refresh()
+
+    def set_remark(self, remark: Content) -> None:
+        """Show this at the right."""
+        if remark != self._remark or remark.spans != self._remark.spans:
+            self._remark = remark
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        for start, end, view in self._extents if offset is not None else ():
+            if offset is not None and start <= offset.x < end:
+                self.post_message(self.Chosen(view))
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        self._extents = []
+        left = self._way() if self._crumbs else self._views(width)
+        remark = self._remark.truncate(max(0, width - left.cell_length - 2), ellipsis=True)
+        gap = max(0, width - left.cell_length - remark.cell_length)
+        return Content.assemble(left, " " * gap, remark).truncate(width, ellipsis=True)
+
+    def _way(self) -> Content:
+        parts = [styled(crumb, "muted") for crumb in self._crumbs[:-1]]
+        parts.append(styled(self._crumbs[-1], "heading"))
+        return styled(f" {self._crumb} ", "muted").join(parts)
+
+    def _views(self, width: int) -> Content:
+        """All titles if there is room; else the current one's and the others' numbers."""
+        whole = sum(len(key) + len(title) + 4 for _, key, title in self._tabs)
+        room = width - min(self._remark.cell_length, width // 3)
+        parts: list[Content] = []
+        x = 0
+        for view, key, title in self._tabs:
+            current = view == self._current
+            text = f" {key} {title} " if current or whole <= room else f" {key} "
+            style = "reverse bold" if current else ""
+            parts.append(Content.styled(text, style) if style else Content(text))
+            self._extents.append((x, x + len(text), view))
+            x += len(text)
+        return Content("").join(parts)

@@ -1,0 +1,67 @@
+"""`2`: every session, what it does and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.sample import Session
+from pgscope.tui.details.session import SessionScreen
+from pgscope.tui.frame import SESSION_TOGGLES, Frame
+from pgscope.tui.rows import sessions
+from pgscope.tui.table import LiveTable
+
+
+class SessionsView(Frame):
+    """All sessions of the server."""
+
+    HELP = (
+        "A row for each session, the ones that wait for a lock first, then active ones, then those idle in "
+        "transaction.\n"
+        "age is the time of the running statement, or of the state if none runs; tx age is how long the "
+        "transaction is open: what it locked stays locked, and what it can see cannot be vacuumed.\n"
+        "i hides idle sessions, b shows background processes and parallel workers, o pgscope's own sessions."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [*SESSION_TOGGLES]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = (0, 0)
+        self._left_out: tuple[str, ...] = ()
+        self._sessions: dict[object, Session] = {}
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield LiveTable(sessions.COLUMNS, sort="state", id="sessions")
+
+    def show(self, snapshot: Snapshot) -> None:
+        status = self.stage.status
+        candidates = sessions.wanted(snapshot.sessions, status)
+        getters = sessions.getters(snapshot.at)
+        chosen = status.filter.select(candidates, getters)
+        self._left_out = status.filter.left_out(getters)
+        self._shown = (len(chosen), len(snapshot.sessions))
+        self._sessions = {session.identity: session for session in chosen}
+        rows = sessions.rows(chosen, snapshot.at, status.signs)
+        self.fill(self.query_one(LiveTable), rows, "No session to show")
+
+    def remark(self) -> Content:
+        status = self.stage.status
+        words = [] if status.idle else ["no idle"]
+        words += ["background too"] if status.background else []
+        words += ["own too"] if status.own else []
+        return self.counted(self._shown, ", ".join(words), self._left_out)
+
+    def copied(self) -> str:
+        session = self._sessions.get(self.query_one(LiveTable).cursor_key)
+        return session.query if session is not None else ""
+
+    @on(LiveTable.Opened)
+    def _open(self, event: LiveTable.Opened) -> None:
+        if (session := self._sessions.get(event.row_key)) is not None:
+            self.app.push_screen(SessionScreen(session))
