@@ -29,6 +29,9 @@ _BUFFERS_MOST = 300
 
 _SCANS_GAP = 0.01
 """Seconds between scans of pg_locks within a look."""
+_LOOK_CHEAP_MS = 0.5
+_LOOK_DEAR_MS = 0.8
+"""Server time of a look below which it scans once more, and above which once less."""
 
 _CLOCK, _SESSION, _TRANSACTIONS, _BUFFERS = 0, 1, 2, 3
 
@@ -58,6 +61,8 @@ class Sampler:
         self._buffers_at = float("-inf")
         self._touched: dict[int, None] = {}
         self._server_ms = 0.0
+        self._cost_ms = 0.5
+        self._scan_count = 2
         self._names: dict[tuple[int, bytes | str], str] = {}
 
     @property
@@ -97,9 +102,18 @@ class Sampler:
         """How often to scan pg_locks in this look: often where it costs next to nothing."""
         if len(self._seen) >= _LARGE:
             return int(now - self._odometers_at >= _LARGE_ODOMETERS_EVERY)
-        few = len(self._seen) < _LARGE // 4
+        return self._scan_count
+
+    def _adapt_scans(self) -> None:
+        """More scans while a look stays cheap, judged by many: one says little on a busy machine."""
         # From 18 the buffers tell the same of sessions that are hardly ever in a transaction.
-        return (8 if few else 3) if self._facts.major < 18 else (4 if few else 2)
+        most = 2 if self._facts.major >= 18 else 4
+        self._cost_ms += 0.05 * (self._server_ms - self._cost_ms)
+        if self._looks % 20 == 0:
+            if self._cost_ms > _LOOK_DEAR_MS:
+                self._scan_count = max(self._scan_count - 1, 1)
+            elif self._cost_ms < _LOOK_CHEAP_MS:
+                self._scan_count = min(self._scan_count + 1, most)
 
     def _due_for_buffers(self, now: float) -> list[int]:
         if now - self._buffers_at < _BUFFERS_EVERY:
@@ -142,6 +156,7 @@ class Sampler:
                 odometers.append(Odometer(pid, self._seen[pid].backend_start, None, row[13], mono + end - at))
         self._since = at
         self._server_ms = max(end - at - sum(slept.values()), 0.0) * 1000.0
+        self._adapt_scans()
         return Look(at, mono, tuple(sightings), tuple(odometers), whole)
 
     def _sighting(self, row: tuple[Any, ...]) -> Sighting:

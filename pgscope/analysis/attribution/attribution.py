@@ -26,6 +26,9 @@ from pgscope.sample import (
 _LONGEST_CONTROL = 200
 """Characters: a BEGIN or COMMIT with all its options is shorter."""
 
+_COST_OF_A_TICK = 1000
+"""Cells times steps that may be solved at each tick: about 10 ms."""
+
 
 class Attribution:
     """Who runs what: feed it all samples, and what the statement counters did between polls.
@@ -39,7 +42,7 @@ class Attribution:
         self._totals = StatementTotals()
         self._lengths: deque[float] = deque()
         self._begin: float | None = None
-        self._sheets: dict[tuple[Partition, bool], Sheet] = {}
+        self._sheets: dict[tuple[Partition, bool], tuple[Sheet, int]] = {}
 
     def feed(self, sample: Sample) -> None:
         """Take in a sample of any kind; those that say nothing of who runs what are passed over."""
@@ -59,7 +62,6 @@ class Attribution:
 
     def observe(self, interval: Interval) -> None:
         """Take in what the statements did since the interval before; closes a tick."""
-        self._sheets.clear()
         if self._begin is None:
             self._begin = interval.mono
         self._lengths.append(interval.seconds)
@@ -115,11 +117,15 @@ class Attribution:
 
     def _sheet(self, partition: Partition, watch: bool) -> Sheet:
         known = self._sheets.get((partition, watch))
-        if known is None:
-            known = self._sheets[(partition, watch)] = self._make_sheet(partition, watch)
-        return known
+        now = len(self._book.ticks)
+        # What is dear to solve is solved less often; in between its shares are a few ticks old.
+        if known is not None and now < known[1] + 1 + known[0].cost // _COST_OF_A_TICK:
+            return known[0]
+        sheet = self._make_sheet(partition, watch, known[0] if known is not None else None)
+        self._sheets[(partition, watch)] = (sheet, now)
+        return sheet
 
-    def _make_sheet(self, partition: Partition, watch: bool) -> Sheet:
+    def _make_sheet(self, partition: Partition, watch: bool, before: Sheet | None) -> Sheet:
         book, totals = self._book, self._totals
         userid, dbid = partition
         end = book.ticks[-1] if book.ticks else 0.0
@@ -143,7 +149,8 @@ class Attribution:
             book.names_of.get(partition, {}),
             book.short_lived.get(partition, 0) > 0,
         )
-        return Sheet(statements, book.groups(partition, begin, end, window=not watch), about)
+        groups = book.groups(partition, begin, end, window=not watch)
+        return Sheet(statements, groups, about, before)
 
 
 def _summed(name: str | None, parts: list[ApplicationStatement]) -> ApplicationStatements:

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 
 from pgscope.analysis.attribution.sparse import Factor
 
-_STEPS = 25
+_STEPS = 16
 _LARGEST_STEP = 5.0
-"""A cell changes by this factor in one step at most."""
+_CALMER = 0.75
+"""A cell changes by this factor in the first step at most, and by less in each that follows: the prior's
+tails are not convex, and the search would swing."""
 _SETTLED = 2e-3
 """Stop when no cell changed by more than this part of its column."""
 
@@ -85,7 +87,7 @@ class Balance:
             cell.value = cell.value if cell.value > 0 else cell.guess
         self._to_columns()
         for step in range(1, _STEPS + 1):
-            if self._step() < _SETTLED:
+            if self._step(1.0 + (_LARGEST_STEP - 1.0) * _CALMER ** (step - 1)) < _SETTLED:
                 return step
         return _STEPS
 
@@ -114,7 +116,7 @@ class Balance:
                 touched[number] = touched.get(number, 0.0) + coefficient * self._variances[i]
         return sum(self._variances[i] for i in indices), touched
 
-    def _step(self) -> float:
+    def _step(self, largest: float) -> float:
         cells = self.cells
         self._variances = variances = [(cell.spread * cell.value) ** 2 for cell in cells]
         # A log-normal prior, made linear around the present value.
@@ -136,7 +138,7 @@ class Balance:
             for number, coefficient in touching.items():
                 pull += coefficient * weights[number]
             wanted.append(mean + variance * pull)
-        return self._move(wanted)
+        return self._move(wanted, largest)
 
     def _order(self) -> Sequence[int]:
         """Rows of two applications meet in columns only, columns in rows only: the more numerous go first."""
@@ -144,10 +146,10 @@ class Balance:
         rows = range(len(self.columns), len(self.columns) + len(self.rows))
         return (*rows, *columns) if len(rows) > len(columns) else (*columns, *rows)
 
-    def _move(self, wanted: Sequence[float]) -> float:
+    def _move(self, wanted: Sequence[float], factor: float) -> float:
         before = [cell.value for cell in self.cells]
         for cell, value in zip(self.cells, wanted, strict=True):
-            cell.value = min(max(value, cell.value / _LARGEST_STEP), cell.value * _LARGEST_STEP)
+            cell.value = min(max(value, cell.value / factor), cell.value * factor)
         self._to_columns()
         largest = 0.0
         for cell, old in zip(self.cells, before, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.balance import Balance
 from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
@@ -16,6 +16,9 @@ _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
 _MOST_ROWS = 120
 """Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
+
+Label: TypeAlias = "tuple[GroupKey | None, int | str]"
+"""What names a cell from one solution to the next."""
 
 
 class Total(NamedTuple):
@@ -49,9 +52,18 @@ class _Column(NamedTuple):
 
 
 class Sheet:
-    """Solves once when made; then `shares` of each statement."""
+    """Solves once when made; then `shares` of each statement.
 
-    def __init__(self, totals: Mapping[int, Total], groups: Groups, circumstances: Circumstances) -> None:
+    The search begins at the solution of the sheet `before`, if one is given.
+    """
+
+    def __init__(
+        self,
+        totals: Mapping[int, Total],
+        groups: Groups,
+        circumstances: Circumstances,
+        before: Sheet | None = None,
+    ) -> None:
         self._totals = totals
         self._groups = groups
         self._about = circumstances
@@ -59,8 +71,25 @@ class Sheet:
         self._columns: dict[int, _Column] = {}
         self._fixed: dict[int, GroupKey] = {}
         self._by_group: dict[GroupKey, dict[int, int]] = {}
+        self._labels: dict[Label, tuple[int, float]] = {}
+        self._before = before.solution() if before is not None else {}
         self._fill()
         self.steps = self._balance.solve() if self._balance.columns else 0
+
+    def solution(self) -> dict[Label, float]:
+        """The cells' values, as parts of their columns' or rows' amounts."""
+        cells = self._balance.cells
+        return {label: cells[i].value / scale for label, (i, scale) in self._labels.items() if scale > 0}
+
+    @property
+    def cost(self) -> int:
+        """About how much work it was to solve: cells times steps."""
+        return len(self._balance.cells) * self.steps
+
+    def _cell(self, label: Label, scale: float, guess: float, spread: float, column: int = -1) -> int:
+        index = self._balance.cell(guess, spread, column, self._before.get(label, 0.0) * scale)
+        self._labels[label] = (index, scale)
+        return index
 
     def shares(self, query_id: int) -> tuple[Share, ...]:
         """The shares of a statement of this partition."""
@@ -127,10 +156,10 @@ class Sheet:
         guesses |= {key: (amount, 0.3) for key, amount in implied.items()}
         cells = {}
         for key, (guess, spread) in guesses.items():
-            cells[key] = balance.cell(guess, spread, column)
+            cells[key] = self._cell((key, query_id), total.calls, guess, spread, column)
             self._by_group.setdefault(key, {})[query_id] = cells[key]
         executions = sum(one.executions for one in seen.values())
-        rest = balance.cell(total.calls * 0.3 / (executions + 10.0), 2.0, column)
+        rest = self._cell((None, query_id), total.calls, total.calls * 0.3 / (executions + 10.0), 2.0, column)
         self._columns[query_id] = _Column(total.calls, cells, rest)
 
     def _add_rows(self, key: GroupKey, group: Group) -> None:
@@ -145,10 +174,10 @@ class Sheet:
         sd = math.sqrt(group.transactions.variance + (0.01 * amount) ** 2 + 4.0)
         cells = self._by_group[key]
         if key.habit == "transactions":
-            for controls in self._about.controls:
+            for part, controls in enumerate(self._about.controls):
                 once = {cells[query_id]: 1.0 for query_id in cells if query_id in controls}
                 if once:
-                    once[self._balance.cell(0.01 * amount + 0.5, 2.0)] = 1.0
+                    once[self._cell((key, f"control {part}"), amount, 0.01 * amount + 0.5, 2.0)] = 1.0
                     self._balance.row(amount - self._fixed_sum(key, controls), sd, once)
             more = 5.0, 1.2
         elif key.habit == "mixed":
@@ -158,10 +187,10 @@ class Sheet:
         else:
             more = 0.002, 2.0
         terms = dict.fromkeys(cells.values(), 1.0)
-        terms[self._balance.cell(more[0] * amount + 0.5, more[1])] = -1.0
+        terms[self._cell((key, "more"), amount, more[0] * amount + 0.5, more[1])] = -1.0
         # A separate prepare, or a statement that was never seen, is a transaction of no column.
         unseen = self._unseen_part()
-        terms[self._balance.cell((0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
+        terms[self._cell((key, "less"), amount, (0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
         self._balance.row(amount - self._fixed_sum(key, self._fixed), sd, terms)
 
     def _add_buffers(self, key: GroupKey, group: Group) -> None:
@@ -176,7 +205,7 @@ class Sheet:
             return
         fixed = sum(self._totals[query_id].buffers for query_id, owner in self._fixed.items() if owner == key)
         sd = math.sqrt(group.buffers.variance + (0.02 * amount) ** 2 + 100.0)
-        terms[self._balance.cell(0.01 * amount + 1.0, 1.5)] = 1.0
+        terms[self._cell((key, "buffers"), amount, 0.01 * amount + 1.0, 1.5)] = 1.0
         self._balance.row(amount - fixed, sd, terms)
 
     def _fixed_sum(self, key: GroupKey, wanted: Collection[int]) -> float:

@@ -16,7 +16,7 @@ from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.counters import StatementDeltas
 from pgscope.capture.pace import Pace
 from pgscope.embedded import EmbeddedServer
-from pgscope.sample import Connected, Poll, Sample, StatementKey
+from pgscope.sample import Connected, Poll, Sample, StatementKey, StatementTexts
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
 from pgscope.server.facts import learn
@@ -214,6 +214,9 @@ class Run:
                 pace.polled(polled.server_ms, 1.0)
                 polls.append(polled.server_ms)
                 record.samples.append(polled.poll)
+                assert poller.reader is not None
+                texts = await poller.reader.texts(slow, poller.reader.unseen())
+                record.samples.append(StatementTexts(polled.poll.at, polled.poll.mono, texts))
                 if number == 0:
                     before, began = now, polled.poll.mono
                 ended = polled.poll.mono
