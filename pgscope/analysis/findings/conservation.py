@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgscope.analysis.findings.regression import Fit, fit, folded
+from pgscope.analysis.findings.exact import Exact, exact
+from pgscope.analysis.findings.regression import Fit, fit, sliding
 from pgscope.analysis.findings.relation import Relationship
 
+EXACT = 4
+"""Fewest stretches in which rows and calls are equal, where a foreign key ties child to parent."""
+EXACT_BITS = 12.0
+EXACT_ALONE = 7
+EXACT_BITS_ALONE = 22.0
+EXACT_SIZES = 3
+EXACT_PART = 0.5
+"""Of the parent's windows that the stretches must cover."""
 WINDOWS = 6
 """Fewest windows for a verdict where a foreign key ties child to parent."""
 WINDOWS_ALONE = 10
@@ -23,8 +32,15 @@ STRENGTH_ALONE = 6.0
 SAME_SIZE = 0.05
 """A parent whose rows at fixed calls spread less than this has pages of one size."""
 MOST_PER_ROW = 4
-WIDE = 3
-"""Windows put together where pages take so long that their calls fall into the next window."""
+CERTAIN = 5.0
+"""A t value that makes up for a correlation lessened by direct use of the child."""
+EARLY_CORRELATION = 0.75
+EARLY_STRENGTH = 2.2
+EARLY_RATIO = 0.1
+WIDTHS = (1, 2, 3)
+"""Windows put together, where pages take so long that their calls fall into the next window."""
+FEWEST_WIDE = 4
+"""Independent windows needed of the wider ones."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +54,17 @@ class Verdict:
     """Look-ups for each row; 0 when cached."""
     fit: Fit
     strong: bool
-    """Whether calls were seen to follow rows when the number of parent calls is held fixed."""
+    """Whether calls were surely seen to follow rows when the number of parent calls is held fixed."""
+
+    exact: Exact | None = None
+    """How often rows and calls met exactly, where that decided."""
 
     @property
     def score(self) -> float:
         """To choose among parents of one child."""
         base = {"rows": 2.0, "constant": 1.0, "cached": 0.0}[self.kind]
-        return base + self.fit.correlation + (1.0 if self.per_row == 1 else 0.0)
+        sure = 1.0 if self.exact is not None else self.fit.correlation
+        return base + sure + (1.0 if self.per_row == 1 else 0.0)
 
 
 def judge(
@@ -55,27 +75,61 @@ def judge(
 ) -> Verdict | None:
     """The verdict on one pair over windows of about a second, or None.
 
-    Retried with wider windows, where slow pages straddle the narrow ones.
+    Tried with wider windows too, where slow pages straddle the narrow ones.
     """
-    if len(rows) < WINDOWS or not any(rows):
+    if len(rows) < EXACT or not any(rows):
         return None
-    verdict = _judge(fit(rows, parent_calls, child_calls), relationship)
-    if verdict is not None or relationship is None or len(rows) < WIDE * WINDOWS:
-        return verdict
-    wide = [folded(series, WIDE) for series in (rows, parent_calls, child_calls)]
-    return _judge(fit(*wide), relationship)
+    met = _exact(rows, parent_calls, child_calls, relationship)
+    if met is not None:
+        return met
+    if len(rows) < WINDOWS:
+        return None
+    narrow: Verdict | None = None
+    for width in WIDTHS:
+        if width == 1:
+            f = fit(rows, parent_calls, child_calls)
+        elif relationship is None or len(rows) < width * FEWEST_WIDE:
+            break
+        else:
+            f = fit(sliding(rows, width), sliding(parent_calls, width), sliding(child_calls, width), width)
+        if f.active < ACTIVE or f.rows_per_call < 2 or f.calls_per_parent < 2:
+            break
+        verdict = _judge(f, relationship)
+        if verdict is not None and verdict.strong and verdict.kind == "rows":
+            return verdict
+        narrow = narrow or verdict
+    return narrow
+
+
+def _exact(
+    rows: Sequence[float],
+    parent_calls: Sequence[float],
+    child_calls: Sequence[float],
+    relationship: Relationship | None,
+) -> Verdict | None:
+    """The verdict where rows and calls meet exactly, with pages of several sizes."""
+    all_rows, pages, calls = sum(rows), sum(parent_calls), sum(child_calls)
+    per_row = round(calls / all_rows)
+    if not 1 <= per_row <= MOST_PER_ROW or all_rows < 2 * pages or calls < 2 * pages:
+        return None
+    met = exact(rows, parent_calls, child_calls, per_row)
+    stretches, bits = (EXACT, EXACT_BITS) if relationship is not None else (EXACT_ALONE, EXACT_BITS_ALONE)
+    if met.stretches < stretches or met.sizes < EXACT_SIZES or met.bits < bits:
+        return None
+    active = sum(1 for number in parent_calls if number > 0)
+    if met.windows < EXACT_PART * active:
+        return None
+    return Verdict("rows", per_row, fit(rows, parent_calls, child_calls), True, met)
 
 
 def _judge(f: Fit, relationship: Relationship | None) -> Verdict | None:
-    if f.windows < WINDOWS or f.active < ACTIVE or f.rows_per_call < 2 or f.calls_per_parent < 2:
-        return None
     follows = f.partial >= PARTIAL and f.strength >= STRENGTH
-    per_row = _per_row(f)
-    if per_row and follows and f.correlation >= CORRELATION:
+    per_row = _per_row(f, RATIO_ERROR)
+    if per_row and follows and (f.correlation >= CORRELATION or f.strength >= CERTAIN):
         if relationship is not None:
             return Verdict("rows", per_row, f, True)
-        alone = f.windows >= WINDOWS_ALONE and f.strength >= STRENGTH_ALONE and per_row <= 2
-        return Verdict("rows", per_row, f, True) if alone else None
+        clear = f.correlation >= CORRELATION and f.strength >= STRENGTH_ALONE and per_row <= 2
+        return Verdict("rows", per_row, f, True) if clear and f.windows >= WINDOWS_ALONE else None
     if relationship is None or relationship.kind == "reload":
         return None
     if per_row and not follows and f.spread < SAME_SIZE and f.windows >= WINDOWS + 2:
@@ -83,12 +137,15 @@ def _judge(f: Fit, relationship: Relationship | None) -> Verdict | None:
         edge = f.rows_per_call / max(f.ratio * f.rows_per_call * f.windows, 1.0)
         if varies or abs(f.ratio / per_row - 1) <= RATIO_ERROR + min(edge, RATIO_ERROR):
             return Verdict("constant", per_row, f, False)
+    early = _per_row(f, EARLY_RATIO)
+    if early in (1, 2) and f.correlation >= EARLY_CORRELATION and f.strength >= EARLY_STRENGTH:
+        return Verdict("rows", early, f, False)
     return _cached(f, relationship, follows)
 
 
-def _per_row(f: Fit) -> int:
+def _per_row(f: Fit, ratio_error: float) -> int:
     """The small whole number of look-ups a row that the slope or else the ratio is near to, or 0."""
-    for value, error in ((f.slope, SLOPE_ERROR), (f.ratio, RATIO_ERROR)):
+    for value, error in ((f.slope, SLOPE_ERROR), (f.ratio, ratio_error)):
         whole = round(value)
         if 1 <= whole <= MOST_PER_ROW and abs(value / whole - 1) <= error:
             return whole

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pgscope.analysis.counters import Interval
 from pgscope.analysis.findings.context import Context
+from pgscope.analysis.findings.idle import idle_in_transaction, xmin_held
+from pgscope.analysis.findings.loops import loops
 from pgscope.analysis.findings.model import Attribute, Finding, FindingSettings
 from pgscope.analysis.findings.nplusone import from_pair
+from pgscope.analysis.findings.overfetch import overfetch
 from pgscope.analysis.findings.pairs import Pair, PairSearch
 from pgscope.analysis.findings.register import Register
 from pgscope.analysis.findings.relation import Schema
+from pgscope.analysis.findings.slow import slow_statements
+from pgscope.analysis.findings.unnamed import no_application_name
 from pgscope.analysis.findings.wishes import Wishes
 from pgscope.sample import (
     Burst,
@@ -24,9 +29,15 @@ from pgscope.sample import (
 
 PASSES = 2
 """Windows in a row in which a pair must hold before it is shown."""
+RATED = 3
+"""Windows in a row in which rows or time must be above a threshold."""
 GRACE = 20.0
 """Seconds that a pair may fail to be proved anew before it counts as ended."""
-_PAIR_KINDS = {"n_plus_one", "row_by_row_writes"}
+_SERIES_KINDS = {"n_plus_one", "row_by_row_writes", "lookup_loop"}
+_RATE_KINDS = {"overfetch", "slow_statement"}
+_SESSION_KINDS = {"idle_in_transaction", "xmin_held", "no_application_name"}
+_SESSION_GRACE = 2.5
+"""Seconds; a session that ends its transaction is no finding any more."""
 
 
 class Findings:
@@ -77,9 +88,25 @@ class Findings:
             return
         incumbents = {(id(pair.child), id(pair.parent)) for pair in self._pairs}
         self._pairs = self._search.find(incumbents)
-        drafts = [finding for finding in (from_pair(self._context, pair) for pair in self._pairs) if finding]
-        self._register.update(interval.at, drafts, passes=PASSES, grace_s=GRACE, kinds=_PAIR_KINDS)
+        context, at = self._context, interval.at
+        paired = [finding for finding in (from_pair(context, pair) for pair in self._pairs) if finding]
+        explained = {id(pair.child) for pair in self._pairs} | self._explained()
+        drafts = [*paired, *loops(context, explained)]
+        self._register.update(at, drafts, passes=PASSES, grace_s=GRACE, kinds=_SERIES_KINDS)
+        rated = [*overfetch(context), *slow_statements(context)]
+        self._register.update(at, rated, passes=RATED, grace_s=GRACE, kinds=_RATE_KINDS)
         self._wishes.consider(interval.mono, self._pairs)
+
+    def _explained(self) -> set[int]:
+        """Groups (by id) that a finding with a parent is about, even if this window did not prove it anew."""
+        series = self._context.series
+        groups = {
+            id(series.group_of(key))
+            for finding in self._register.lasting()
+            if finding.parent is not None and finding.statement is not None
+            for key in finding.statement.keys
+        }
+        return groups - {id(None)}
 
     def current(self, at: float) -> tuple[Finding, ...]:
         """What was found and lasts, or ended a short while ago; worst cost first, what ended last."""
@@ -117,6 +144,12 @@ class Findings:
                 context.databases[session.datid] = session.database
             if session.user:
                 context.users[session.usesysid] = session.user
+        open_now = [
+            *idle_in_transaction(context, poll),
+            *xmin_held(context, poll),
+            *no_application_name(context, poll),
+        ]
+        self._register.update(poll.at, open_now, passes=2, grace_s=_SESSION_GRACE, kinds=_SESSION_KINDS)
         if poll.round_trip_ms > 0:
             before = context.poll_round_trip_ms
             context.poll_round_trip_ms = min(poll.round_trip_ms, before or poll.round_trip_ms)

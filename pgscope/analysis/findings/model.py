@@ -129,6 +129,8 @@ class Finding:
     usesysid: int = 0
     pids: tuple[int, ...] = ()
     """Sessions concerned, where the finding is of sessions."""
+    at_once: bool = False
+    """Proved so well that it is shown without waiting for a second window."""
     relationship: str = ""
     """'choice.question_id', the column that ties child to parent, where it is known."""
 

@@ -15,6 +15,13 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
     writes = not pair.child.shape.looks_up
     if not graded or (writes and pair.verdict.kind != "rows"):
         return None
+    if writes:
+        loop = context.book.loop(pair.child.keys, pair.parent.keys)
+        if loop is not None and loop.in_transaction and not loop.client_loop:
+            # A pipeline (executemany): the client never waits in between.
+            return None
+        if loop is None:
+            graded = "likely"
     cost = _cost(context, pair)
     database, user = context.place(pair.child)
     schema = context.schemas.get(pair.child.dbid)
@@ -44,6 +51,7 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
         tuple(zip(rows, calls, strict=True)),
         datid=pair.child.dbid,
         usesysid=pair.child.userid,
+        at_once=pair.verdict.exact is not None and pair.tie is not None,
         relationship=pair.tie.column if pair.tie is not None else "",
     )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pgscope.analysis.findings.conservation import WINDOWS, WINDOWS_ALONE, Verdict, judge
+from pgscope.analysis.findings.conservation import EXACT, EXACT_ALONE, WINDOWS, Verdict, judge
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.regression import centred, dot
 from pgscope.analysis.findings.relation import Relationship, Schema
@@ -15,7 +15,7 @@ from pgscope.analysis.shape import Shape
 
 FEWEST_CALLS = 8
 """Child calls in the windows kept below which nothing is tested."""
-MOST_UNTIED = 2500
+MOST_UNTIED = 1500
 """Pairs without a foreign key that are looked at in one window; the search goes on with the others."""
 MOST_CHILDREN = 300
 PROMISING = 0.72
@@ -129,7 +129,7 @@ class PairSearch:
         series = self._context.series
         first = self._first(child, parent)
         last = max(child.last, parent.last)
-        if last - first + 1 < (WINDOWS if tie is not None else WINDOWS_ALONE):
+        if last - first + 1 < (EXACT if tie is not None else EXACT_ALONE):
             return None
         calls, rows = parent.spread(first, last)
         asked, _ = child.spread(first, last)
@@ -195,15 +195,16 @@ class PairSearch:
         """Pairs that only row conservation and the application tie together."""
         series = self._context.series
         oldest, newest = series.oldest, series.newest
-        if newest - oldest + 1 < WINDOWS_ALONE or not children:
+        if newest - oldest + 1 < EXACT_ALONE or not children:
             return
-        vectors: dict[int, tuple[list[float], float]] = {}
+        vectors: dict[int, tuple[list[float], list[float], float]] = {}
 
-        def vector(group: Group, which: int) -> tuple[list[float], float]:
+        def vector(group: Group, which: int) -> tuple[list[float], list[float], float]:
             known = vectors.get(id(group))
             if known is None:
-                values = centred(group.spread(oldest, newest)[which])
-                known = vectors[id(group)] = (values, dot(values, values))
+                raw = group.spread(oldest, newest)[which]
+                values = centred(raw)
+                known = vectors[id(group)] = (raw, values, dot(values, values))
             return known
 
         budget = MOST_UNTIED
@@ -221,12 +222,13 @@ class PairSearch:
             if budget < 0 and place > 0:
                 self._resume = start + place
                 return
-            asked, square = vector(child, 0)
+            raw, asked, square = vector(child, 0)
             pairs = []
             for parent in near:
-                rows, size = vector(parent, 1)
+                returned, rows, size = vector(parent, 1)
                 product = dot(asked, rows)
-                if product > 0 and product * product >= PROMISING * square * size > 0:
+                alike = product > 0 and product * product >= PROMISING * square * size > 0
+                if alike or _meet(raw, returned) >= EXACT:
                     pair = self.test(child, parent, None)
                     if pair is not None:
                         pairs.append(pair)
@@ -234,3 +236,8 @@ class PairSearch:
             if best is not None:
                 yield best
         self._resume = 0
+
+
+def _meet(calls: list[float], rows: list[float]) -> int:
+    """In how many windows calls and rows are the same, and not zero."""
+    return sum(1 for call, row in zip(calls, rows, strict=True) if call == row and call)

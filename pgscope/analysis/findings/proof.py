@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgscope.analysis.findings.conservation import STRENGTH_ALONE
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Evidence
 from pgscope.analysis.findings.pairs import Pair
@@ -19,9 +20,10 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
     after = loop is not None and loop.after_parent > 0
     if verdict.kind == "rows":
         keyed = tie is not None and (
-            tie.kind != "reload" or (verdict.fit.windows >= 10 and verdict.fit.strength >= 6)
+            tie.kind != "reload" or verdict.exact is not None or verdict.fit.strength >= STRENGTH_ALONE
         )
-        result = "confirmed" if keyed or runs or tags else "likely"
+        sure = (keyed or runs or tags) if verdict.strong else after
+        result = "confirmed" if sure else "likely"
     elif verdict.kind == "constant" or verdict.strong:
         result = "confirmed" if after else "likely"
     else:
@@ -39,8 +41,8 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
 
 
 def _conservation(pair: Pair) -> Evidence:
-    f, kind = pair.verdict.fit, pair.verdict.kind
-    numbers = {
+    f, kind, met = pair.verdict.fit, pair.verdict.kind, pair.verdict.exact
+    numbers: dict[str, float] = {
         "windows": f.windows,
         "parent_windows": f.active,
         "correlation": round(f.correlation, 4),
@@ -57,6 +59,13 @@ def _conservation(pair: Pair) -> Evidence:
             f"{each} for each row of the parent: slope {f.slope:.2f}, correlation {f.correlation:.2f} "
             f"over {f.windows} windows ({f.partial:.2f} with the parent's calls held fixed)"
         )
+        if met is not None:
+            numbers |= {"exact_stretches": met.stretches, "exact_windows": met.windows}
+            text = (
+                f"{each} for each row of the parent, to the last one, in {met.stretches} stretches of "
+                f"{met.sizes} page sizes ({met.windows} of {f.windows} windows); correlation "
+                f"{f.correlation:.2f}, slope {f.slope:.2f}"
+            )
     elif kind == "constant":
         text = (
             f"{f.ratio:.2f} calls for each row of the parent over {f.windows} windows; its pages are all "

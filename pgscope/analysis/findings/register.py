@@ -41,9 +41,10 @@ class Register:
                 continue
             seen.add(name)
             entry = self._entries.get(name)
+            at_once = draft.at_once
             if entry is None:
                 draft = replace(draft, first_seen=at, last_seen=at)
-                self._entries[name] = _Entry(draft, 1, passes <= 1)
+                self._entries[name] = _Entry(draft, 1, passes <= 1 or at_once)
                 continue
             before = entry.finding
             grade = draft.grade if before.ended else max(draft.grade, before.grade, key=GRADES.index)
@@ -55,7 +56,8 @@ class Register:
                 last_seen=at,
             )
             entry.passes += 1
-            entry.shown = entry.shown or entry.passes >= passes
+            entry.shown = entry.shown or entry.passes >= passes or at_once
+        self._supersede(seen)
         for name, entry in list(self._entries.items()):
             if entry.finding.kind in kinds and name not in seen:
                 self._miss(name, entry, at, grace_s)
@@ -65,12 +67,34 @@ class Register:
         while len(self._history) > MOST_HISTORY:
             del self._history[next(iter(self._history))]
 
+    def _supersede(self, seen: set[Identity]) -> None:
+        """A loop whose parent was found meanwhile is the same thing, better known: it goes at once."""
+        known = {
+            (finding.datid, finding.usesysid, finding.statement.fingerprint)
+            for finding in (self._entries[name].finding for name in seen)
+            if finding.parent is not None and finding.statement is not None
+        }
+        if not known:
+            return
+        for name, entry in list(self._entries.items()):
+            finding = entry.finding
+            if finding.kind not in ("lookup_loop", "row_by_row_writes") or finding.parent is not None:
+                continue
+            ref = finding.statement
+            if ref is not None and (finding.datid, finding.usesysid, ref.fingerprint) in known:
+                del self._entries[name]
+                self._history.pop(name, None)
+
     def _miss(self, name: Identity, entry: _Entry, at: float, grace_s: float) -> None:
         if not entry.shown:
             del self._entries[name]
         elif not entry.finding.ended and at - entry.finding.last_seen > grace_s:
             entry.finding = replace(entry.finding, ended=True)
             self._history[name] = entry.finding
+
+    def lasting(self) -> list[Finding]:
+        """What was shown and has not ended."""
+        return [entry.finding for entry in self._entries.values() if entry.shown and not entry.finding.ended]
 
     def shown(self, at: float, keep_s: float) -> list[Finding]:
         """What lasts, and what ended less than `keep_s` seconds ago."""

@@ -18,6 +18,7 @@ class Fit:
     """Child calls y against parent rows x and parent calls n, window by window."""
 
     windows: int
+    """How many independent ones there were."""
     active: int
     """Windows in which the parent was called."""
     rows_per_call: float
@@ -47,7 +48,7 @@ def centred(values: Sequence[float]) -> list[float]:
 
 def dot(a: Sequence[float], b: Sequence[float]) -> float:
     """The inner product."""
-    return math.fsum(map(mul, a, b))
+    return float(sum(map(mul, a, b)))
 
 
 def correlation(a: Sequence[float], b: Sequence[float]) -> float:
@@ -56,8 +57,11 @@ def correlation(a: Sequence[float], b: Sequence[float]) -> float:
     return dot(a, b) / math.sqrt(square) if square > 0 else 0.0
 
 
-def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float]) -> Fit:
-    """The fit over windows; the three series are of one length, at least 3, and x and n not all zero."""
+def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float], width: int = 1) -> Fit:
+    """The fit over windows; the three series are of one length, at least 3, and x and n not all zero.
+
+    With `width` each value is a sliding sum over so many windows: they overlap, so they count for fewer.
+    """
     windows = len(x)
     sum_x, sum_n, sum_y = sum(x), sum(n), sum(y)
     cx, cn, cy = centred(x), centred(n), centred(y)
@@ -76,9 +80,10 @@ def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float]) -> Fit:
     same_size = left_x <= tiny * (1 + sum_x * sum_x)
     steady = left_y <= tiny * (1 + sum_y * sum_y)
     partial = 0.0 if same_size or steady else correlation(rest_x, rest_y)
-    freedom = windows - 3
+    apart = windows if width == 1 else (windows + width - 1) // width
+    freedom = apart - 3
     return Fit(
-        windows,
+        apart,
         sum(1 for calls in n if calls > 0),
         sum_x / sum_n if sum_n else 0.0,
         sum_y / sum_n if sum_n else 0.0,
@@ -93,8 +98,11 @@ def fit(x: Sequence[float], n: Sequence[float], y: Sequence[float]) -> Fit:
     )
 
 
-def folded(values: Sequence[float], width: int) -> list[float]:
-    """Sums of `width` windows each, counted from the newest; an incomplete oldest one is left out."""
-    count = len(values) // width
-    start = len(values) - count * width
-    return [sum(values[start + i * width : start + (i + 1) * width]) for i in range(count)]
+def sliding(values: Sequence[float], width: int) -> list[float]:
+    """Sums over each `width` neighbouring windows."""
+    total = sum(values[:width])
+    sums = [total]
+    for leaving, coming in zip(values, values[width:], strict=False):
+        total += coming - leaving
+        sums.append(total)
+    return sums

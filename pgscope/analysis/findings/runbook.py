@@ -11,7 +11,7 @@ from pgscope.sample import Burst, StatementKey
 
 KEEP = 300.0
 """Seconds that a probe counts."""
-PAUSE = 2.5
+PAUSE = 1.5
 """Seconds between two probes, whatever they are for."""
 AGAIN = 6.0
 """Seconds until a statement is probed again, doubled with each probe that showed nothing."""

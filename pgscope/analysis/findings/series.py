@@ -67,12 +67,21 @@ class Group:
         """Count into the newest window."""
         if self.first < 0:
             self.first = window
-        calls, rows = counts.calls, counts.rows
-        cell = Cell(window, calls, rows, counts.exec_time, counts.shared_read, counts.shared_hit)
+        calls, rows, exec_time, _, hit, read = counts[:6]
         if self.cells and self.cells[-1].window == window:
             last = self.cells.pop()
-            cell = Cell(window, *[a + b for a, b in zip(last[1:], cell[1:], strict=True)])
-        self.cells.append(cell)
+            self.cells.append(
+                Cell(
+                    window,
+                    last.calls + calls,
+                    last.rows + rows,
+                    last.exec_time + exec_time,
+                    last.shared_read + read,
+                    last.shared_hit + hit,
+                )
+            )
+        else:
+            self.cells.append(Cell(window, calls, rows, exec_time, read, hit))
         self.calls += calls
         self.rows += rows
 
@@ -177,7 +186,7 @@ class Series:
                     before = pending.get(key)
                     pending[key] = counts if before is None else before.plus(counts)
         else:
-            pending.update((key, counts) for key, counts in interval.deltas.items() if key.toplevel)
+            self._pending = {key: counts for key, counts in interval.deltas.items() if key.toplevel}
         self._pending_s += interval.seconds
         if self._pending_s < SHORTEST:
             return False
@@ -224,7 +233,11 @@ class Series:
     def _expire(self) -> None:
         """Drop what did nothing in any window kept."""
         oldest = self.oldest
-        gone = [name for name, group in self.groups.items() if not group.expire(oldest)]
+        gone: list[GroupKey] = []
+        for name, group in self.groups.items():
+            cells = group.cells
+            if (not cells or cells[0][0] < oldest) and not group.expire(oldest):
+                gone.append(name)
         for name in gone:
             group = self.groups.pop(name)
             for key in group.keys:

@@ -19,6 +19,10 @@ BUSY_LOOKUP = 20.0
 """Calls a second from which on a look-up without a parent is worth a probe."""
 BUSY_WRITE = 5.0
 CONSIDERED = 12
+ENOUGH = 3
+"""Transactions in which a statement was seen by probes, after which no more are spent on it for a while."""
+SETTLED = 15
+"""Windows after which a probe may say what the counters have not."""
 
 
 class Wishes:
@@ -54,12 +58,32 @@ class Wishes:
 
     def _target(self, mono: float, pairs: Sequence[Pair]) -> BurstWanted | None:
         book = self._context.book
-        open_pairs = [pair for pair in pairs if grade(self._context, pair)[0] != "confirmed"]
+        newest = self._context.series.newest
+        open_pairs = [
+            pair
+            for pair in pairs
+            # A pair on its way is proved sooner by the next windows.
+            if (
+                pair.verdict.kind != "rows"
+                or pair.tie is None
+                or newest - pair.first >= SETTLED
+                or pair.child.shape.writes_one
+            )
+            and (
+                grade(self._context, pair)[0] != "confirmed"
+                or (pair.child.shape.writes_one and book.loop(pair.child.keys, pair.parent.keys) is None)
+            )
+        ]
         wishes: list[tuple[object, list[Group], tuple[str, ...]]] = [
             (("pair", id(pair.child)), [pair.child, pair.parent], pair.applications) for pair in open_pairs
         ]
         paired = {id(pair.child) for pair in pairs}
-        wishes += [(("busy", id(group)), [group], ()) for group in self._busy() if id(group) not in paired]
+        wishes += [
+            (("busy", id(group)), [group], ())
+            for group in self._busy()
+            # A probe tells of all that its session ran, so many need none of their own.
+            if id(group) not in paired and book.transactions(group.keys) < ENOUGH
+        ]
         order = {name: place for place, name in enumerate(book.prefer([wish[0] for wish in wishes]))}
         for name, groups, applications in sorted(wishes, key=lambda wish: order[wish[0]]):
             session = self._session(groups, applications)
@@ -78,7 +102,11 @@ class Wishes:
                 and group.calls >= BUSY_WRITE * seconds
                 and group.rows <= 1.5 * group.calls
             )
-            or (group.shape.looks_up and group.calls >= BUSY_LOOKUP * seconds)
+            or (
+                group.shape.looks_up
+                and group.calls >= BUSY_LOOKUP * seconds
+                and self._context.series.newest - group.first >= SETTLED
+            )
         ]
         busy.sort(key=lambda group: -group.calls)
         return busy[:CONSIDERED]
