@@ -61,18 +61,18 @@ def _models(label: Label) -> SimpleNamespace:
     def meta(table: str) -> type:
         return type("Meta", (), {"app_label": label.name, "db_table": f"{label.prefix}_{table}"})
 
-    class Author(models.Model):  # type: ignore[misc]
+    class Author(models.Model):
         name = models.TextField()
         email = models.TextField()
         Meta = meta("author")
 
-    class Question(models.Model):  # type: ignore[misc]
+    class Question(models.Model):
         question_text = models.TextField()
         published_at = models.DateTimeField()
         author = models.ForeignKey(Author, models.CASCADE)
         Meta = meta("question")
 
-    class Choice(models.Model):  # type: ignore[misc]
+    class Choice(models.Model):
         question = models.ForeignKey(Question, models.CASCADE)
         choice_text = models.TextField()
         votes = models.IntegerField()
