@@ -83,8 +83,6 @@ class _Builder:
         for key in self._links:
             parent, hard = self._parents.get(key) or (None, False)
             waits = tuple(self._waits.get(key, ()))
-            blockers = dict.fromkeys(b for wait in waits for b in wait.hard)
-            blockers.update(dict.fromkeys(b for wait in waits for b in wait.soft))
             nodes[key] = LockNode(
                 key,
                 sessions.get(key),
@@ -93,7 +91,6 @@ class _Builder:
                 tuple(holds.get(key, ())),
                 parent,
                 hard,
-                tuple(blocker for blocker in blockers if blocker != parent),
                 tuple(sorted(children[key], key=self._rank)),
                 self._depths[key],
                 self._behind[key],

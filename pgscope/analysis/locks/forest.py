@@ -30,8 +30,6 @@ class LockNode:
     """The node it stands under; None at the top."""
     hard: bool
     """Whether the parent holds a lock, as against standing ahead in the queue."""
-    others: tuple[int, ...]
-    """Direct blockers besides the parent, hard ones first."""
     children: tuple[int, ...]
     """Those that stand under it: the ones with the most behind them first, then the longest wait."""
     depth: int
@@ -54,13 +52,22 @@ class LockNode:
         return self.waits[0] if self.waits else None
 
     @property
+    def others(self) -> tuple[int, ...]:
+        """Keys of the direct blockers besides the parent, hard ones first."""
+        return tuple(key for key in self.hard_blockers + self.soft_blockers if key != self.parent)
+
+    @property
     def hard_blockers(self) -> tuple[int, ...]:
         """Keys of those that hold what it waits for."""
+        if len(self.waits) == 1:
+            return self.waits[0].hard
         return tuple(dict.fromkeys(key for wait in self.waits for key in wait.hard))
 
     @property
     def soft_blockers(self) -> tuple[int, ...]:
         """Keys of those that only stand ahead of it."""
+        if len(self.waits) == 1:
+            return self.waits[0].soft
         hard = set(self.hard_blockers)
         keys = dict.fromkeys(key for wait in self.waits for key in wait.soft)
         return tuple(key for key in keys if key not in hard)

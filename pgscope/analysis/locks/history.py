@@ -151,4 +151,6 @@ def identity(node: LockNode, lock: Lock) -> tuple[int, float | None, LockObject,
 
 
 def _pids(keys: tuple[int, ...]) -> tuple[int, ...]:
+    if min(keys, default=1) > 0:
+        return keys
     return tuple(dict.fromkeys(max(key, 0) for key in keys))

@@ -1,0 +1,1 @@
+"""What a look at the locks costs when hundreds of sessions wait."""
