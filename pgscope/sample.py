@@ -425,6 +425,31 @@ Sample: TypeAlias = (
 )
 
 
+class Setting(NamedTuple):
+    """A row of pg_settings: the value of new sessions, its unit, and what a change takes (`context`)."""
+
+    value: str
+    unit: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What `pgscope doctor` needs to know of a server's set-up, beside its `ServerFacts`."""
+
+    facts: ServerFacts
+    settings: Mapping[str, Setting]
+    available_version: str
+    """Of pg_stat_statements, where it can be created; '' where it is not installed on the machine."""
+    installed_version: str
+    """In the database connected to; '' where it was not created."""
+    clients: int
+    unnamed: int
+    """Client sessions without an application_name."""
+    hidden: int
+    """Client sessions whose activity this role may not see."""
+
+
 class CatalogWanted(NamedTuple):
     """Analysis asks its owner to read the `Catalog` of a database."""
 

@@ -10,7 +10,7 @@ from pgscope.analysis.findings.relation import Schema
 from pgscope.analysis.findings.runbook import RunBook
 from pgscope.analysis.findings.series import Group, Series
 from pgscope.analysis.findings.sightings import Sightings
-from pgscope.analysis.findings.tags import Tags
+from pgscope.analysis.findings.tags import TagBook
 from pgscope.sample import Poll, ServerFacts, StatementKey
 
 MINE = 0.03
@@ -29,7 +29,7 @@ class Context:
     attribute: Attribute | None
     series: Series = field(default_factory=Series)
     sightings: Sightings = field(default_factory=Sightings)
-    tags: Tags = field(default_factory=Tags)
+    tags: TagBook = field(default_factory=TagBook)
     book: RunBook = field(default_factory=RunBook)
     schemas: dict[int, Schema] = field(default_factory=dict)
     users: dict[int, str] = field(default_factory=dict)

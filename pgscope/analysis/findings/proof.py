@@ -34,8 +34,7 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
     if tie is not None:
         evidence.append(_tie(pair))
     if tags:
-        named = ", ".join(f"{name}={value}" for name, value in sorted(tags.items()))
-        evidence.append(Evidence("tag", f"both statements come from {named}"))
+        evidence.append(Evidence("tag", f"both statements come from {tags}"))
     evidence.append(_who(pair, shared))
     return result, tuple(evidence)
 

@@ -21,7 +21,7 @@ from pgscope.embedded import EmbeddedServer
 from tests.bench.nplusone.judge import Outcome, judge
 from tests.bench.nplusone.labels import LABELS, NEGATIVES, POSITIVES, Label
 from tests.bench.nplusone.schema import create
-from tests.bench.nplusone.watch import Watch
+from tests.bench.nplusone.watch import Recorder, record
 from tests.servers import Servers, binaries, cache_folder
 
 ALONE_AT_ONCE = 6
@@ -83,8 +83,8 @@ async def _run(
     args: argparse.Namespace,
 ) -> Outcome:
     _prepare(server, labels, places)
-    watch = Watch(server.conninfo)
-    watching = asyncio.create_task(watch.run())
+    watch = Recorder()
+    watching = asyncio.create_task(record(server.conninfo, watch))
     try:
         await asyncio.sleep(2.0)
         with _workloads(server, labels, places) as started:

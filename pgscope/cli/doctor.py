@@ -1,0 +1,92 @@
+"""Check how well a server can be observed, and print what would mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from pgscope.cli.options import add_connection, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscope.analysis.doctor import Item
+    from pgscope.sample import Checkup
+    from pgscope.server.conninfo import Target
+
+DESCRIPTION = "Check a server's set-up for observability: what was found, why it matters, what mends it."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pgscope doctor`."""
+    add_connection(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="text (default) or json")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run `pgscope doctor`; 0 whatever was found. Raises UsageError, ConnectionFailed."""
+    import asyncio
+
+    from pgscope.analysis.doctor import diagnose
+
+    checkup = asyncio.run(_examine(target_of(arguments)))
+    items = diagnose(checkup)
+    text = as_json(checkup, items) if arguments.format == "json" else as_text(checkup, items)
+    sys.stdout.write(text)
+    return 0
+
+
+async def _examine(target: Target) -> Checkup:
+    import psycopg
+
+    from pgscope.errors import ConnectionFailed
+    from pgscope.server.connection import connect
+    from pgscope.server.doctor import examine
+    from pgscope.text import clean, one_line
+
+    connection = await connect(target)
+    try:
+        return await examine(connection)
+    except psycopg.Error as error:
+        raise ConnectionFailed(f"the server stopped answering: {one_line(clean(str(error)))}") from None
+    finally:
+        await connection.close()
+
+
+def as_json(checkup: Checkup, items: Sequence[Item]) -> str:
+    """One JSON document: the server, and the items."""
+    facts = checkup.facts
+    document = {
+        "server": {
+            "version": facts.version,
+            "host": facts.host,
+            "port": facts.port,
+            "database": facts.database,
+            "user": facts.user,
+        },
+        "items": [
+            {
+                "name": item.name,
+                "status": item.status,
+                "found": item.found,
+                "why": item.why,
+                "statement": item.statement or None,
+            }
+            for item in items
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_text(checkup: Checkup, items: Sequence[Item]) -> str:
+    """Lines for a terminal of 80 columns or more: first what needs mending, then what is well."""
+    facts = checkup.facts
+    wrong = [item for item in items if not item.ok]
+    lines = [f"PostgreSQL {facts.version} at {facts.host}:{facts.port}, {facts.database} as {facts.user}", ""]
+    for item in wrong:
+        lines += [f"! {item.name}: {item.found}", f"    {item.why}", f"    {item.statement}", ""]
+    lines += [f"  {item.name}: {item.found}" for item in items if item.ok]
+    lines += ["", f"{len(wrong)} of {len(items)} items could be better" if wrong else "all is well"]
+    return "\n".join(lines) + "\n"
