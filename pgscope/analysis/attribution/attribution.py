@@ -140,7 +140,9 @@ class Attribution:
         for key in totals.keys(window=not watch):
             if key.userid == userid and key.dbid == dbid and key.toplevel:
                 counts = totals.counts(key, window=not watch)
-                statements[key.queryid] = Total(counts.calls, counts.shared_hit + counts.shared_read)
+                statements[key.queryid] = Total(
+                    counts.calls, counts.shared_hit + counts.shared_read, counts.exec_time / 1000.0
+                )
         about = Circumstances(
             looks,
             max(end - begin, 0.0),

@@ -53,6 +53,11 @@ class Group:
     """Part of the sessions' active sightings that look like pipelines, weighted by transactions."""
 
     @property
+    def pipelines(self) -> bool:
+        """Whether it seems to send several statements at once: a transaction is then more than a call."""
+        return self.pipelined > 0.1
+
+    @property
     def buffers_known(self) -> bool:
         """Whether every session's buffers were counted."""
         return self.sessions > 0 and self.buffers.sessions == self.sessions

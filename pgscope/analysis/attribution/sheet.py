@@ -16,6 +16,8 @@ _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
 _MOST_ROWS = 120
 """Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
+_PIPELINE_SPREAD = 1.0
+"""Statements of a pipeline follow each other faster than they can be seen."""
 
 Label: TypeAlias = "tuple[GroupKey | None, int | str]"
 """What names a cell from one solution to the next."""
@@ -26,6 +28,8 @@ class Total(NamedTuple):
 
     calls: float
     buffers: float
+    seconds: float = 0.0
+    """Time it took."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +153,14 @@ class Sheet:
     ) -> None:
         balance = self._balance
         column = balance.column(total.calls)
-        rates = {key: one.rate(self._about.looks) for key, one in seen.items() if key not in implied}
+        lasting = total.seconds / total.calls
+        rates = {key: one.rate(self._about.looks, lasting) for key, one in seen.items() if key not in implied}
         whole = sum(rate for rate, _ in rates.values())
         left = max(total.calls - sum(implied.values()), 0.05 * total.calls)
-        guesses = {key: (left * rate / whole, spread) for key, (rate, spread) in rates.items()}
+        guesses = {
+            key: (left * rate / whole, spread + (_PIPELINE_SPREAD if self._groups[key].pipelines else 0.0))
+            for key, (rate, spread) in rates.items()
+        }
         guesses |= {key: (amount, 0.3) for key, amount in implied.items()}
         cells = {}
         for key, (guess, spread) in guesses.items():
@@ -182,7 +190,7 @@ class Sheet:
             more = 5.0, 1.2
         elif key.habit == "mixed":
             more = 2.0, 1.5
-        elif group.pipelined > 0.25:
+        elif group.pipelines:
             more = 3.0, 1.5
         else:
             more = 0.002, 2.0

@@ -47,21 +47,23 @@ class Seen:
         for bucket, count in other.ages.items():
             self.ages[bucket] = self.ages.get(bucket, 0) + sign * count
 
-    def rate(self, looks: int) -> tuple[float, float]:
+    def rate(self, looks: int, lasting: float = 0.0) -> tuple[float, float]:
         """Calls a second, and the standard deviation of its logarithm, from so many looks.
 
         From the youngest executions: about the square root of their number, so that they are younger than the
-        shortest pauses even where most are of the last statement before a long one.
+        shortest pauses even where most are of the last statement before a long one. Where a statement takes
+        longer by itself (`lasting`, mean seconds), nothing can have followed it, and all that are younger count.
         """
         wanted = math.isqrt(self.executions) + 1
-        count = 0
-        for bucket in sorted(self.ages):
-            count += self.ages[bucket]
-            if count >= wanted:
+        safe = bisect_left(AGES, 0.6 * lasting + _READ_LATE) - 1
+        count, bucket = 0, 0
+        for bucket in range(_BUCKETS):
+            count += self.ages.get(bucket, 0)
+            if count >= wanted and bucket >= safe:
                 break
-        within = AGES[min(bucket, _BUCKETS - 1)] if self.executions else AGES[-1]
         young = max(count - 0.5, 0.5)
-        return young / (within * max(looks, 1)), math.sqrt(0.4**2 + 1.0 / young)
+        bias = 0.25 if bucket <= safe else 0.4
+        return young / (AGES[bucket] * max(looks, 1)), math.sqrt(bias**2 + 1.0 / young)
 
 
 @dataclass

@@ -61,7 +61,7 @@ class Track:
     @property
     def pipelined(self) -> float:
         """Part of its active sightings that look like a later statement of a pipeline."""
-        return self._pipelined / self._active if self._active >= 3 else 0.0
+        return self._pipelined / self._active if self._pipelined >= 3 else 0.0
 
     @property
     def shared(self) -> bool:
