@@ -1,104 +1,185 @@
-"""Counters to deltas: nothing negative, nothing absurd, nothing lost that can be known."""
+"""Counters that start over, vanish or come back never make a negative or absurd rate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-from hypothesis import given
+import psycopg
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgscope.analysis.counters import StatementDeltas
-from pgscope.sample import Poll, StatementCounters, StatementsInfo
+from pgscope.analysis.counters import Interval, StatementDeltas
+from pgscope.sample import Poll, StatementCounters, StatementKey, StatementsInfo
+from pgscope.server.connection import Connection, connect
+from pgscope.server.conninfo import target
+from pgscope.server.facts import learn
+from pgscope.server.poll import Poller
+from tests.conftest import FreshServer
 
-ENTRY = StatementCounters(10, 5, 1, True, 0, 0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, None)
+NUMBERS = (1, 2, 3)
 
 
-def entry(queryid: int, calls: int, since: float | None = None) -> StatementCounters:
-    return ENTRY._replace(
-        queryid=queryid, calls=calls, rows=2 * calls, total_exec_time=0.5 * calls, stats_since=since
+def row(number: int, calls: int, since: float | None) -> StatementCounters:
+    return StatementCounters(
+        10, 5, number, True, calls, calls * 3, calls * 0.5, 0.5, 0.0, calls, 0, 0, 0, 0, 0, 0.0, 0.0, 0, since
     )
 
 
-def poll(
-    at: float, entries: Sequence[StatementCounters], dealloc: int = 0, reset: float | None = 1.0
-) -> Poll:
-    return Poll(at, at, (), statements=tuple(entries), statements_info=StatementsInfo(dealloc, reset))
-
-
-def calls(deltas: StatementDeltas, sample: Poll) -> dict[int, float]:
-    interval = deltas.feed(sample)
-    assert interval is not None
-    return {key.queryid: delta.calls for key, delta in interval.deltas.items()}
-
-
-def test_the_first_read_says_nothing() -> None:
-    deltas = StatementDeltas()
-    assert calls(deltas, poll(1.0, [entry(1, 1000)])) == {}
-    assert calls(deltas, poll(2.0, [entry(1, 1010)])) == {1: 10}
-
-
-def test_after_a_lost_connection_it_starts_over() -> None:
-    deltas = StatementDeltas()
-    calls(deltas, poll(1.0, [entry(1, 10)]))
-    deltas.restart()
-    assert calls(deltas, poll(60.0, [entry(1, 5000)])) == {}
-    assert calls(deltas, poll(61.0, [entry(1, 5001)])) == {1: 1}
-
-
-def test_a_new_entry_counts_in_full_if_nothing_was_evicted() -> None:
-    deltas = StatementDeltas()
-    calls(deltas, poll(1.0, [entry(1, 10)]))
-    assert calls(deltas, poll(2.0, [entry(1, 10), entry(2, 3)])) == {2: 3}
-    assert calls(deltas, poll(3.0, [entry(1, 10), entry(2, 3), entry(3, 900)], dealloc=1)) == {}
-
-
-def test_from_17_a_new_entry_counts_in_full_whatever_happened() -> None:
-    deltas = StatementDeltas()
-    calls(deltas, poll(1.0, [entry(1, 10, 0.5)]))
-    # The second was evicted and made anew; the third is old, but its first call ended only now.
-    sample = poll(2.0, [entry(1, 4, 1.5), entry(2, 7, 1.2), entry(3, 1, 0.1)], dealloc=1)
-    assert calls(deltas, sample) == {1: 4, 2: 7, 3: 1}
-
-
-def test_a_counter_that_went_down_counts_nothing() -> None:
-    deltas = StatementDeltas()
-    calls(deltas, poll(1.0, [entry(1, 1000)]))
-    assert calls(deltas, poll(2.0, [entry(1, 20)])) == {}
-    assert calls(deltas, poll(3.0, [entry(1, 25)])) == {1: 5}
-
-
-def test_a_reset_is_told_and_makes_no_spike() -> None:
-    deltas = StatementDeltas()
-    calls(deltas, poll(1.0, [entry(1, 1000), entry(2, 5)]))
-    interval = deltas.feed(poll(2.0, [entry(1, 3), entry(2, 9), entry(3, 50)], reset=1.7))
-    assert interval is not None
-    assert interval.reset
-    assert {key.queryid: delta.calls for key, delta in interval.deltas.items()} == {2: 4}
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 50), st.integers(0, 3), st.booleans(), st.booleans()),
-        min_size=2,
-        max_size=30,
-    )
+event = st.one_of(
+    st.tuples(st.just("call"), st.sampled_from(NUMBERS), st.integers(1, 1000)),
+    st.tuples(st.just("evict"), st.sampled_from(NUMBERS), st.just(0)),
+    st.tuples(st.just("reset one"), st.sampled_from(NUMBERS), st.just(0)),
+    st.tuples(st.just("reset"), st.just(0), st.just(0)),
+    st.tuples(st.just("poll"), st.just(0), st.just(0)),
 )
-def test_whatever_the_server_does_no_delta_exceeds_what_was_run(
-    steps: list[tuple[int, int, bool, bool]],
-) -> None:
+
+
+@settings(max_examples=300)
+@given(st.lists(event, max_size=40), st.booleans())
+def test_never_more_than_was_done(events: list[tuple[str, int, int]], knows_since: bool) -> None:
+    """Whatever is evicted, made anew or reset between polls: no delta is negative, none more than true."""
+    entries: dict[int, tuple[int, float]] = {}
+    true = dict.fromkeys(NUMBERS, 0)
+    dealloc, reset_at, clock = 0, 1.0, 2.0
     deltas = StatementDeltas()
-    now, dealloc, reset = 0, 0, 1.0
-    shown = run = 0.0
-    for at, (more, _, evicted, wiped) in enumerate(steps, 1):
-        if wiped:
-            now, reset = 0, float(at)
-        if evicted:
-            now, dealloc = 0, dealloc + 1
-        now += more
-        run += more
-        interval = deltas.feed(poll(at, [entry(1, now)] if now else [], dealloc, reset))
+    for kind, number, calls in [*events, ("poll", 0, 0)]:
+        clock += 1.0
+        if kind == "call":
+            before, since = entries.get(number, (0, clock))
+            entries[number] = (before + calls, since)
+            true[number] += calls
+        elif kind == "evict":
+            if entries.pop(number, None) is not None:
+                dealloc += 1
+        elif kind == "reset one":
+            # pg_stat_statements_reset(user, database, query) leaves stats_reset as it was.
+            entries.pop(number, None)
+        elif kind == "reset":
+            entries.clear()
+            dealloc, reset_at = 0, clock
+        else:
+            rows = tuple(
+                row(one, calls, since if knows_since else None) for one, (calls, since) in entries.items()
+            )
+            interval = deltas.feed(
+                Poll(clock, clock, (), statements=rows, statements_info=StatementsInfo(dealloc, reset_at))
+            )
+            assert interval is not None
+            for key, counts in interval.deltas.items():
+                assert all(value >= 0 for value in counts)
+                assert 0 < counts.calls <= true[key.queryid]
+            true = dict.fromkeys(NUMBERS, 0)
+
+
+def test_without_evictions_nothing_is_lost() -> None:
+    deltas = StatementDeltas()
+    info = StatementsInfo(0, 1.0)
+    deltas.feed(Poll(1.0, 1.0, (), statements=(row(1, 10, None),), statements_info=info))
+    interval = deltas.feed(
+        Poll(2.0, 2.0, (), statements=(row(1, 15, None), row(2, 4, None)), statements_info=info)
+    )
+    assert interval is not None
+    assert {key.queryid: counts.calls for key, counts in interval.deltas.items()} == {1: 5, 2: 4}
+
+
+class Watched:
+    """A server's statements, read as pgscope reads them."""
+
+    def __init__(self, connection: Connection, poller: Poller) -> None:
+        self.connection = connection
+        self.poller = poller
+        self.deltas = StatementDeltas()
+
+    async def tick(self) -> Interval:
+        polled = await self.poller.poll()
+        interval = self.deltas.feed(polled.poll)
         assert interval is not None
-        for delta in interval.deltas.values():
-            assert min(delta) >= 0
-            shown += delta.calls
-    assert shown <= run
+        for counts in interval.deltas.values():
+            assert all(value >= 0 for value in counts)
+        return interval
+
+    def calls(self, interval: Interval, key: StatementKey) -> float:
+        return interval.deltas[key].calls if key in interval.deltas else 0.0
+
+
+async def watched(conninfo: str) -> Watched:
+    connection = await connect(target(conninfo))
+    return Watched(connection, Poller(connection, await learn(connection)))
+
+
+def key_of(client: psycopg.Connection[Any], like: str) -> StatementKey:
+    found = client.execute(
+        "select userid::int8, dbid::int8, queryid, toplevel from pg_stat_statements where query like %s"
+        " and dbid = (select oid from pg_database where datname = current_database())",
+        (like,),
+    ).fetchone()
+    assert found is not None
+    return StatementKey(*found)
+
+
+@pytest.fixture
+async def no_leftovers() -> Any:
+    """Closes what the tests opened."""
+    opened: list[Connection] = []
+    yield opened
+    for connection in opened:
+        await connection.close()
+
+
+async def test_resets_on_a_real_server(pg_database: str, no_leftovers: list[Connection]) -> None:
+    watch = await watched(pg_database)
+    no_leftovers.append(watch.connection)
+    with psycopg.connect(pg_database, autocommit=True) as client:
+
+        def work(times: int) -> None:
+            for _ in range(times):
+                client.execute("select 1 as reset_probe")
+
+        work(50)
+        await watch.tick()
+        key = key_of(client, "select $1 as reset_probe")
+        work(7)
+        assert watch.calls(await watch.tick(), key) == 7
+        # A single entry: stats_reset stays, the entry begins anew.
+        client.execute("select pg_stat_statements_reset(%s::oid, %s::oid, %s)", key[:3])
+        work(3)
+        assert watch.calls(await watch.tick(), key) <= 3
+        work(2)
+        assert watch.calls(await watch.tick(), key) == 2
+        client.execute("select pg_stat_statements_reset()")
+        work(4)
+        interval = await watch.tick()
+        assert interval.reset
+        assert watch.calls(interval, key) <= 4
+        work(5)
+        assert watch.calls(await watch.tick(), key) == 5
+
+
+async def test_evictions_on_a_real_server(
+    fresh_pg: FreshServer, pg_majors: tuple[int, ...], no_leftovers: list[Connection]
+) -> None:
+    for major in {pg_majors[0], pg_majors[-1]}:
+        server = fresh_pg(major, {"pg_stat_statements.max": "100"})
+        watch = await watched(server.conninfo)
+        no_leftovers.append(watch.connection)
+        with psycopg.connect(server.conninfo, autocommit=True) as client:
+            await watch.tick()
+            evictions = 0
+            for _ in range(4):
+                for number in range(120):
+                    # Names do not make another statement, the number of columns does.
+                    client.execute(b"select 1" + b", 1" * number)
+                interval = await watch.tick()
+                evictions += interval.evictions
+                assert sum(counts.calls for counts in interval.deltas.values()) <= 120 + 10
+            assert evictions > 0
+        # A crash and a smaller pg_stat_statements.max: everything begins anew.
+        server.restart("immediate")
+        again = await watched(server.conninfo)
+        no_leftovers.append(again.connection)
+        watch.deltas.restart()
+        polled = await again.poller.poll()
+        interval_after = watch.deltas.feed(polled.poll)
+        assert interval_after is not None
+        assert not interval_after.deltas

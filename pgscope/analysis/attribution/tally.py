@@ -52,7 +52,7 @@ class Seen:
 
         From the youngest executions: about the square root of their number, so that they are younger than the
         shortest pauses even where most are of the last statement before a long one. Where a statement takes
-        longer by itself (`lasting`, mean seconds), nothing can have followed it, and all that are younger count.
+        longer by itself (`lasting`, mean seconds), nothing can have followed it, and all younger ones count.
         """
         wanted = math.isqrt(self.executions) + 1
         safe = bisect_left(AGES, 0.6 * lasting + _READ_LATE) - 1

@@ -71,7 +71,9 @@ class Client:
         self, connection: psycopg.AsyncConnection[tuple[object, ...]], number: int, statement: str
     ) -> None:
         """Run a statement and count it."""
-        await connection.execute(STATEMENTS[statement].encode(), self.parameters(statement))
+        # BEGIN and COMMIT as drivers send them; before 18 prepared ones are counted the first time only.
+        prepare = False if statement in ("begin", "commit") else None
+        await connection.execute(STATEMENTS[statement].encode(), self.parameters(statement), prepare=prepare)
         self.count(number, statement)
 
     async def pause(self, load: Load) -> None:

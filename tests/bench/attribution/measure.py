@@ -136,6 +136,8 @@ def judge_all(record: Record, outcome: Outcome) -> Attribution:
         if whole / record.seconds < LEAST_RATE or not keys:
             continue
         key: StatementKey = max(keys, key=lambda key: attribution.counts(key).calls)
+        if attribution.counts(key).calls / record.seconds < LEAST_RATE:
+            continue
         truth = {one: count / whole for one, count in calls.items() if count}
         outcome.judged.append(judge(name, attribution.shares(key), truth, whole / record.seconds))
     return attribution
