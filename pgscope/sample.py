@@ -334,6 +334,28 @@ class Look:
     """Whether every session is in it (the first look), not only those that changed."""
 
 
+class ApplicationCalls(NamedTuple):
+    """A statement's calls by one application in one bucket of pg_stat_monitor."""
+
+    bucket_start: float
+    """Epoch seconds."""
+    userid: int
+    dbid: int
+    queryid: int
+    toplevel: bool
+    application_name: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A read of pg_stat_monitor: its recent buckets; one read twice has its later counts."""
+
+    at: float
+    mono: float
+    rows: tuple[ApplicationCalls, ...]
+
+
 class ForeignKey(NamedTuple):
     """A foreign key of one database: child columns that refer to parent columns."""
 
@@ -421,7 +443,7 @@ class OwnCost:
 
 
 Sample: TypeAlias = (
-    Connected | Disconnected | Poll | StatementTexts | Names | Look | Catalog | Burst | OwnCost
+    Connected | Disconnected | Poll | StatementTexts | Names | Look | Monitored | Catalog | Burst | OwnCost
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgscope.analysis.counters import Interval, StatementDeltas
+from pgscope.analysis.counters import EvictionWatch, Interval, StatementDeltas
 from pgscope.sample import Poll, StatementCounters, StatementKey, StatementsInfo
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import target
@@ -81,6 +81,17 @@ def test_without_evictions_nothing_is_lost() -> None:
     )
     assert interval is not None
     assert {key.queryid: counts.calls for key, counts in interval.deltas.items()} == {1: 5, 2: 4}
+
+
+def test_an_eviction_storm_names_the_setting() -> None:
+    watch = EvictionWatch(5000)
+    for second in range(6):
+        assert watch.warning == ""
+        watch.feed(Interval(0.0, float(second), 1.0, {}, evictions=1 if second in (2, 5) else 0))
+    watch.feed(Interval(0.0, 6.0, 1.0, {}, evictions=9))
+    assert "pg_stat_statements.max above 5000" in watch.warning
+    watch.feed(Interval(0.0, 90.0, 1.0, {}))
+    assert watch.warning == ""
 
 
 class Watched:
@@ -166,7 +177,7 @@ async def test_evictions_on_a_real_server(
         with psycopg.connect(server.conninfo, autocommit=True) as client:
             await watch.tick()
             evictions = 0
-            for _ in range(4):
+            for _ in range(2):
                 for number in range(120):
                     # Names do not make another statement, the number of columns does.
                     client.execute(b"select 1" + b", 1" * number)

@@ -6,6 +6,7 @@ since its restart is taken as new only where it is known to have begun inside th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -152,3 +153,35 @@ def _delta(old: StatementCounters | None, row: StatementCounters, complete: bool
             return counts_of(row).minus(counts_of(old))
         return None
     return counts_of(row) if complete else None
+
+
+class EvictionWatch:
+    """A fold over intervals: says when pg_stat_statements throws out entries too often to be trusted.
+
+    Each eviction loses a twentieth of the entries, and with them what they counted.
+    """
+
+    def __init__(self, statements_max: int, seconds: float = 60.0, most: int = 3) -> None:
+        """`statements_max` is the setting; more than `most` evictions in `seconds` are a storm."""
+        self._max = statements_max
+        self._seconds = seconds
+        self._most = most
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def feed(self, interval: Interval) -> None:
+        """Take in an interval."""
+        if interval.evictions:
+            self._recent.append((interval.mono, interval.evictions))
+        while self._recent and self._recent[0][0] <= interval.mono - self._seconds:
+            self._recent.popleft()
+
+    @property
+    def warning(self) -> str:
+        """One line with the setting to raise, or ''."""
+        count = sum(evictions for _, evictions in self._recent)
+        if count <= self._most:
+            return ""
+        return (
+            f"pg_stat_statements threw out its least used entries {count} times in {self._seconds:.0f} s: "
+            f"calls are missing; raise pg_stat_statements.max above {self._max} (needs a restart)"
+        )

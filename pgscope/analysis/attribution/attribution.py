@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from pgscope.analysis.attribution.groups import Partition, SessionBook
+from pgscope.analysis.attribution.monitor import MonitorBook
 from pgscope.analysis.attribution.shares import (
     ApplicationStatement,
     ApplicationStatements,
@@ -17,6 +18,7 @@ from pgscope.analysis.counters import NOTHING, Counts, Interval
 from pgscope.sample import (
     Connected,
     Look,
+    Monitored,
     Poll,
     Sample,
     StatementKey,
@@ -40,6 +42,7 @@ class Attribution:
         self._seconds = seconds
         self._book = SessionBook()
         self._totals = StatementTotals()
+        self._monitor = MonitorBook()
         self._lengths: deque[float] = deque()
         self._begin: float | None = None
         self._sheets: dict[tuple[Partition, bool], tuple[Sheet, int]] = {}
@@ -56,6 +59,8 @@ class Attribution:
         elif isinstance(sample, StatementTexts):
             for (_, query_id), text in sample.texts.items():
                 self._book.learn_text(query_id, text)
+        elif isinstance(sample, Monitored):
+            self._monitor.feed(sample)
         elif isinstance(sample, Connected):
             self._book.own(sample.facts.own_pids)
             self._book.restart()
@@ -73,6 +78,9 @@ class Attribution:
 
     def shares(self, key: StatementKey, *, watch: bool = False) -> tuple[Share, ...]:
         """The shares of a statement over the window, or over the whole watch; they sum to one."""
+        counted = self._monitor.shares(key, None if watch else self._seconds)
+        if counted:
+            return counted
         partition = (key.userid, key.dbid)
         if not key.toplevel:
             return (self._inside(partition),)
