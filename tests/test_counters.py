@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -103,9 +104,15 @@ class Watched:
         self.deltas = StatementDeltas()
 
     async def tick(self) -> Interval:
-        polled = await self.poller.poll()
-        interval = self.deltas.feed(polled.poll)
-        assert interval is not None
+        # A statement that fails once, on a server just started or a busy machine, is left out of that poll.
+        interval = None
+        for _ in range(100):
+            polled = await self.poller.poll()
+            interval = self.deltas.feed(polled.poll)
+            if interval is not None:
+                break
+            await asyncio.sleep(0.1)
+        assert interval is not None, polled.failures
         for counts in interval.deltas.values():
             assert all(value >= 0 for value in counts)
         return interval
@@ -190,7 +197,6 @@ async def test_evictions_on_a_real_server(
         again = await watched(server.conninfo)
         no_leftovers.append(again.connection)
         watch.deltas.restart()
-        polled = await again.poller.poll()
-        interval_after = watch.deltas.feed(polled.poll)
-        assert interval_after is not None
+        again.deltas = watch.deltas
+        interval_after = await again.tick()
         assert not interval_after.deltas

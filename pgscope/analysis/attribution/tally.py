@@ -62,7 +62,7 @@ class Seen:
             if count >= wanted and bucket >= safe:
                 break
         young = max(count - 0.5, 0.5)
-        bias = 0.25 if bucket <= safe else 0.4
+        bias = 0.25 if bucket <= safe else 0.55
         return young / (AGES[bucket] * max(looks, 1)), math.sqrt(bias**2 + 1.0 / young)
 
 
