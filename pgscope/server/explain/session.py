@@ -1,0 +1,242 @@
+"""One connection and one transaction, for one plan."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import psycopg
+
+from pgscope.server.connection import Connection, connect
+from pgscope.server.conninfo import Target
+from pgscope.server.explain import catalog, statement, verdict
+from pgscope.server.explain.circumstances import Circumstances, first_line, set_local, stand
+from pgscope.server.explain.columns import nodes
+from pgscope.server.explain.facts import CatalogFacts
+from pgscope.server.explain.memory import Failures
+from pgscope.server.explain.normalised import Normalised
+from pgscope.server.explain.prepare import PREFIX, Prepared, generic, prepare
+from pgscope.server.explain.request import (
+    ExplainFailed,
+    ExplainRequest,
+    ExplainResult,
+    Lift,
+    Obstacle,
+    Origin,
+    Pick,
+)
+from pgscope.server.explain.values import choices
+
+T = TypeVar("T")
+
+_STATUS = psycopg.pq.TransactionStatus
+_SUPERUSER = Obstacle(
+    "ANALYZE as a superuser: whatever the statement calls may do anything", None, frozenset({Lift.SUPERUSER})
+)
+_ADVICE = {
+    "42501": "GRANT the privilege, or connect as a role that has it",
+    "42P01": "check the search_path (--search-path) and the database",
+    "42725": "the text alone does not tell the types of its parameters",
+    "55P03": "a lock on one of its tables is taken: try again later",
+    "25006": "it writes: it may be planned, not run",
+}
+_CANCEL_SECONDS = 5.0
+_GRACE_SECONDS = 15.0
+"""How long after the server's own timeout a connection that says nothing is given up."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """What is about to be planned or run: for the screen, before it happens. Times in ms."""
+
+    pid: int
+    server: str
+    database: str
+    role: str
+    search_path: str
+    timeout_ms: int
+
+
+class Session:
+    """An open transaction on the session's database; an async context manager that rolls back and closes."""
+
+    def __init__(self, request: ExplainRequest, target: Target, failures: Failures | None) -> None:
+        """For one request; nothing happens before it is entered."""
+        self._request = request
+        self._target = target
+        self._failures = failures
+        self._began = time.monotonic()
+        self._preparing: Normalised | None = None
+        self._facts = CatalogFacts()
+        self.connection: Connection
+
+    async def __aenter__(self) -> Session:
+        """Connect. Raises ConnectionFailed."""
+        database = self._request.database
+        target = self._target.with_database(database) if database else self._target
+        self.connection = await connect(target, statement_timeout_ms=self._request.timeout_ms)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Roll back where the server still answers, and close, which ends the transaction in any case."""
+        try:
+            if self.connection.pgconn.transaction_status in (_STATUS.INTRANS, _STATUS.INERROR):
+                await asyncio.wait_for(self.connection.execute("ROLLBACK", prepare=False), 2)
+        except (psycopg.Error, TimeoutError, asyncio.TimeoutError):
+            # The connection is lost, and its transaction with it.
+            return
+        finally:
+            await self.connection.close()
+
+    async def enter(
+        self, parsed: statement.Statement, home: str | None
+    ) -> tuple[Circumstances, list[Obstacle]]:
+        """Begin, stand where the owner stood, and judge what the statement reaches. Raises ExplainFailed."""
+        request = self._request
+        writing = request.analyze and bool(statement.obstacles(parsed))
+
+        async def work() -> tuple[Circumstances, CatalogFacts]:
+            # Sessions of ours read as bytes and without JIT; this one reads text and plans as others do.
+            await self.connection.execute("SET client_encoding = 'UTF8'", prepare=False)
+            await self.connection.execute("RESET jit", prepare=False)
+            begin = b"BEGIN READ WRITE" if writing else b"BEGIN READ ONLY"
+            await self.connection.execute(begin, prepare=False)
+            circumstances = await stand(self.connection, request)
+            writes = parsed.writes or writing
+            facts = await catalog.gather(self.connection, parsed.tree, circumstances.schemas, writes=writes)
+            return circumstances, facts
+
+        circumstances, self._facts = await self.on_server(work())
+        found = self.to_run(circumstances) if request.analyze else verdict.to_plan(self._facts)
+        if writing and home in (None, circumstances.identity):
+            which = "the other server is the one watched" if home else "which server is watched is not known"
+            found.append(Obstacle(f"{which}: a write may run only elsewhere"))
+        notes = verdict.unknowns(self._facts, request.analyze)
+        return replace(circumstances, notes=(*circumstances.notes, *notes)), found
+
+    def to_run(self, circumstances: Circumstances) -> list[Obstacle]:
+        """What stands in the way of running the statement, after `enter`."""
+        found = verdict.to_run(self._facts)
+        if circumstances.superuser:
+            found.append(_SUPERUSER)
+        return found
+
+    async def prepare(self, normalised: Normalised, circumstances: Circumstances) -> Prepared:
+        """PREPARE under the owner's search_path. Raises ExplainFailed."""
+        await set_local(self.connection, "search_path", circumstances.search_path)
+        self._preparing = normalised
+        prepared = await self.on_server(prepare(self.connection, normalised))
+        self._preparing = None
+        return prepared
+
+    async def choices(
+        self, parsed: statement.Statement, prepared: Prepared, circumstances: Circumstances
+    ) -> tuple[object, dict[int, dict[Pick, Origin]]]:
+        """The generic plan, and what pg_stats offers for its parameters. Raises ExplainFailed."""
+        document = await self.on_server(generic(self.connection, prepared, circumstances.version))
+        await set_local(self.connection, "search_path", "pg_catalog")
+        lists = prepared.normalised.lists
+        found = await self.on_server(choices(self.connection, document, parsed.tree, lists))
+        await set_local(self.connection, "search_path", circumstances.search_path)
+        return document, found
+
+    async def on_server(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await work on the server; its errors become ExplainFailed.
+
+        Cancelling cancels the statement on the server. Neither that nor the work waits for ever on a server
+        that no longer answers.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._request.timeout_ms / 1000 + _GRACE_SECONDS)
+        except asyncio.CancelledError:
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
+            if not done:
+                self._abandon(task)
+            raise
+        if not done:
+            self._abandon(task)
+            raise ExplainFailed("the server does not answer any more: check the network")
+        try:
+            return task.result()
+        except psycopg.Error as error:
+            raise self._failed(error) from None
+
+    def started(self, circumstances: Circumstances) -> Started:
+        """What is about to happen, for the screen."""
+        return Started(
+            self.connection.info.backend_pid,
+            circumstances.server,
+            circumstances.database,
+            circumstances.role,
+            circumstances.search_path,
+            self._request.timeout_ms,
+        )
+
+    def result(
+        self,
+        document: object,
+        normalised: Normalised,
+        circumstances: Circumstances,
+        values: Mapping[int, Origin],
+        *,
+        is_generic: bool,
+    ) -> ExplainResult:
+        """The plan with its circumstances."""
+        found = _identifier(document)
+        wanted = self._request.queryid
+        same = None if found is None or wanted is None else found == wanted
+        notes = [*circumstances.notes, *normalised.notes]
+        if same is False:
+            notes.append(
+                "the Query Identifier differs: maybe other objects or types than the statement's own"
+            )
+        pruned = any("Subplans Removed" in node for node in nodes(document))
+        if is_generic and pruned and circumstances.version < 160000:
+            notes.append("partitions are missing here: without values this server prunes them by NULL")
+        return ExplainResult(
+            document=document,
+            text=normalised.text,
+            server=circumstances.server,
+            elsewhere=self._request.elsewhere,
+            database=circumstances.database,
+            role=circumstances.role,
+            search_path=circumstances.search_path,
+            analyzed=self._request.analyze,
+            generic=is_generic,
+            identifier=found,
+            same_statement=same,
+            parameters=values,
+            notes=tuple(notes),
+            elapsed_ms=(time.monotonic() - self._began) * 1000,
+        )
+
+    def _abandon(self, task: asyncio.Future[Any]) -> None:
+        self.connection.pgconn.finish()
+        task.cancel()
+
+    def _failed(self, error: psycopg.Error) -> ExplainFailed:
+        """The server's error in its own words, with advice, its place mapped back, and remembered."""
+        state = error.sqlstate or ""
+        advice = _ADVICE.get(state, "")
+        if state == "57014":
+            advice = f"it ran into the timeout of {self._request.timeout_ms / 1000:g} s"
+        place = error.diag.statement_position
+        position = None
+        if place and place.isdigit() and self._preparing is not None and int(place) > PREFIX:
+            position = self._preparing.original(int(place) - 1 - PREFIX)
+        message = first_line(error)
+        failure = ExplainFailed(f"{message}; {advice}" if advice else message, state, position)
+        if self._failures is not None:
+            self._failures.remember(str(self._target), self._request, failure)
+        return failure
+
+
+def _identifier(document: object) -> int | None:
+    whole = document[0] if isinstance(document, list) and document else document
+    found = whole.get("Query Identifier") if isinstance(whole, Mapping) else None
+    return found if isinstance(found, int) else None
