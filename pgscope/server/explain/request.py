@@ -44,6 +44,8 @@ class Refused(PgscopeError):
     """The statement will not be sent; `obstacles` say why, the first of them in the message."""
 
     status = EXIT_REFUSED
+    text = ""
+    """The statement that `position` is a place in, where it is known."""
 
     def __init__(self, obstacles: tuple[Obstacle, ...]) -> None:
         """Refuse for these reasons, at least one."""
@@ -66,6 +68,9 @@ class Refused(PgscopeError):
 
 class ExplainFailed(PgscopeError):
     """The server could not plan or run it; the message says why and what to do."""
+
+    text = ""
+    """The statement that `position` is a place in, where it is known."""
 
     def __init__(self, message: str, sqlstate: str = "", position: int | None = None) -> None:
         """With the server's SQLSTATE and the place in the text, from 0."""
