@@ -58,7 +58,7 @@ def stranger(world: EmbeddedServer) -> Target:
 
 
 def state(server: Target) -> dict[str, object]:
-    """Everything that a statement could have changed: rows, objects, sequences, settings, locks, statistics."""
+    """Everything that a statement could have changed: rows, objects, sequences, settings, locks."""
     found: dict[str, object] = {}
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         tables = connection.execute(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
+from pglast import parser
 from psycopg import sql
 
 from pgscope.server.connection import Connection
@@ -22,6 +23,11 @@ _NAME = sql.Identifier("pgscope_explain")
 _PROBE = sql.Identifier("pgscope_probe")
 PREFIX = len('PREPARE "pgscope_explain" AS ')
 """What stands before the text in what is sent, where no types are declared."""
+# regtype's text is quoted and qualified as the search_path needs it.
+_TYPES = (
+    "SELECT parameter_types::pg_catalog.text[] FROM pg_catalog.pg_prepared_statements"
+    " WHERE name OPERATOR(pg_catalog.=) %s::pg_catalog.text"
+)
 _UNTYPED = re.compile(r"\$(\d+)")
 
 
@@ -88,16 +94,11 @@ async def _probe(connection: Connection, prepared: Prepared) -> bool:
     try:
         async with connection.transaction():
             await _learn(connection, _PROBE, text, prepared)
-            cursor = await connection.execute(
-                "SELECT parameter_types::pg_catalog.text[] FROM pg_catalog.pg_prepared_statements"
-                " WHERE name OPERATOR(pg_catalog.=) 'pgscope_probe'",
-                prepare=False,
-            )
+            cursor = await connection.execute(_TYPES, ("pgscope_probe",), prepare=False)
             row = await cursor.fetchone()
             await connection.execute(sql.SQL("DEALLOCATE {}").format(_PROBE), prepare=False)
     except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
         return False
-    # regtype's text is quoted and qualified as the search_path needs it.
     found = dict(enumerate(row[0] if row else (), 1))
     changed = found != prepared.types
     prepared.types = found
@@ -129,6 +130,30 @@ async def _execute(connection: Connection, options: sql.SQL, values: Mapping[int
         )
     statement = sql.SQL("EXPLAIN ({}) EXECUTE {}{}").format(options, _NAME, arguments)
     return _document(await connection.execute(statement, prepare=True))
+
+
+async def with_literals(connection: Connection, normalised: Normalised, *, typed: bool) -> object:
+    """The plan with NULL for each parameter, whose Query Identifier is that of the text with its literals.
+
+    The server leaves a literal's value out of the identifier, but tells a literal from a parameter. `typed` casts
+    each to the type that PREPARE found, which is right for some texts and wrong for others. None if
+    such a text cannot be planned.
+    """
+    text = normalised.text
+    cursor = await connection.execute(_TYPES, ("pgscope_explain",), prepare=False)
+    row = await cursor.fetchone()
+    types = dict(enumerate(row[0] if row else (), 1))
+    for token in reversed(parser.scan(text)):
+        if token.name == "PARAM":
+            kind = types.get(int(text[token.start + 1 : token.end + 1]), "unknown")
+            null = f"(NULL::{kind})" if typed else "NULL"
+            text = text[: token.start] + null + text[token.end + 1 :]
+    statement = sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(as_sql(text))
+    try:
+        async with connection.transaction():
+            return _document(await connection.execute(statement, prepare=True))
+    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError):
+        return None
 
 
 def _options(*, analyze: bool) -> sql.SQL:

@@ -74,7 +74,7 @@ async def offer(
         prepared = await session.prepare(normalised, circumstances)
         document, found = await session.choices(parsed, prepared, circumstances)
         is_generic = bool(normalised.parameters)
-        result = session.result(document, normalised, circumstances, {}, is_generic=is_generic)
+        result = await session.result(document, normalised, circumstances, {}, is_generic=is_generic)
         standing = statement.obstacles(parsed) + session.to_run(circumstances)
         return Offer(
             session.started(circumstances), normalised.parameters, found, result, left_over(standing, run)
@@ -104,10 +104,10 @@ async def _plan(
         raise Refused((Obstacle(f"no value for {names}: give one with --value {missing[0]}=..."),))
     if missing:
         document = await session.on_server(generic(session.connection, prepared, circumstances.version))
-        return session.result(document, normalised, circumstances, {}, is_generic=True)
+        return await session.result(document, normalised, circumstances, {}, is_generic=True)
     texts = {number: origin.value for number, origin in values.items()}
     document = await session.on_server(custom(session.connection, texts, analyze=request.analyze))
-    return session.result(document, normalised, circumstances, values, is_generic=False)
+    return await session.result(document, normalised, circumstances, values, is_generic=False)
 
 
 async def identity(target: Target) -> str:

@@ -18,7 +18,7 @@ from pgscope.server.explain.columns import nodes
 from pgscope.server.explain.facts import CatalogFacts
 from pgscope.server.explain.memory import Failures
 from pgscope.server.explain.normalised import Normalised
-from pgscope.server.explain.prepare import PREFIX, Prepared, generic, prepare
+from pgscope.server.explain.prepare import PREFIX, Prepared, generic, prepare, with_literals
 from pgscope.server.explain.request import (
     ExplainFailed,
     ExplainRequest,
@@ -177,7 +177,7 @@ class Session:
             self._request.timeout_ms,
         )
 
-    def result(
+    async def result(
         self,
         document: object,
         normalised: Normalised,
@@ -186,14 +186,19 @@ class Session:
         *,
         is_generic: bool,
     ) -> ExplainResult:
-        """The plan with its circumstances."""
+        """The plan with its circumstances. Raises ExplainFailed if the connection breaks."""
         found = _identifier(document)
         wanted = self._request.queryid
         same = None if found is None or wanted is None else found == wanted
+        if same is False and normalised.parameters:
+            for typed in (False, True):
+                literal = await self.on_server(with_literals(self.connection, normalised, typed=typed))
+                same = same or _identifier(literal) == wanted
         notes = [*circumstances.notes, *normalised.notes]
         if same is False:
             notes.append(
-                "the Query Identifier differs: maybe other objects or types than the statement's own"
+                "the Query Identifier differs: this may be another statement (other objects or types);"
+                " it cannot be told for sure"
             )
         pruned = any("Subplans Removed" in node for node in nodes(document))
         if is_generic and pruned and circumstances.version < 160000:
