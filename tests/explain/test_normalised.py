@@ -3,6 +3,8 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import psycopg
 import pytest
 
@@ -67,28 +69,29 @@ BY_NAME = {
 }
 
 
-def normalised(server: Target, statement: str) -> tuple[int, str]:
-    """Run a statement, and take its entry from pg_stat_statements."""
+def normalised(server: Target, statements: Iterable[str]) -> list[tuple[int, str]]:
+    """Run statements, and take their entries from pg_stat_statements."""
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
         connection.execute("SET search_path = app, public")
         connection.execute("SELECT pg_stat_statements_reset()")
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement.encode())
-        row = connection.execute(
+        for statement in statements:
+            with connection.transaction(force_rollback=True):
+                connection.execute(statement.encode())
+        return connection.execute(
             "SELECT queryid, query FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid"
             " WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_statements%'"
             " AND query !~* '^(begin|rollback|set |savepoint)'"
         ).fetchall()
-    assert len(row) == 1, row
-    return row[0]
 
 
 async def test_normalised_texts_are_planned_as_themselves(admin: Target) -> None:
     """The Query Identifier proves for nearly all that it is the very statement; unequal ones are counted."""
     unequal: list[str] = []
     failed: list[tuple[str, str]] = []
-    for statement in PLANNED:
-        queryid, text = normalised(admin, statement)
+    entries = normalised(admin, PLANNED)
+    # From 18 on, lists of any length share an entry.
+    assert len(PLANNED) - 3 <= len(entries) <= len(PLANNED)
+    for queryid, text in entries:
         assert "$1" in text, text
         request = ExplainRequest(text, queryid=queryid, search_path="app, public", list_length=3)
         try:
@@ -107,7 +110,7 @@ async def test_normalised_texts_are_planned_as_themselves(admin: Target) -> None
 async def test_what_cannot_be_planned_says_why_and_is_remembered(admin: Target) -> None:
     failures = Failures()
     for statement, words in BY_NAME.items():
-        queryid, text = normalised(admin, statement)
+        ((queryid, text),) = normalised(admin, [statement])
         request = ExplainRequest(text, queryid=queryid, search_path="app, public")
         with pytest.raises(ExplainFailed, match=words):
             await explain(request, admin, failures=failures)

@@ -36,18 +36,20 @@ class Normalised:
     lists: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
     notes: tuple[str, ...] = ()
+    start: int = 0
+    """Where the statement began in what was given."""
 
     def original(self, position: int) -> int:
-        """The place in the text as it was for a place in this one."""
+        """The place in what was given, for a place in this text."""
         shift = 0
         for edit in self.edits:
             if position < edit.start + shift:
                 break
             grown = len(edit.text) - (edit.end - edit.start)
             if position < edit.start + shift + len(edit.text):
-                return edit.start
+                return edit.start + self.start
             shift += grown
-        return position - shift
+        return position - shift + self.start
 
 
 def rewrite(statement: Statement, list_length: int, lengths: Mapping[int, int] | None = None) -> Normalised:
@@ -57,7 +59,7 @@ def rewrite(statement: Statement, list_length: int, lengths: Mapping[int, int] |
     """
     used = parameters(statement)
     if not used:
-        return Normalised(statement.text, ())
+        return Normalised(statement.text, (), start=statement.start)
     tokens = parser.scan(statement.text)
     edits: list[Edit] = []
     lists: dict[int, tuple[int, ...]] = {}
@@ -81,7 +83,7 @@ def rewrite(statement: Statement, list_length: int, lengths: Mapping[int, int] |
     for edit in reversed(edits):
         text = text[: edit.start] + edit.text + text[edit.end :]
     everything = sorted({*used, *(number for numbers in lists.values() for number in numbers)})
-    return Normalised(text, tuple(everything), lists, tuple(edits), tuple(notes))
+    return Normalised(text, tuple(everything), lists, tuple(edits), tuple(notes), statement.start)
 
 
 def _typed_literals(statement: Statement, tokens: list[parser.Token]) -> list[Edit]:

@@ -135,9 +135,9 @@ async def _execute(connection: Connection, options: sql.SQL, values: Mapping[int
 async def with_literals(connection: Connection, normalised: Normalised, *, typed: bool) -> object:
     """The plan with NULL for each parameter, whose Query Identifier is that of the text with its literals.
 
-    The server leaves a literal's value out of the identifier, but tells a literal from a parameter. `typed` casts
-    each to the type that PREPARE found, which is right for some texts and wrong for others. None if
-    such a text cannot be planned.
+    The server leaves a literal's value out of the identifier, but tells a literal from a parameter. `typed`
+    casts each to the type that PREPARE found: right for some texts, wrong for others. None if such a text
+    cannot be planned.
     """
     text = normalised.text
     cursor = await connection.execute(_TYPES, ("pgscope_explain",), prepare=False)

@@ -203,6 +203,7 @@ class Session:
         pruned = any("Subplans Removed" in node for node in nodes(document))
         if is_generic and pruned and circumstances.version < 160000:
             notes.append("partitions are missing here: without values this server prunes them by NULL")
+        _without_own_settings(document)
         return ExplainResult(
             document=document,
             text=normalised.text,
@@ -239,6 +240,14 @@ class Session:
         if self._failures is not None:
             self._failures.remember(str(self._target), self._request, failure)
         return failure
+
+
+def _without_own_settings(document: object) -> None:
+    """Leave out of the plan's settings what only this way of explaining set."""
+    whole = document[0] if isinstance(document, list) and document else None
+    settings = whole.get("Settings") if isinstance(whole, dict) else None
+    if isinstance(settings, dict):
+        settings.pop("plan_cache_mode", None)
 
 
 def _identifier(document: object) -> int | None:

@@ -98,7 +98,7 @@ def obstacles(statement: Statement) -> list[Obstacle]:
     found: list[Obstacle] = []
     lifts = frozenset({Lift.ELSEWHERE})
     if statement.writes:
-        place = _first_word(statement.text, 0)
+        place = statement.start + _first_word(statement.text, 0)
         found.append(Obstacle(f"{statement.kind} writes: it may be planned, not run", place, lifts))
     for node in walk(statement.tree):
         if isinstance(node, _WRITES) and node is not statement.tree:
@@ -107,7 +107,8 @@ def obstacles(statement: Statement) -> list[Obstacle]:
             found.append(Obstacle(f"a WITH query that writes ({name})", target, lifts))
         elif isinstance(node, ast.LockingClause):
             strength = _LOCKS.get(int(node.strength or 0), "a locking clause")
-            found.append(Obstacle(f"{strength} locks rows", _last_place(statement.text, strength), lifts))
+            place = _last_place(statement.text, strength)
+            found.append(Obstacle(f"{strength} locks rows", place and statement.start + place, lifts))
     return found
 
 

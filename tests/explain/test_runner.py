@@ -1,0 +1,194 @@
+"""As whom, where and how long a statement is planned and run, on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import psycopg
+import pytest
+
+from pgscope.server.conninfo import Target
+from pgscope.server.explain import (
+    ExplainFailed,
+    ExplainRequest,
+    ExplainResult,
+    Refused,
+    Started,
+    explain,
+    identity,
+)
+from tests.explain.conftest import state
+
+SLOW = "SELECT count(*) FROM app.orders a, app.orders b, app.orders c WHERE a.total + b.total > c.total"
+
+
+def settings(result: ExplainResult) -> dict[str, str]:
+    assert isinstance(result.document, list)
+    found: dict[str, str] = result.document[0].get("Settings", {})
+    return found
+
+
+async def test_the_owner_s_role_path_and_settings_are_taken(reader: Target) -> None:
+    result = await explain(ExplainRequest("SELECT * FROM orders", user="app_owner", analyze=True), reader)
+    assert (result.role, result.search_path) == ("app_owner", "app, public")
+    assert settings(result)["work_mem"] == "7MB"
+    assert "jit" not in settings(result)
+
+
+async def test_a_role_that_may_not_be_taken_is_said(stranger: Target) -> None:
+    result = await explain(ExplainRequest("SELECT count(*) FROM pg_class", user="app_owner"), stranger)
+    assert result.role == "stranger"
+    assert any("may not SET ROLE app_owner" in note for note in result.notes)
+    with pytest.raises(ExplainFailed, match=r"permission denied.*GRANT"):
+        await explain(ExplainRequest("SELECT * FROM orders", user="app_owner"), stranger)
+    gone = await explain(ExplainRequest("SELECT 1", user="no_such_role"), stranger)
+    assert any("no_such_role" in note for note in gone.notes)
+
+
+async def test_a_path_given_beats_the_role_s_and_a_missing_table_says_so(reader: Target) -> None:
+    with pytest.raises(ExplainFailed, match="--search-path") as caught:
+        await explain(ExplainRequest("SELECT 1 FROM orders", user="app_owner", search_path="public"), reader)
+    assert caught.value.position == 14
+
+
+async def test_the_database_asked_for_is_the_one_used(admin: Target) -> None:
+    result = await explain(ExplainRequest("SELECT 1", database="postgres"), admin)
+    assert result.database == "postgres"
+
+
+async def test_analyze_as_a_superuser_is_refused_unless_allowed(admin: Target) -> None:
+    request = ExplainRequest("SELECT count(*) FROM app.orders", analyze=True)
+    with pytest.raises(Refused, match="--allow-superuser-analyze"):
+        await explain(request, admin)
+    # SET ROLE is no way around it: the statement could go back.
+    with pytest.raises(Refused, match="superuser"):
+        await explain(ExplainRequest(request.text, analyze=True, user="reader"), admin)
+    allowed = ExplainRequest(request.text, analyze=True, allow_superuser_analyze=True)
+    assert (await explain(allowed, admin)).analyzed
+    assert not (await explain(ExplainRequest(request.text), admin)).analyzed
+
+
+async def test_the_identifier_of_a_live_text_proves_it_is_the_same(admin: Target, reader: Target) -> None:
+    text = "SELECT * FROM app.orders WHERE customer = 77"
+    first = await explain(ExplainRequest(text), reader)
+    assert first.identifier is not None
+    again = await explain(ExplainRequest(text.replace("77", "78"), queryid=first.identifier), reader)
+    assert again.same_statement is True
+    other = await explain(ExplainRequest("SELECT * FROM app.log", queryid=first.identifier), reader)
+    assert other.same_statement is False
+    assert any("Query Identifier differs" in note for note in other.notes)
+
+
+async def test_writes_are_planned_and_change_nothing(admin: Target, reader: Target) -> None:
+    before = state(admin)
+    for text in (
+        "INSERT INTO app.log (note) SELECT status FROM app.orders",
+        "UPDATE app.orders SET total = total + 1 WHERE id = $1",
+        "DELETE FROM app.orders WHERE customer = $1",
+        "WITH d AS (DELETE FROM app.log RETURNING *) SELECT count(*) FROM d",
+        "SELECT * FROM app.orders FOR UPDATE",
+    ):
+        result = await explain(ExplainRequest(text), reader)
+        assert not result.analyzed
+    assert state(admin) == before
+
+
+def backend_runs(admin: Target, pid: int) -> bool:
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        row = connection.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone()
+    return row is not None and row[0] == "active"
+
+
+async def test_cancelling_cancels_on_the_server_within_a_second(admin: Target, reader: Target) -> None:
+    started: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
+    request = ExplainRequest(SLOW, analyze=True, timeout_ms=60_000)
+    task = asyncio.create_task(explain(request, reader, on_start=started.set_result))
+    begun = await asyncio.wait_for(started, 30)
+    assert (begun.role, begun.timeout_ms) == ("reader", 60_000)
+    for _ in range(300):
+        if await asyncio.to_thread(backend_runs, admin, begun.pid):
+            break
+        await asyncio.sleep(0.02)
+    assert not task.done()
+    at = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # The bound is the promise; a busy machine gets twice as long.
+    assert time.monotonic() - at < 2
+    assert not await asyncio.to_thread(backend_runs, admin, begun.pid)
+
+
+async def test_the_timeout_ends_it_and_is_named(reader: Target) -> None:
+    with pytest.raises(ExplainFailed, match=r"timeout of 0.3 s"):
+        await explain(ExplainRequest(SLOW, analyze=True, timeout_ms=300), reader)
+
+
+async def test_a_lock_is_not_waited_for(admin: Target, reader: Target) -> None:
+    with psycopg.connect(admin.conninfo()) as holder:
+        holder.execute("LOCK TABLE app.orders IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(ExplainFailed, match="try again later"):
+            await explain(ExplainRequest("SELECT * FROM app.orders", lock_timeout_ms=200), reader)
+        holder.rollback()
+
+
+async def test_nothing_stays_behind(admin: Target, reader: Target) -> None:
+    await explain(ExplainRequest("SELECT * FROM app.orders", analyze=True), reader)
+    with pytest.raises(Refused):
+        await explain(ExplainRequest("SELECT nextval('app.numbers')", analyze=True), reader)
+    for _ in range(200):
+        with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgscope'"
+            ).fetchone()
+        if row == (0,):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("a connection of EXPLAIN is still open")
+
+
+async def test_writes_run_on_another_server_only(admin: Target, reader: Target) -> None:
+    """`reader` stands for the other server."""
+    text = "DELETE FROM app.orders WHERE id = 5"
+    request = ExplainRequest(text, analyze=True, elsewhere=True)
+    before = state(admin)
+    with pytest.raises(Refused, match="not known"):
+        await explain(request, reader)
+    with pytest.raises(Refused, match="is the one watched"):
+        await explain(request, reader, home=await identity(admin))
+    assert state(admin) == before
+    result = await explain(request, reader, home="another server")
+    assert result.elsewhere and result.analyzed
+    assert isinstance(result.document, list)
+    assert result.document[0]["Plan"]["Plans"][0]["Actual Rows"] == 1
+    assert state(admin) == before
+    # A volatile function may run there too, a user-defined one only with consent.
+    volatile = ExplainRequest("SELECT nextval('app.numbers')", analyze=True, elsewhere=True)
+    with pytest.raises(Refused, match="--allow-functions"):
+        await explain(volatile, reader, home="another server")
+
+
+async def test_a_foreign_table_is_run_with_a_word_of_caution(admin: Target) -> None:
+    request = ExplainRequest("SELECT * FROM app.major", analyze=True, allow_superuser_analyze=True)
+    result = await explain(request, admin)
+    assert any("foreign table app.major (file_fdw)" in note for note in result.notes)
+
+
+async def test_the_partitions_of_a_generic_plan(admin: Target, pg_major: int, new_partitions: None) -> None:
+    result = await explain(ExplainRequest("SELECT * FROM app.parted WHERE at = $1"), admin)
+    told = any("partitions are missing" in note for note in result.notes)
+    shown = "parted_a" in str(result.document)
+    assert shown == (pg_major >= 16)
+    assert told == (pg_major < 16)
+
+
+@pytest.fixture
+def new_partitions(admin: Target) -> object:
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS app.parted (at int) PARTITION BY LIST (at);"
+            "CREATE TABLE IF NOT EXISTS app.parted_a PARTITION OF app.parted FOR VALUES IN (1);"
+            "CREATE TABLE IF NOT EXISTS app.parted_b PARTITION OF app.parted FOR VALUES IN (2)"
+        )
+    return None
