@@ -107,8 +107,7 @@ def obstacles(statement: Statement) -> list[Obstacle]:
             found.append(Obstacle(f"a WITH query that writes ({name})", target, lifts))
         elif isinstance(node, ast.LockingClause):
             strength = _LOCKS.get(int(node.strength or 0), "a locking clause")
-            place = _last_place(statement.text, strength)
-            found.append(Obstacle(f"{strength} locks rows", place and statement.start + place, lifts))
+            found.append(Obstacle(f"{strength} locks rows", _last_place(statement, strength), lifts))
     return found
 
 
@@ -140,9 +139,9 @@ def _first_word(text: str, start: int) -> int:
     return start + len(rest) - len(rest.lstrip())
 
 
-def _last_place(text: str, words: str) -> int | None:
-    found = list(re.finditer(words.replace(" ", r"\s+"), text, re.IGNORECASE))
-    return found[-1].start() if found else None
+def _last_place(statement: Statement, words: str) -> int | None:
+    found = list(re.finditer(words.replace(" ", r"\s+"), statement.text, re.IGNORECASE))
+    return statement.start + found[-1].start() if found else None
 
 
 def _refuse(reason: str, position: int | None = None) -> NoReturn:
