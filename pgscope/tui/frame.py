@@ -134,7 +134,8 @@ class Frame(Screen[None]):
 
     def paint(self) -> None:
         """Bring everything up to what the stage shows now."""
-        if not self.is_mounted:
+        # A snapshot can come before the frame is composed, and while it is taken down.
+        if not self.is_mounted or not (self.query(HeaderLines) and self.query(FilterLine)):
             return
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
