@@ -100,7 +100,7 @@ def around_the_nodes(plan: Plan) -> Iterator[Tip]:
             "SET LOCAL jit = off here, or a higher jit_above_cost",
             plan.jit_time,
         )
-    if planning > max(0.5 * whole, _MILLISECONDS):
+    if planning > max(0.5 * whole, _MILLISECONDS) and plan.root.total_cost >= TRIVIAL_COST:
         yield Tip(
             "planning",
             None,
