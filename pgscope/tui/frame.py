@@ -135,7 +135,7 @@ class Frame(Screen[None]):
     def paint(self) -> None:
         """Bring everything up to what the stage shows now."""
         # A snapshot can come before the frame is composed, and while it is taken down.
-        if not self.is_mounted or not (self.query(HeaderLines) and self.query(FilterLine)):
+        if not self.is_mounted or not self._is_whole():
             return
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
@@ -143,6 +143,9 @@ class Frame(Screen[None]):
             self.query_one(NoticeLine).show(snapshot.notices, status.signs)
             self.show(snapshot)
             self._say(status)
+
+    def _is_whole(self) -> bool:
+        return all(bool(self.query(part)) for part in ("HeaderLines", "NoticeLine", "TabLine", "FilterLine"))
 
     def _say(self, status: Status) -> None:
         tabs = self.query_one(TabLine)
