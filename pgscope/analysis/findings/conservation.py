@@ -17,8 +17,8 @@ EXACT_BITS_ALONE = 22.0
 EXACT_SIZES = 3
 EXACT_PART = 0.5
 """Of the parent's windows that the stretches must cover."""
-WINDOWS = 6
-"""Fewest windows for a verdict where a foreign key ties child to parent."""
+WINDOWS = 9
+"""Fewest windows for a regression where a foreign key ties child to parent."""
 WINDOWS_ALONE = 10
 """Fewest where row conservation stands alone."""
 ACTIVE = 4
@@ -26,20 +26,20 @@ ACTIVE = 4
 CORRELATION = 0.9
 SLOPE_ERROR = 0.15
 RATIO_ERROR = 0.03
-PARTIAL = 0.6
-STRENGTH = 4.0
+PARTIAL = 0.65
+STRENGTH = 5.0
 STRENGTH_ALONE = 6.0
 SAME_SIZE = 0.05
 """A parent whose rows at fixed calls spread less than this has pages of one size."""
 MOST_PER_ROW = 4
-CERTAIN = 5.0
+CERTAIN = 6.0
 """A t value that makes up for a correlation lessened by direct use of the child."""
 EARLY_CORRELATION = 0.75
-EARLY_STRENGTH = 2.2
+EARLY_STRENGTH = 3.5
 EARLY_RATIO = 0.1
 WIDTHS = (1, 2, 3)
 """Windows put together, where pages take so long that their calls fall into the next window."""
-FEWEST_WIDE = 4
+FEWEST_WIDE = 6
 """Independent windows needed of the wider ones."""
 
 
@@ -132,7 +132,7 @@ def _judge(f: Fit, relationship: Relationship | None) -> Verdict | None:
         return Verdict("rows", per_row, f, True) if clear and f.windows >= WINDOWS_ALONE else None
     if relationship is None or relationship.kind == "reload":
         return None
-    if per_row and not follows and f.spread < SAME_SIZE and f.windows >= WINDOWS + 2:
+    if per_row and not follows and f.spread < SAME_SIZE and f.windows >= WINDOWS - 1:
         varies = f.call_correlation >= CORRELATION and f.correlation >= CORRELATION
         edge = f.rows_per_call / max(f.ratio * f.rows_per_call * f.windows, 1.0)
         if varies or abs(f.ratio / per_row - 1) <= RATIO_ERROR + min(edge, RATIO_ERROR):
@@ -154,7 +154,7 @@ def _per_row(f: Fit, ratio_error: float) -> int:
 
 def _cached(f: Fit, relationship: Relationship, follows: bool) -> Verdict | None:
     """Fewer calls than rows, each owner asked for once a page: a reference behind an identity map."""
-    if relationship.kind != "reference" or f.ratio >= 1 - RATIO_ERROR or f.windows < WINDOWS + 2:
+    if relationship.kind != "reference" or f.ratio >= 1 - RATIO_ERROR or f.windows < WINDOWS - 1:
         return None
     if f.calls_per_parent < 3:
         return None

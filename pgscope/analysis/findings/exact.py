@@ -17,6 +17,10 @@ NUMBER_SPREAD = 0.25
 """Of a sum of rows: how far a look-alike would scatter around it, at the least."""
 
 
+LONGEST = 3
+"""Windows that a stretch may take: a page straddles two. Longer ones meet by chance."""
+
+
 @dataclass(frozen=True)
 class Exact:
     """How often rows and calls met."""
@@ -48,7 +52,7 @@ def exact(
     for begin, end in pairwise(places):
         returned = round(sum(rows[begin:end]))
         pages = round(sum(parent_calls[begin:end]))
-        if not returned or not pages:
+        if not returned or not pages or end - begin > LONGEST:
             continue
         windows += end - begin
         if (returned, pages) not in seen:

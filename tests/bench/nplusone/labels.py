@@ -26,7 +26,7 @@ class Label:
     expected: tuple[Expected, ...] = ()
     owners: int = 200
     """Rows of the author table."""
-    rate: float = 2.0
+    rate: float = 1.2
     """Pages a second."""
     processes: int = 1
     """Threads with a connection each."""
@@ -64,7 +64,7 @@ POSITIVES = (
     Label("dj_template", "django", "template_loop", REFERENCE, owners=5000),
     Label("dj_count", "django", "count_per_row", COLLECTION),
     Label("dj_two", "django", "two_per_row", COLLECTION),
-    Label("dj_same_size", "django", "reverse_set_same_size", COLLECTION, rate=3.0),
+    Label("dj_same_size", "django", "reverse_set_same_size", COLLECTION, rate=1.5),
     Label("sa_shared", "sqlalchemy", "lazy_collection", COLLECTION),
     Label("sa_workers", "sqlalchemy", "lazy_collection", COLLECTION, processes=3, rate=1.0),
     Label("dj_slow", "django", "reverse_set", COLLECTION, rate=0.5),
@@ -83,19 +83,19 @@ NEGATIVES = (
     Label("raw_any", "raw", "equals_any"),
     Label("pgbench_s", "raw", "pgbench", options={"select_only": 1}),
     Label("pgbench_tpcb", "raw", "pgbench"),
-    Label("kv", "raw", "key_value", rate=150.0),
-    Label("dj_session_user", "django", "session_and_user", rate=8.0),
-    Label("queue", "raw", "skip_locked", rate=20.0),
-    Label("heartbeat", "raw", "heartbeat", rate=5.0),
-    Label("sa_keyset", "sqlalchemy", "keyset", rate=4.0),
-    Label("sa_bulk", "sqlalchemy", "bulk_insert", rate=2.0),
-    Label("dj_bulk", "django", "bulk_create", rate=2.0),
-    Label("raw_executemany", "raw", "executemany", rate=3.0),
+    Label("kv", "raw", "key_value", rate=50.0),
+    Label("dj_session_user", "django", "session_and_user", rate=5.0),
+    Label("queue", "raw", "skip_locked", rate=6.0),
+    Label("heartbeat", "raw", "heartbeat", rate=2.0),
+    Label("sa_keyset", "sqlalchemy", "keyset", rate=1.2),
+    Label("sa_bulk", "sqlalchemy", "bulk_insert", rate=1.0),
+    Label("dj_bulk", "django", "bulk_create", rate=1.0),
+    Label("raw_executemany", "raw", "executemany", rate=1.0),
     Label("cache_fill", "raw", "cache_fill", rate=1.0, allowed=("lookup_loop",)),
-    Label("twin_list", "sqlalchemy", "joined", rate=5.0, options={"size": 20}),
-    Label("twin_lookup", "raw", "key_value", rate=100.0, tables="twin_list", options={"choices": 1}),
-    Label("shared_direct", "sqlalchemy", "direct_lookups", rate=25.0, tables="sa_shared"),
-    Label("functions", "raw", "function_loop", rate=3.0),
+    Label("twin_list", "sqlalchemy", "joined", rate=2.0, options={"size": 20}),
+    Label("twin_lookup", "raw", "key_value", rate=40.0, tables="twin_list", options={"choices": 1}),
+    Label("shared_direct", "sqlalchemy", "direct_lookups", rate=10.0, tables="sa_shared"),
+    Label("functions", "raw", "function_loop", rate=1.2),
 )
 
 LABELS = {label.name: label for label in (*POSITIVES, *NEGATIVES)}

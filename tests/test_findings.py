@@ -1,0 +1,198 @@
+"""The other kinds of findings, and what burst probes prove, on constructed samples."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import pytest
+
+from pgscope.analysis.findings import Findings, FindingSettings, Thresholds
+from pgscope.analysis.findings.conservation import judge
+from pgscope.analysis.findings.exact import exact
+from pgscope.analysis.findings.relation import Relationship
+from pgscope.analysis.findings.runs import runs
+from pgscope.sample import Burst, BurstRow, BurstWanted, CatalogWanted, Lock, Poll, Session, XminHolder
+from tests.findings_series import AUTHOR, CHOICES, DATID, PAGE, ROLE, TOUCH, World, pages, steady
+
+COLLECTION = Relationship("collection", "choice.question_id", "fk", "question", "choice")
+INSERT = "INSERT INTO choice (question_id, choice_text) VALUES ($1, $2)"
+ALL = "SELECT question.id, question.question_text, question.author_id FROM question"
+
+
+def session(**changes: object) -> Session:
+    base = Session(
+        7, 1.0, DATID, "shop", ROLE, "ann", "web", "10.0.0.1", 1, "client backend", None, "idle", "", "",
+        None, 990.0, 990.0, None, None, None, "select 1",
+    )  # fmt: skip
+    return base._replace(**changes)  # type: ignore[arg-type]
+
+
+def kinds(findings: Findings, at: float) -> list[str]:
+    return [finding.kind for finding in findings.current(at)]
+
+
+def test_runs_are_told_by_transaction() -> None:
+    def row(at: float, query_id: int, xact: float | None, state: str) -> BurstRow:
+        return BurstRow(at, query_id, at, xact, state)
+
+    rows = (
+        row(1.000, 1, 0.99, "idle in transaction"),
+        row(1.005, 2, 0.99, "active"),
+        row(1.010, 2, 0.99, "idle in transaction"),
+        row(1.015, 2, 0.99, "idle in transaction"),
+        row(1.0151, 2, 0.99, "idle in transaction"),
+        row(1.020, 9, None, "idle"),
+        row(1.030, 2, 1.029, "active"),
+    )
+    found = runs(Burst(1.0, 1.0, 7, 1.0, DATID, ROLE, "web", rows))
+    looped = next(run for run in found if run.query_id == 2)
+    assert (looped.executions, looped.in_transaction, looped.before) == (3, True, frozenset({1}))
+    assert looped.client_loop
+    assert [run.executions for run in found if run.query_id == 2] == [3, 1]
+
+
+def test_exact_sums_through_straddling_pages() -> None:
+    rows, calls = [48, 34, 52, 0, 33, 72, 19, 14], [48, 34, 40, 12, 33, 47, 44, 14]
+    met = exact(rows, [2, 2, 2, 0, 2, 3, 1, 1], calls, 1)
+    assert (met.stretches, met.windows) == (6, 8)
+    assert met.bits > 12
+
+
+def test_look_alikes_do_not_meet() -> None:
+    """Calls that follow the pages, as many as there are rows in the mean, but not the rows."""
+    likely = 0
+    for seed in range(60):
+        rng = random.Random(seed)
+        numbers = [rng.randint(0, 4) for _ in range(30)]
+        rows = [sum(rng.randint(8, 30) for _ in range(n)) for n in numbers]
+        calls = [round(19 * n * rng.uniform(0.9, 1.1)) for n in numbers]
+        assert exact(rows, numbers, calls, 1).windows < 10
+        verdict = judge(rows, numbers, calls, COLLECTION)
+        assert verdict is None or not verdict.strong
+        likely += verdict is not None
+    assert likely <= 2
+
+
+def test_insert_loop_is_found_and_a_pipeline_is_not() -> None:
+    for waits, expected in ((True, ["row_by_row_writes"]), (False, [])):
+        world = World()
+        world.run(5, steady(INSERT, 20, 30))
+        at = world.at
+        rows = [
+            BurstRow(
+                at + n / 200, world.key(INSERT).queryid, at + n / 200, at,
+                "idle in transaction" if waits else "active",
+            )
+            for n in range(20)
+        ]  # fmt: skip
+        world.findings.feed(Burst(at, at, 7, 1.0, DATID, ROLE, "importer", tuple(rows), 0.2))
+        found = world.run(4, steady(INSERT, 20, 30))
+        assert [finding.kind for finding in found] == expected
+        if found:
+            assert "unnest" in found[0].remedy.sql
+            assert found[0].cost.round_trip_ms == 0.2
+
+
+def test_look_up_loop_is_listed_uncoloured_after_patience() -> None:
+    world = World()
+    world.run(3, steady(AUTHOR, 30, 60))
+    world.burst("filler", 7, [*[AUTHOR] * 9, "COMMIT"] * 3)
+    assert kinds(world.findings, world.at) == []
+    (finding,) = world.run(20, steady(AUTHOR, 30, 60))
+    assert (finding.kind, finding.grade) == ("lookup_loop", "")
+
+
+def test_a_parent_found_later_takes_the_loop_over() -> None:
+    world = World()
+    program = pages(TOUCH, child_rows=1)
+    world.run(2, program)
+    world.burst("shop", 7, [*[TOUCH] * 9, "COMMIT"] * 3)
+    (finding,) = world.run(25, program)
+    assert (finding.kind, finding.parent and finding.parent.query) == ("row_by_row_writes", PAGE)
+
+
+def test_overfetch_of_a_whole_table() -> None:
+    world = World()
+    (finding,) = world.run(8, steady(ALL, 1, 2, rows=5000))
+    assert (finding.kind, finding.grade) == ("overfetch", "confirmed")
+    assert finding.remedy.sql == "SELECT count(*) FROM question"
+    assert world.run(8, steady(ALL, 1, 2, rows=5000)) and len(world.findings.current(world.at)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", [ALL + " LIMIT $1", "SELECT count(*) FROM question", ALL + " WHERE id IN ($1, $2)"]
+)
+def test_no_overfetch(text: str) -> None:
+    world = World()
+    assert not world.run(8, steady(text, 1, 2, rows=5000))
+
+
+def test_slow_statement() -> None:
+    world = World()
+
+    def slow(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        return {"SELECT pg_sleep($1)": (50_000, 1)}
+
+    (finding,) = world.run(5, slow)
+    assert finding.kind == "slow_statement"
+
+
+def test_idle_in_transaction_with_what_it_holds() -> None:
+    findings = Findings()
+    idle = session(
+        state="idle in transaction", state_change=900.0, xact_start=890.0, backend_xid=5, xmin_age=77,
+        query="UPDATE question SET x = 1",
+    )  # fmt: skip
+    lock = Lock(
+        7, "relation", DATID, 1, "public.question", None, None, "", None, None, None, None, "3/4",
+        "RowExclusiveLock", True, True, None,
+    )  # fmt: skip
+    for at in (1000.0, 1001.0):
+        findings.feed(Poll(at, at, (idle,), locks=(lock,)))
+    (finding,) = findings.current(1001.0)
+    assert finding.kind == "idle_in_transaction"
+    assert finding.grade == "confirmed"
+    assert {item.kind for item in finding.evidence} == {"idle", "locks", "writes", "xmin"}
+    assert finding.remedy.sql == "SELECT pg_terminate_backend(7)"
+    for at in (1002.0, 1006.0):
+        findings.feed(Poll(at, at, (session(),)))
+    assert [finding.ended for finding in findings.current(1006.0)] == [True]
+
+
+def test_xmin_holders_and_unnamed_sessions() -> None:
+    findings = Findings()
+    holders = (XminHolder("replication slot", "o'old", 5_000_000, "logical, inactive"),)
+    for at in (1000.0, 1001.0):
+        findings.feed(Poll(at, at, (session(application_name=""),), xmin_holders=holders))
+    found = {finding.kind: finding for finding in findings.current(1001.0)}
+    assert set(found) == {"xmin_held", "no_application_name"}
+    assert found["xmin_held"].remedy.sql == "SELECT pg_drop_replication_slot('o''old')"
+    assert "connect_args" in dict(found["no_application_name"].remedy.lines)["SQLAlchemy"]
+
+
+def test_ignored_and_thresholds_by_application() -> None:
+    world = World()
+    world.seen("shop", 7, PAGE, CHOICES)
+    (finding,) = world.run(20, pages(CHOICES))
+    world.findings.settings = FindingSettings(ignored=frozenset({finding.fingerprint}))
+    assert world.findings.current(world.at) == ()
+    high = {"shop": Thresholds(calls_per_s=1e6)}
+    world.findings.settings = FindingSettings(by_application=high)
+    assert world.findings.current(world.at) == ()
+    world.findings.settings = FindingSettings(by_application={"other": high["shop"]})
+    assert len(world.findings.current(world.at)) == 1
+
+
+def test_wishes_are_few_and_told_once() -> None:
+    world = World(catalog=None)
+    world.findings.feed(Poll(world.at, world.at, (session(pid=100),)))
+    world.seen("importer", 100, INSERT)
+    wanted = []
+    for _ in range(20):
+        world.run(1, steady(INSERT, 20, 30))
+        wanted += list(world.findings.wants())
+    assert [wish for wish in wanted if isinstance(wish, CatalogWanted)] == [CatalogWanted(DATID, "shop")]
+    bursts = [wish for wish in wanted if isinstance(wish, BurstWanted)]
+    assert 1 <= len(bursts) <= 4
+    assert set(bursts) == {BurstWanted(100, 1.0)}
