@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pgscope.sample import Blocking, Lock, PreparedTransaction, Session
-from pgscope.server import batch
-from pgscope.server.batch import Batch, Failure, Statement
-from pgscope.server.connection import Connection
+from pgscope.server.batch import Batch, Statement
 from pgscope.server.decode import name
 from pgscope.server.objects import ObjectNames, Thing
 from pgscope.server.queries import query
@@ -28,7 +26,6 @@ class LockRead:
     locks: tuple[Lock, ...] = ()
     blocking: tuple[Blocking, ...] = ()
     prepared: tuple[PreparedTransaction, ...] = ()
-    failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 def someone_waits(sessions: Iterable[Session], *, reads_all_stats: bool = True) -> bool:
@@ -69,20 +66,7 @@ def decode(found: Batch, names: ObjectNames) -> LockRead:
         PreparedTransaction(xid, name(gid), since, name(owner), name(database))
         for xid, gid, since, owner, database in found.rows.get("prepared", ())
     )
-    return LockRead(tuple(_lock(row, names) for row in rows), _blocking(rows), prepared, found.failures)
-
-
-async def read_locks(connection: Connection, names: ObjectNames) -> LockRead:
-    """Look at the locks, naming what can be named over this connection: one or two round trips.
-
-    Names of other databases come with a later look, once `names.read_elsewhere` was run. Raises
-    psycopg.OperationalError or InterfaceError if the connection is lost; other failures are in the result.
-    """
-    found = await batch.run(connection, statements())
-    names.want(wanted_names(found))
-    if names.wanted_here:
-        await names.read_own(connection)
-    return decode(found, names)
+    return LockRead(tuple(_lock(row, names) for row in rows), _blocking(rows), prepared)
 
 
 def _lock(row: tuple[Any, ...], names: ObjectNames) -> Lock:

@@ -115,7 +115,8 @@ class Poller:
         parts = [Statement("databases", query("databases", OLDEST), {"datids": self._sessions.datids})]
         if statements and self.reader is not None:
             parts += self.reader.statements()
-        if locks.someone_waits(self._last, reads_all_stats=self._facts.reads_all_stats):
+        # At the first poll too, to have them planned: later somebody may hold the catalog that this takes.
+        if not self._last or locks.someone_waits(self._last, reads_all_stats=self._facts.reads_all_stats):
             parts += locks.statements()
         if progress.something_runs(self._last):
             parts += progress.statements(self._facts.major)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pgscope.sample import Progress, Session
-from pgscope.server import batch
 from pgscope.server.batch import Batch, Statement
-from pgscope.server.connection import Connection
 from pgscope.server.decode import name
 from pgscope.server.objects import ObjectNames, Thing
 from pgscope.server.queries import query
@@ -60,15 +58,3 @@ def decode(found: Batch, names: ObjectNames) -> tuple[Progress, ...]:
         )
         for pid, datid, relid, command, phase, done, total, unit, detail in found.rows.get("progress", ())
     )
-
-
-async def read_progress(connection: Connection, major: int, names: ObjectNames) -> tuple[Progress, ...]:
-    """Look at the progress of all that runs: one or two round trips.
-
-    Raises psycopg.OperationalError or InterfaceError if the connection is lost.
-    """
-    found = await batch.run(connection, statements(major))
-    names.want(wanted_names(found))
-    if names.wanted_here:
-        await names.read_own(connection)
-    return decode(found, names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from types import TracebackType
 
 import psycopg
@@ -16,8 +15,6 @@ from pgscope.sample import Poll
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import target
 from pgscope.server.facts import learn
-from pgscope.server.locks import read_locks, someone_waits
-from pgscope.server.objects import ObjectNames
 from pgscope.server.poll import Poller
 
 PATIENCE = 30.0
@@ -75,7 +72,6 @@ class Scene:
         self._stack.push_async_callback(self.connection.close)
         self.facts = await learn(self.connection)
         self.poller = Poller(self.connection, self.facts)
-        self.names = ObjectNames(self.poller.names, self.facts.database)
         await self.poller.poll(statements=False)
         self._truth = await psycopg.AsyncConnection.connect(self.conninfo, autocommit=True)
         self._stack.push_async_callback(self._truth.close)
@@ -104,12 +100,9 @@ class Scene:
 
     async def poll(self) -> Poll:
         """One look as pgscope takes it."""
-        poll = (await self.poller.poll(statements=False)).poll
-        if not someone_waits(poll.sessions):
-            return poll
-        read = await read_locks(self.connection, self.names)
-        assert not read.failures
-        return replace(poll, locks=read.locks, blocking=read.blocking, prepared=read.prepared)
+        polled = await self.poller.poll(statements=False)
+        assert "locks" not in polled.failures
+        return polled.poll
 
     async def poll_until(self, wanted: Callable[[Poll], bool]) -> Poll:
         """Looks until one shows what is wanted."""

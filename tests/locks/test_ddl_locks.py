@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pgscope.analysis.locks.conflicts import MODES, conflict, strength, words
-from pgscope.analysis.locks.ddl import Ddl, ddl_of, wraparound
+from pgscope.analysis.locks.ddl import Ddl, command_of, ddl_of, wraparound
 from tests.locks.scene import Client, Scene
 
 SETUP = """
@@ -264,6 +264,8 @@ def test_texts() -> None:
     assert ddl_of("select 1") == ()
     assert ddl_of("alter table t add column ") == ()
     assert ddl_of("begin; truncate a; drop table b; commit")[1].title == "DROP TABLE b"
+    assert command_of("/* app */ Create  Unique index on t (") == "CREATE UNIQUE"
+    assert command_of("select 'drop table'") == ""
     automatic = "autovacuum: VACUUM public.orders (to prevent wraparound)"
     assert one(automatic).title == "autovacuum: VACUUM public.orders"
     assert wraparound(automatic)

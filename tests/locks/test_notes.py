@@ -91,6 +91,19 @@ async def test_prepared_transaction_in_words(scene: Scene) -> None:
     assert re.search(r"it waits for prepared transaction 'order 1' of postgres, [\d.]+ s old$", note.sentence)
 
 
+async def test_ddl_cut_off(scene: Scene) -> None:
+    """A text too long for the server to show: pg_locks still tells what it waits for."""
+    holder, ddl = scene.client("holder"), scene.client("ddl")
+    holder.run("begin", "update orders set n = 1 where id = 1")
+    ddl.send(f"create index on orders ((n + {' + '.join(map(str, range(1000)))}))")
+    await scene.waiting(ddl)
+    poll = await scene.poll()
+    (note,) = ddl_notes(poll, build_forest(poll))
+    assert note.sentence.startswith(
+        "CREATE INDEX on public.orders: SHARE, blocks writes; reads go on; it waits"
+    )
+
+
 @pytest.fixture
 async def vacuuming(fresh_pg: FreshServer, pg_majors: tuple[int, ...]) -> AsyncIterator[Scene]:
     """A server where autovacuum works slowly on a table, to prevent wraparound."""

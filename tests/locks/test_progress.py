@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pgscope.sample import Progress
-from pgscope.server.progress import read_progress, something_runs
+from pgscope.server.progress import something_runs
 from tests.locks.scene import PATIENCE, Scene
 
 
@@ -16,8 +16,7 @@ async def progress_of(scene: Scene, pid: int, detail: str = "") -> Progress:
 
     async def looking() -> Progress:
         while True:
-            rows = await read_progress(scene.connection, scene.facts.major, scene.names)
-            for row in rows:
+            for row in (await scene.poll()).progress:
                 if row.pid == pid and detail in row.detail:
                     return row
             await asyncio.sleep(0.02)

@@ -328,9 +328,9 @@ async def test_relation_of_another_database(scene: Scene, pg_database: str) -> N
             opened.append(name)
             return await connect(here.with_database(name))
 
-        assert elsewhere.names.wanted_elsewhere
+        assert elsewhere.poller.objects.wanted_elsewhere
         for _ in range(2):
-            await elsewhere.names.read_elsewhere(open_database)
+            await elsewhere.poller.objects.read_elsewhere(open_database)
         assert opened == [scene.facts.database]
         poll = await elsewhere.poll()
         assert {lock.relation_name for lock in poll.locks} == {"public.orders"}
@@ -347,3 +347,33 @@ async def test_names_wait_for_nobody(scene: Scene) -> None:
     catalog.run("begin", "lock pg_catalog.pg_class")
     forest = build_forest(await scene.poll())
     assert forest.nodes[waiter.pid].hard_blockers == (holder.pid,)
+
+
+async def test_cold_catalog_lock(pg_database: str) -> None:
+    """pg_class is locked before the first look at any lock."""
+    async with Scene(pg_database) as scene:
+        scene.client().run("create table orders (id int)")
+        holder, waiter, catalog = scene.client("holder"), scene.client("waiter"), scene.client("catalog")
+        holder.run("begin", "lock orders")
+        waiter.send("select from orders")
+        await scene.waiting(waiter)
+        catalog.run("begin", "lock pg_catalog.pg_class")
+        forest = build_forest(await scene.poll())
+        assert forest.nodes[waiter.pid].hard_blockers == (holder.pid,)
+
+
+async def test_without_privileges(scene: Scene) -> None:
+    """A role that may not see the others' sessions still sees who waits for whom."""
+    scene.client().run("create role nobody_much login")
+    try:
+        async with Scene(f"{scene.conninfo} user=nobody_much") as plain:
+            assert not plain.facts.reads_all_stats
+            holder, waiter = scene.client("holder"), scene.client("waiter")
+            holder.run("begin", "lock orders")
+            waiter.send("select from orders")
+            await scene.waiting(waiter)
+            forest = await plain.forest_of(waiter)
+            assert forest.nodes[waiter.pid].hard_blockers == (holder.pid,)
+            assert [root.key for root in forest.roots] == [holder.pid]
+    finally:
+        scene.client().run("drop role nobody_much")

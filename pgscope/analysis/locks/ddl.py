@@ -20,6 +20,16 @@ from pgscope.analysis.locks.conflicts import MODES, blocks, strength, words
 from pgscope.analysis.locks.tablelock import TableLock, full_name, name_of
 
 _AUTOVACUUM = re.compile(r"autovacuum: (VACUUM|ANALYZE|VACUUM ANALYZE) (.+?)( \(to prevent wraparound\))?$")
+_WORDS = re.compile(
+    r"\b(?:alter|analy[sz]e|cluster|comment|create|drop|lock|refresh|reindex|truncate|vacuum)\b",
+    re.IGNORECASE,
+)
+"""One of these is in every text that can be DDL here: the others need no parsing."""
+_START = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
+    r"((?:alter|cluster|comment|create|drop|lock|refresh|reindex|truncate|vacuum)(?:\s+[a-z]+)?)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _LONGEST = 100_000
 """Characters of a text that is worth parsing: DDL is short."""
 
@@ -65,7 +75,7 @@ def ddl_of(text: str) -> tuple[Ddl, ...]:
     if automatic:
         command = f"autovacuum: {automatic[1]}"
         return (Ddl(command, automatic[2], (TableLock(automatic[2], "ShareUpdateExclusiveLock"),)),)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not _WORDS.search(text):
         return ()
     try:
         tree = json.loads(parser.parse_sql_json(text))
@@ -78,6 +88,12 @@ def ddl_of(text: str) -> tuple[Ddl, ...]:
             if read is not None:
                 found += [ddl for ddl in read(node) if ddl.locks]
     return tuple(found)
+
+
+def command_of(text: str) -> str:
+    """The first words of what starts like DDL, in capitals, for a text cut off before it parses; else ''."""
+    found = _START.match(text)
+    return " ".join(found[1].upper().split()) if found else ""
 
 
 def wraparound(text: str) -> bool:

@@ -123,12 +123,23 @@ class OpenWait:
         before = self._node.waits[self._place].lock.waitstart
         return before is None or lock.waitstart is None or before == lock.waitstart
 
+    @property
+    def pids(self) -> tuple[int, int]:
+        """The session, and the backend of it that waits."""
+        wait = self._node.waits[self._place]
+        return self._node.key, wait.pid
+
+    @property
+    def since(self) -> float:
+        """When it began: `waitstart`, else when first seen; epoch seconds."""
+        waitstart = self._node.waits[self._place].lock.waitstart
+        return self._first if waitstart is None else min(waitstart, self._first)
+
     def record(self, *, ended: bool) -> WaitRecord:
         """What was seen so far."""
         lock = self._node.waits[self._place].lock
         longest = max(self._seen, key=lambda blockers: (self._seen[blockers], blockers == self._blockers))
         roots, root = self._ends[longest]
-        since = lock.waitstart if lock.waitstart is not None else self._first
         return WaitRecord(
             party(self._forest, self._node.key),
             lock,
@@ -138,7 +149,7 @@ class OpenWait:
             root,
             self._first,
             self._last,
-            min(since, self._first),
+            self.since,
             self._depth,
             self._behind,
             ended,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pgscope.analysis.locks.conflicts import strength
-from pgscope.analysis.locks.ddl import Ddl, ddl_of, meaning, wraparound
+from pgscope.analysis.locks.ddl import Ddl, command_of, ddl_of, meaning, wraparound
 from pgscope.analysis.locks.forest import LockForest, LockNode
 from pgscope.analysis.locks.objects import describe
+from pgscope.analysis.locks.tablelock import TableLock
 from pgscope.sample import Poll, Session
 
 
@@ -38,10 +39,20 @@ def ddl_notes(poll: Poll, forest: LockForest) -> tuple[DdlNote, ...]:
     notes = []
     for session in poll.sessions:
         if session.state == "active" or session.backend_type == "autovacuum worker":
-            statements = ddl_of(session.query)
+            statements = ddl_of(session.query) or _cut_off(session, forest)
             if statements:
                 notes.append(_note(session, statements, forest))
     return tuple(sorted(notes, key=lambda note: (-note.behind, not note.waiting, note.pid)))
+
+
+def _cut_off(session: Session, forest: LockForest) -> tuple[Ddl, ...]:
+    """A DDL whose text does not parse, as pg_locks tells of it while it waits for a table."""
+    node = forest.node(session.pid)
+    command = command_of(session.query)
+    if not command or node is None or node.wait is None or node.wait.lock.locktype != "relation":
+        return ()
+    name = node.wait.lock.relation_name
+    return (Ddl(command + " on", name, (TableLock(name, node.wait.lock.mode),)),)
 
 
 def _note(session: Session, statements: tuple[Ddl, ...], forest: LockForest) -> DdlNote:

@@ -27,6 +27,7 @@ class LockWaits:
         self._ended: deque[WaitRecord] = deque(maxlen=window)
         self._history = history
         self._deadlocks = Deadlocks()
+        self._since: dict[int, float] = {}
         self.forest = LockForest(0.0)
         """Who waits for whom, as of the last poll."""
         self.dropped = 0
@@ -49,9 +50,11 @@ class LockWaits:
         return tuple(sorted([*self._ended, *going_on], key=lambda record: record.first_seen))
 
     def since(self, pid: int) -> float | None:
-        """When the wait of a backend began (epoch seconds), if it waits; also before `waitstart` is set."""
-        found = [wait.record(ended=False).since for key, wait in self._open.items() if key[0] == pid]
-        return min(found, default=None)
+        """When the wait of a backend or of a parallel worker of it began (epoch seconds); None if none waits.
+
+        Also before the server has set `waitstart`.
+        """
+        return self._since.get(pid)
 
     def feed(self, sample: Sample) -> None:
         """Take in a sample; only polls and connections say something here."""
@@ -87,6 +90,10 @@ class LockWaits:
     def _end(self, seen: set[_Identity], unread: frozenset[int]) -> None:
         for key in [key for key in self._open if key not in seen and key[0] not in unread]:
             self._keep(self._open.pop(key))
+        self._since = {}
+        for wait in self._open.values():
+            for pid in wait.pids:
+                self._since[pid] = min(wait.since, self._since.get(pid, wait.since))
 
     def _keep(self, wait: OpenWait) -> None:
         if len(self._ended) == self._ended.maxlen:
