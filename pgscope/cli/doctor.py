@@ -30,8 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from pgscope.analysis.doctor import diagnose
+    from pgscope.cli.password import asking
 
-    checkup = asyncio.run(_examine(target_of(arguments)))
+    checkup = asyncio.run(asking(target_of(arguments), _examine, ask=not arguments.no_password))
     items = diagnose(checkup)
     text = as_json(checkup, items) if arguments.format == "json" else as_text(checkup, items)
     sys.stdout.write(text)

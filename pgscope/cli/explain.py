@@ -1,4 +1,4 @@
-"""`pgscope explain`: a plan without a screen, by the same code and with the same refusals."""
+"""Show a statement's plan, with the buffers of each node where it may be run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,28 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from pgscope.cli.options import add_connection
 from pgscope.errors import PgscopeError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from pgscope.server.conninfo import Target
     from pgscope.server.explain import ExplainRequest, ExplainResult, Pick
     from pgscope.server.explain.request import Value
 
 _PICKS = ("pg_stats", "pg_stats:common", "pg_stats:typical", "pg_stats:rare", "live")
 
 
+DESCRIPTION = (
+    "Plan a statement, safely: one statement, in a read-only transaction that is rolled back. "
+    "--analyze runs it. What could do harm is refused, with the reason, and status 4."
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command, CONNINFO and `-` among them; -h -p -U -d are shared, added elsewhere."""
+    """The options of the command, CONNINFO and `-` among them."""
+    add_connection(parser, conninfo=False)
     parser.add_argument(
         "words", nargs="*", metavar="CONNINFO", help="what to connect to; - reads the statement"
     )
@@ -47,13 +58,20 @@ def run(args: argparse.Namespace) -> int:
     """Explain; print the plan on standard output and what is to be said beside it on standard error."""
     import asyncio
 
+    from pgscope.cli.password import asking
+    from pgscope.server.conninfo import target
     from pgscope.server.explain import ExplainFailed, Refused
 
     try:
         if args.timeout <= 0:
             raise UsageError("--timeout wants a number of seconds above 0")
         conninfo, from_stdin = _words(args.words)
-        request, result = asyncio.run(_explain(args, conninfo, from_stdin))
+        server = target(conninfo, host=args.host, port=args.port, user=args.user, dbname=args.dbname)
+
+        def use(asked: Target) -> Awaitable[tuple[ExplainRequest, ExplainResult]]:
+            return _explain(args, asked, from_stdin)
+
+        request, result = asyncio.run(asking(server, use, ask=not args.no_password))
         _print(args, request, result)
     except (Refused, ExplainFailed) as error:
         _say(f"pgscope: {error}", sys.stderr)
@@ -84,7 +102,7 @@ def _words(words: list[str]) -> tuple[str, bool]:
 
 
 async def _explain(
-    args: argparse.Namespace, conninfo: str, from_stdin: bool
+    args: argparse.Namespace, server: Target, from_stdin: bool
 ) -> tuple[ExplainRequest, ExplainResult]:
     from dataclasses import replace
 
@@ -92,13 +110,6 @@ async def _explain(
     from pgscope.server.explain import ExplainFailed, ExplainRequest, Refused, explain, identity
     from pgscope.server.explain.lookup import by_queryid
 
-    server = target(
-        conninfo,
-        host=getattr(args, "host", None),
-        port=getattr(args, "port", None),
-        user=getattr(args, "user", None),
-        dbname=getattr(args, "dbname", None),
-    )
     chosen = sum((args.queryid is not None, args.file is not None, from_stdin))
     if chosen != 1:
         raise UsageError("give one statement: --queryid N, --file F, or - for standard input")

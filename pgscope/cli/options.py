@@ -25,18 +25,19 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(EXIT_USAGE)
 
 
-def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Add CONNINFO, -h, -p, -U, -d, -w."""
+def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True) -> None:
+    """Add -h, -p, -U, -d, -w, and CONNINFO unless the subcommand has words of its own."""
     group = parser.add_argument_group(
         "connection", "What psql takes; PG* variables, .pgpass and service files work as they do there."
     )
-    group.add_argument(
-        "conninfo",
-        nargs="?",
-        default="",
-        metavar="CONNINFO",
-        help="a URI (postgresql://user@host/db), pairs (host=... dbname=...), or a database's name",
-    )
+    if conninfo:
+        group.add_argument(
+            "conninfo",
+            nargs="?",
+            default="",
+            metavar="CONNINFO",
+            help="a URI (postgresql://user@host/db), pairs (host=... dbname=...), or a database's name",
+        )
     group.add_argument("-h", "--host", metavar="HOST", help="server host, or folder of its socket")
     group.add_argument("-p", "--port", metavar="PORT", help="server port")
     group.add_argument("-U", "--username", metavar="NAME", dest="user", help="role to connect as")

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from pgscope.capture.live import LiveSource
 from pgscope.server.connection import PasswordNeeded
+from pgscope.server.conninfo import Target
+
+T = TypeVar("T")
 
 _TRIES = 3
 
 
-async def open_asking(source: LiveSource, *, ask: bool) -> None:
-    """Open the source's connection, asking for a password up to three times.
+async def asking(target: Target, use: Callable[[Target], Awaitable[T]], *, ask: bool) -> T:
+    """Use a target; where its server wants a password, ask for one, up to three times.
 
-    Raises ConnectionFailed; PasswordNeeded where nobody can be asked.
+    Raises what `use` raises; PasswordNeeded where nobody can be asked.
     """
     for attempt in range(_TRIES + 1):
         try:
-            await source.open()
-            return
+            return await use(target)
         except PasswordNeeded as error:
             if not ask or not sys.stdin.isatty() or attempt == _TRIES:
                 raise
             if attempt:
                 print(f"pgscope: {error}", file=sys.stderr)
-            source.target = source.target.with_password(getpass.getpass(f"Password for {source.target}: "))
+            target = target.with_password(getpass.getpass(f"Password for {target}: "))
+    raise AssertionError("not reached")
+
+
+async def open_asking(source: LiveSource, *, ask: bool) -> None:
+    """Open the source's connection, asking for a password where one is wanted. Raises ConnectionFailed."""
+
+    async def use(target: Target) -> None:
+        source.target = target
+        await source.open()
+
+    await asking(source.target, use, ask=ask)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -11,7 +10,7 @@ import psycopg
 import pytest
 
 from pgscope.capture.plan_store import PlanStore
-from pgscope.cli.explain import add_arguments, run
+from pgscope.cli import main
 from pgscope.server.conninfo import Target
 
 RUN_LIVE = ("--analyze", "--values-from", "live")
@@ -19,9 +18,7 @@ QUERY = "SELECT * FROM app.orders WHERE customer = 5"
 
 
 def command(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return run(parser.parse_args(words))
+    return main(["explain", *words])
 
 
 def test_a_statement_from_a_file_and_from_standard_input(
