@@ -37,7 +37,26 @@ class Fact(NamedTuple):
         return Content.assemble(styled(self.label + " ", label_tone), styled(pad + self.value, self.tone))
 
 
+class Hanging(NamedTuple):
+    """A label in a column of its own, and text that wraps beside it."""
+
+    label: str
+    text: str
+    label_width: int = 12
+
+    def content(self, width: int) -> Content:
+        """As many lines as the text needs; under the label where there is little room beside it."""
+        beside = width - self.label_width - 3
+        if beside < _LEAST_BESIDE:
+            return Content.assemble(styled(f" {self.label}: ", "accent"), Content(self.text))
+        head = styled(f" {self.label:<{self.label_width}}  ", "accent")
+        indent = Content(" " * (self.label_width + 3))
+        lines = Content(self.text).wrap(beside) or [Content("")]
+        return Content("\n").join([head + lines[0], *(indent + line for line in lines[1:])])
+
+
 GAP = 2
+_LEAST_BESIDE = 24
 
 
 def one_line(facts: Iterable[Fact], width: int) -> Content:

@@ -64,7 +64,7 @@ class Frame(Screen[None]):
             "n", "notices", "Notices", tooltip="What is missing, in full", id="frame.notices", show=False
         ),
     ]
-    AUTO_FOCUS = "LiveTable, .focusable"
+    AUTO_FOCUS = "LiveTable, Reader"
     DEFAULT_CSS: ClassVar[str] = """
     Frame { background: $background; color: $foreground; }
     Frame > Footer { background: $surface; }

@@ -75,7 +75,7 @@ def keys_of(screen: Screen[Any]) -> list[tuple[str, str]]:
             continue
         keys, _ = found.setdefault(name, ([], active.binding.tooltip or active.binding.description))
         keys.append(screen.app.get_key_display(active.binding))
-    return [(" ".join(keys), tooltip) for keys, tooltip in found.values()]
+    return [(" ".join(dict.fromkeys(keys)), tooltip) for keys, tooltip in found.values()]
 
 
 def binding_name(active: ActiveBinding) -> str | None:

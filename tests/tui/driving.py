@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from pgscope.tui.app import PgscopeApp
@@ -21,7 +22,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], object], what: str) 
         await pilot.pause()
         if condition():
             return
-        assert time.monotonic() < deadline, f"never: {what}"
+        assert time.monotonic() < deadline, f"never: {what}\n{shown(pilot.app)}"
         await asyncio.sleep(0.02)
 
 
@@ -38,7 +39,7 @@ def cells(app: PgscopeApp, selector: str = "LiveTable") -> list[str]:
     return rows
 
 
-def shown(app: PgscopeApp) -> str:
+def shown(app: App[None]) -> str:
     """What is on the screen, as text."""
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in line) for line in lines)

@@ -127,10 +127,13 @@ class GroupScreen(Frame):
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
         mine = [row for row in snapshot.statements.values() if self._part(row) > 0]
-        chosen = status.filter.select(mine, statements.getters(self._since_start))
+        found = statements.flags(snapshot)
+        chosen = status.filter.select(mine, statements.getters(self._since_start, found))
         self._shown = (len(chosen), len(mine))
         block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
-        rows = self._rows.make(chosen, since_start=self._since_start, block_size=block_size, part=self._part)
+        rows = self._rows.make(
+            chosen, since_start=self._since_start, block_size=block_size, part=self._part, found=found
+        )
         self.fill(self.query_one("#group-statements", LiveTable), rows, self._no_statements())
 
     def _part(self, row: StatementRow) -> float:

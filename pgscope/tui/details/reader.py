@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from pgscope.tui.facts import Fact, flow
+from pgscope.tui.facts import Fact, Hanging, flow
 
 
 class Reader(VerticalScroll, can_focus=True):
@@ -28,6 +28,16 @@ class Reader(VerticalScroll, can_focus=True):
     ]
 
 
+Group: TypeAlias = "Sequence[Fact] | Hanging | Content"
+"""Facts that flow, a label with text beside it, or lines as they are."""
+
+
+def _lines(group: Group, width: int) -> Content:
+    if isinstance(group, Content):
+        return group
+    return group.content(width) if isinstance(group, Hanging) else flow(group, width)
+
+
 class FactBlock(Static):
     """Groups of facts, each group from a new line; an empty line between groups of different title."""
 
@@ -35,13 +45,13 @@ class FactBlock(Static):
     FactBlock { height: auto; width: 100%; }
     """
 
-    def __init__(self) -> None:
-        super().__init__("", markup=False)
-        self._groups: Sequence[Sequence[Fact] | Content] = ()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("", markup=False, id=id)
+        self._groups: Sequence[Group] = ()
         self._drawn = Content("")
 
-    def show_facts(self, groups: Sequence[Sequence[Fact] | Content]) -> None:
-        """Show these; a group is facts that flow, or a line as it is."""
+    def show_facts(self, groups: Sequence[Group]) -> None:
+        """Show these, each from a new line."""
         self._groups = groups
         self._draw()
 
@@ -50,7 +60,7 @@ class FactBlock(Static):
 
     def _draw(self) -> None:
         width = max(10, self.content_size.width or self.app.size.width - 3)
-        lines = [group if isinstance(group, Content) else flow(group, width) for group in self._groups]
+        lines = [_lines(group, width) for group in self._groups]
         content = Content("\n").join(lines)
         if content != self._drawn or content.spans != self._drawn.spans:
             # A number that changed in place needs no new layout.

@@ -44,8 +44,8 @@ class SqlText(Static):
     SqlText { height: auto; width: 100%; padding: 1 0 0 0; }
     """
 
-    def __init__(self, signs: Signs) -> None:
-        super().__init__("", markup=False)
+    def __init__(self, signs: Signs, *, id: str | None = None) -> None:
+        super().__init__("", markup=False, id=id)
         self._signs = signs
         self._sql = ""
         self._laid_out = ""

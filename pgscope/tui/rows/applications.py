@@ -101,7 +101,7 @@ def columns(by: str) -> tuple[Column, ...]:
         Column(
             "flags",
             "found",
-            min_width=7,
+            min_width=9,
             max_width=40,
             weight=1,
             priority=62,
@@ -235,7 +235,7 @@ def _cells(
         numbers.percent(hit) if hit is not None else "",
         _some(group.background),
         _basis(group),
-        Cell(f"{signs.finding} {', '.join(words)}", "bad" if "blocks" in words else "warn") if words else "",
+        Cell(signs.finding + ", ".join(words), "bad" if "blocks" in words else "warn") if words else "",
     )
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
 from pgscope.analysis.filter import Getters
+from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
 from pgscope.report import numbers
+from pgscope.sample import StatementKey
 from pgscope.text import one_line
 from pgscope.tui.glyphs import Signs
-from pgscope.tui.rows.applications import name_of
+from pgscope.tui.rows.applications import FINDING_WORDS, name_of
 from pgscope.tui.rows.sessions import LONGEST_LINE
 from pgscope.tui.table import Cell, Column, Row
 
 UNATTRIBUTED = "(unattributed)"
+_NOTHING: Mapping[StatementKey, str] = {}
 
 
 def columns(since_start: bool) -> tuple[Column, ...]:
@@ -84,8 +87,21 @@ def text_of(row: StatementRow) -> str:
     return row.query or f"(text not read yet, queryid {row.key.queryid})"
 
 
-def getters(since_start: bool) -> Getters[StatementRow]:
-    """How a filter asks statements."""
+def flags(snapshot: Snapshot) -> dict[StatementKey, str]:
+    """Words for what was found about statements, by their entries; of N+1 it is the child."""
+    words: dict[StatementKey, list[str]] = {}
+    for finding in snapshot.findings:
+        if finding.statement is not None and not finding.ended:
+            word = FINDING_WORDS.get(finding.kind, finding.kind)
+            for key in finding.statement.keys:
+                found = words.setdefault(key, [])
+                if word not in found:
+                    found.append(word)
+    return {key: ", ".join(found) for key, found in words.items()}
+
+
+def getters(since_start: bool, found: Mapping[StatementKey, str] = _NOTHING) -> Getters[StatementRow]:
+    """How a filter asks statements; `found` are their flags."""
 
     def counts(row: StatementRow) -> Counts:
         return row.total if since_start else row.rates
@@ -96,6 +112,7 @@ def getters(since_start: bool) -> Getters[StatementRow]:
         "user": lambda row: row.user,
         "db": lambda row: row.database,
         "query": lambda row: row.query,
+        "kind": lambda row: found.get(row.key),
         "calls": lambda row: counts(row).calls,
         "rows": lambda row: counts(row).rows,
         "mean": lambda row: _each(counts(row).exec_time, counts(row).calls) or 0.0,
@@ -125,8 +142,10 @@ class StatementRows:
         since_start: bool,
         block_size: int,
         part: Callable[[StatementRow], float] | None = None,
+        found: Mapping[StatementKey, str] = _NOTHING,
     ) -> list[Row]:
-        """A row for each statement; with `part`, only that part of it (0 to 1) is counted."""
+        """A row for each statement, with its flag of those `found`; with `part`, only that part of it (0 to
+        1) is counted."""
         chosen = list(statements)
         whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
         mode = (since_start, whole, block_size)
@@ -134,18 +153,27 @@ class StatementRows:
         made = []
         for statement in chosen:
             factor = 1.0 if part is None else part(statement)
-            state = (mode, factor)
+            flag = found.get(statement.key, "")
+            state = (mode, factor, flag)
             old = self._kept.get(statement.key)
             if old is not None and old[0] is statement and old[1] == state:
                 row = old[2]
             else:
-                row = self._row(statement, since_start, whole, block_size, factor)
+                row = self._row(statement, since_start, whole, block_size, factor, flag)
             kept[statement.key] = (statement, state, row)
             made.append(row)
         self._kept = kept
         return made
 
-    def _row(self, row: StatementRow, since_start: bool, whole: float, block_size: int, factor: float) -> Row:
+    def _row(
+        self,
+        row: StatementRow,
+        since_start: bool,
+        whole: float,
+        block_size: int,
+        factor: float,
+        flag: str,
+    ) -> Row:
         counts = row.total if since_start else row.rates
         if factor != 1.0:
             counts = counts.times(factor)
@@ -171,7 +199,7 @@ class StatementRows:
         )
         return Row(
             key=row.key,
-            cells=partial(_cells, row, values, self._signs),
+            cells=partial(_cells, row, values, flag, self._signs),
             sort_values=values,
             tone="normal" if busy else "muted",
         )
@@ -195,7 +223,7 @@ def owner_text(shares: Sequence[Share], signs: Signs) -> str:
     return f"{about}{first.share * 100:.0f}% {name_of(first.application_name)} +{len(named) - 1}"
 
 
-def _cells(row: StatementRow, values: tuple[object, ...], signs: Signs) -> tuple[Cell | str, ...]:
+def _cells(row: StatementRow, values: tuple[object, ...], flag: str, signs: Signs) -> tuple[Cell | str, ...]:
     def shown(index: int, form: Callable[[float], str]) -> str:
         value = values[index]
         return form(value) if isinstance(value, (int, float)) else ""
@@ -204,6 +232,7 @@ def _cells(row: StatementRow, values: tuple[object, ...], signs: Signs) -> tuple
         return shown(index, numbers.size) if values[index] else ""
 
     known = basis(row.shares)
+    text = one_line(text_of(row)[:LONGEST_LINE])
     return (
         shown(0, numbers.percent),
         shown(1, numbers.count),
@@ -218,5 +247,5 @@ def _cells(row: StatementRow, values: tuple[object, ...], signs: Signs) -> tuple
         known,
         row.database,
         row.user,
-        one_line(text_of(row)[:LONGEST_LINE]),
+        Cell(f"{signs.finding}{flag} {text}", "warn") if flag else text,
     )

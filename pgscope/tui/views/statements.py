@@ -26,6 +26,7 @@ class StatementsView(Frame):
         "interval, or (d) since its counters began.\n"
         "time% is its share of all execution time; mean and rows/c are for one call; hit is the part of its "
         "blocks found in shared buffers; temp is what went through temporary files.\n"
+        "A flag before the text (N+1, overfetch, ...) says what was found about it: see the Findings view.\n"
         "application names who runs it. With several, the largest part is named: ~ says that it is sampled; "
         "Enter shows every part with its interval and what it rests on."
     )
@@ -69,14 +70,15 @@ class StatementsView(Frame):
         status = self.stage.status
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
-        getters = statements.getters(self._since_start)
+        found = statements.flags(snapshot)
+        getters = statements.getters(self._since_start, found)
         known = snapshot.statements.values()
         chosen = [row for row in known if self._quiet or self._since_start or row.rates.calls > 0]
         chosen = status.filter.select(chosen, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(known))
         block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
-        return self._rows.make(chosen, since_start=self._since_start, block_size=block_size)
+        return self._rows.make(chosen, since_start=self._since_start, block_size=block_size, found=found)
 
     def remark(self) -> Content:
         seconds = self.stage.snapshot.seconds

@@ -1,0 +1,70 @@
+"""`5`: what programs do to the database that they should not, worst cost first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from textual import on
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.findings import Finding
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.frame import Frame
+from pgscope.tui.rows import findings
+from pgscope.tui.rows.applications import FINDING_WORDS
+from pgscope.tui.table import LiveTable
+
+
+class FindingsView(Frame):
+    """Everything found, what ended a short while ago included."""
+
+    HELP = (
+        "What programs do to the database that they should not: N+1 (a query for each row of another), "
+        "writes row by row, look-ups in a loop, more rows fetched than are used, open transactions, what "
+        "holds back vacuum, sessions without a name, and the statements that cost most.\n"
+        "confirmed rests on two independent kinds of evidence or more, likely on one; a row without a grade "
+        "is only worth a look. Enter shows the evidence, the cost and what to write instead.\n"
+        "cost is what clients wait each second for what could be spared; spare/s is how many round trips "
+        "that is. What stops is shown as ended for a while, and then goes.\n"
+        "Filter with app:, kind: (n+1, overfetch, confirmed, ...), state:ended, query:."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._findings: dict[object, Finding] = {}
+        self._shown = (0, 0)
+        self._left_out: tuple[str, ...] = ()
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield LiveTable(findings.COLUMNS, sort="cost", id="findings")
+
+    def show(self, snapshot: Snapshot) -> None:
+        status = self.stage.status
+        getters = findings.getters(snapshot.at)
+        chosen = status.filter.select(snapshot.findings, getters)
+        self._left_out = status.filter.left_out(getters)
+        self._shown = (len(chosen), len(snapshot.findings))
+        self._findings = {findings.key_of(one): one for one in chosen}
+        rows = findings.rows(chosen, snapshot.at, status.signs)
+        self.fill(self.query_one(LiveTable), rows, "Nothing found (yet): it takes some seconds of watching")
+
+    def remark(self) -> Content:
+        ended = sum(1 for one in self._findings.values() if one.ended)
+        return self.counted(self._shown, f"{ended} ended" if ended else "", self._left_out)
+
+    def copied(self) -> str:
+        finding = self._under_cursor()
+        return "" if finding is None or finding.statement is None else finding.statement.query
+
+    def _values(self) -> Mapping[str, Iterable[str]]:
+        return {**super()._values(), "kind": FINDING_WORDS}
+
+    def _under_cursor(self) -> Finding | None:
+        return self._findings.get(self.query_one(LiveTable).cursor_key)
+
+    @on(LiveTable.Opened)
+    def _open(self, event: LiveTable.Opened) -> None:
+        if (finding := self._findings.get(event.row_key)) is not None:
+            self.app.push_screen(FindingScreen(finding))

@@ -1,0 +1,121 @@
+"""The Findings view, on a real server with a program that asks once for each row."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from pgscope.capture.live import LiveSource
+from pgscope.server.conninfo import target
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.details.statement import StatementScreen
+from pgscope.tui.views.findings import FindingsView
+from tests.tui.driving import cells, shown, table, until
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Question(Base):
+    __tablename__ = "question"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    choices: Mapped[list[Choice]] = relationship()
+
+
+class Choice(Base):
+    __tablename__ = "choice"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), index=True)
+
+
+class Polls:
+    """A program that shows pages of questions and loads the choices of each one by one."""
+
+    def __init__(self, conninfo: str) -> None:
+        url = "postgresql+psycopg://"
+        arguments = psycopg.conninfo.conninfo_to_dict(conninfo) | {"application_name": "polls[/b]"}
+        self._engine = create_engine(url, connect_args=dict(arguments))
+        with psycopg.connect(conninfo, autocommit=True) as admin:
+            admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        Base.metadata.create_all(self._engine)
+        with Session(self._engine) as session:
+            session.add_all(Question(choices=[Choice(), Choice()]) for _ in range(200))
+            session.commit()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        chance = random.Random(1)
+        while not self._stop.wait(0.15):
+            with Session(self._engine) as session:
+                for question in session.scalars(select(Question).limit(chance.randint(3, 40))):
+                    len(question.choices)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._engine.dispose()
+
+
+@pytest.fixture
+def polls(pg18_database: str) -> Iterator[Polls]:
+    program = Polls(pg18_database)
+    yield program
+    program.stop()
+
+
+def app_for(conninfo: str) -> PgscopeApp:
+    return PgscopeApp(LiveSource(target(conninfo), interval=0.5), title="test")
+
+
+def rows_of(app: PgscopeApp, word: str) -> list[str]:
+    return [row for row in cells(app) if word in row]
+
+
+async def test_an_n_plus_one_is_found_shown_and_explained(polls: Polls, pg18_database: str) -> None:
+    app = app_for(pg18_database)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: any("N+1" in row for row in rows_of(app, "polls[/b]")), "the flag")
+        await pilot.press("3")
+        await until(
+            pilot, lambda: any("N+1" in row for row in rows_of(app, "FROM choice")), "the statement's flag"
+        )
+
+        await pilot.press("5")
+        assert isinstance(app.screen, FindingsView)
+        await until(pilot, lambda: rows_of(app, "N+1 | confirmed | polls[/b]"), "a confirmed finding")
+        await pilot.press("slash", *"kind:n+1 app:polls", "enter")
+        await until(pilot, lambda: len(cells(app)) == 1, "the filter")
+        assert "choice is asked for once for each row of question" in cells(app)[0]
+
+        await pilot.press("enter")
+        assert isinstance(app.screen, FindingScreen)
+        await until(pilot, lambda: "Evidence" in shown(app), "the evidence")
+        await until(pilot, lambda: "choice.question_id" in shown(app), "the relationship")
+        await pilot.press("pagedown")
+        await until(pilot, lambda: "parent rows in a window" in shown(app), "the plot")
+        await pilot.press("G")
+        await until(pilot, lambda: "FROM question" in shown(app), "the parent, at the end")
+        assert "parent rows in" not in shown(app), "it scrolls"
+        await pilot.press("y")
+        assert "= ANY" in app.clipboard
+        await pilot.press("Y")
+        assert "ANY" not in app.clipboard
+        assert "choice.question_id" in app.clipboard
+        await pilot.press("t")
+        assert isinstance(app.screen, StatementScreen)
+        await pilot.press("escape", "escape")
+        assert isinstance(app.screen, FindingsView)
+
+        polls.stop()
+        table(app).move_to_key(table(app).rows[0].key)
+        await until(pilot, lambda: "ended" in cells(app)[0], "it is shown as ended")
