@@ -6,8 +6,8 @@ from tests.locks.scene import Scene
 
 SETTINGS = {
     "max_connections": "700",
-    # A second after they queue for one row, 500 sessions look for deadlocks, each through the whole queue: for
-    # seconds the server's lock table is closed to everyone, us too. Once, and not what is measured here.
+    # A second after they queue for one row, 500 sessions look for deadlocks, each through the whole queue:
+    # for seconds the server's lock table is closed to everyone. Once, and not what is measured here.
     "deadlock_timeout": "1h",
 }
 
