@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_watching, positive_seconds
+
+if TYPE_CHECKING:
+    from pgscope.analysis.watch import Watch
 
 DESCRIPTION = (
     "Start a throwaway PostgreSQL (unix socket only) and programs built on real ORMs, and watch them. "
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         with start_demo(_say) as demo:
             if arguments.server_only:
                 return _serve(demo.conninfo)
-            return _watch(demo.conninfo, arguments)
+            return _watch(demo.conninfo, len(demo.pids), arguments)
     except DemoMissingError as error:
         raise UsageError(str(error)) from None
     except EmbeddedError as error:
@@ -70,7 +74,7 @@ def _serve(conninfo: str) -> int:
     return 0
 
 
-def _watch(conninfo: str, arguments: argparse.Namespace) -> int:
+def _watch(conninfo: str, programs: int, arguments: argparse.Namespace) -> int:
     from pgscope.capture.live import LiveSource
     from pgscope.server.conninfo import target
 
@@ -87,5 +91,10 @@ def _watch(conninfo: str, arguments: argparse.Namespace) -> int:
     from pgscope.cli.report import watch_for, write
 
     _say(f"no terminal: watching for {arguments.duration:g} s, then the report")
-    write(watch_for(source, arguments.duration, ask=False), arguments.format, None)
+
+    def begun(watch: Watch) -> bool:
+        # Most of them: one that comes late must not keep everyone waiting.
+        return len(watch.presence.applications) >= 0.8 * programs
+
+    write(watch_for(source, arguments.duration, ask=False, begin=begun), arguments.format, None)
     return 0

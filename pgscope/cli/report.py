@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from pgscope.cli.options import add_connection, add_watching, positive_seconds, target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pgscope.analysis.watch import Watch
     from pgscope.capture.live import LiveSource
 
 DESCRIPTION = "Watch a server for --duration seconds without a screen, and print the result."
 FORMATS = ("text", "markdown", "json")
+_BEGIN_AT_MOST = 30.0
+"""Seconds to wait for what is to be watched to begin."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,17 +76,20 @@ def check_output(path: str | None) -> None:
         raise UsageError(f"cannot write {path}: no such folder, or no permission; give another --output")
 
 
-def watch_for(source: LiveSource, seconds: float, *, ask: bool) -> Watch:
+def watch_for(
+    source: LiveSource, seconds: float, *, ask: bool, begin: Callable[[Watch], bool] | None = None
+) -> Watch:
     """Watch for so many seconds; progress goes to standard error if that is a terminal.
 
-    Raises ConnectionFailed if the first connection fails; one lost later is made again.
+    With `begin` the seconds count from when it says so, or from half a minute later. Raises ConnectionFailed
+    if the first connection fails; one lost later is made again.
     """
     import asyncio
 
-    return asyncio.run(_watch_for(source, seconds, ask))
+    return asyncio.run(_watch_for(source, seconds, ask, begin or (lambda _: True)))
 
 
-async def _watch_for(source: LiveSource, seconds: float, ask: bool) -> Watch:
+async def _watch_for(source: LiveSource, seconds: float, ask: bool, begin: Callable[[Watch], bool]) -> Watch:
     import asyncio
     import time
 
@@ -94,8 +101,11 @@ async def _watch_for(source: LiveSource, seconds: float, ask: bool) -> Watch:
     watch = Watch()
     running = asyncio.create_task(Driver(source, watch).run())
     shown = sys.stderr.isatty()
-    started = time.monotonic()
+    patience = time.monotonic() + _BEGIN_AT_MOST
     try:
+        while not running.done() and not begin(watch) and time.monotonic() < patience:
+            await asyncio.wait({running}, timeout=0.1)
+        started = time.monotonic()
         while not running.done() and (left := started + seconds - time.monotonic()) > 0:
             if shown:
                 print(f"\rwatching {source.target}: {left:3.0f} s left ", end="", file=sys.stderr, flush=True)

