@@ -89,11 +89,11 @@ def _failure(target: Target, error: psycopg.Error) -> PgscopeError:
         # libpq reads the values of options only when it connects.
         return UsageError(f"{_short(reason)}; see pgscope connect --help")
     if pgconn is not None and (pgconn.needs_password or pgconn.used_password):
-        refused = pgconn.used_password
+        absent = bool(pgconn.needs_password)
         advice = (
-            "check the password (PGPASSWORD, .pgpass)" if refused else "give one with PGPASSWORD or .pgpass"
+            "give one with PGPASSWORD or .pgpass" if absent else "check the password (PGPASSWORD, .pgpass)"
         )
-        if pgconn.needs_password or "password authentication failed" in reason:
+        if absent or "password authentication failed" in reason:
             return PasswordNeeded(f"cannot connect to {target}: {_short(reason)}; {advice}")
     return ConnectionFailed(f"cannot connect to {target}: {_short(reason)}; {_advice(reason)}")
 
