@@ -10,7 +10,7 @@ from pgscope.analysis.findings import Finding
 from pgscope.analysis.groups import Group, groups
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.load import LoadPoint
-from pgscope.analysis.locks import Deadlock, LockForest, WaitRecord
+from pgscope.analysis.locks import DdlNote, Deadlock, LockForest, WaitRecord
 from pgscope.analysis.statements import StatementRow
 from pgscope.analysis.totals import Totals
 from pgscope.sample import OwnCost, Progress, ServerFacts, Session, StatementKey
@@ -42,6 +42,10 @@ class Snapshot:
     """What sessions were seen running, where pg_stat_statements cannot be read."""
     load: tuple[LoadPoint, ...] = ()
     locks: LockForest = field(default_factory=lambda: LockForest(0.0))
+    wait_starts: Mapping[int, float] = field(default_factory=dict)
+    """When the wait of each waiting backend began, by pid (epoch seconds)."""
+    ddl: tuple[DdlNote, ...] = ()
+    """What each DDL at work shuts out, those that hold up the most first."""
     ended_waits: tuple[WaitRecord, ...] = ()
     deadlocks: tuple[Deadlock, ...] = ()
     findings: tuple[Finding, ...] = ()

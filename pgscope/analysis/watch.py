@@ -10,7 +10,7 @@ from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
-from pgscope.analysis.locks import LockWaits
+from pgscope.analysis.locks import LockWaits, ddl_notes
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.statements import Known, StatementRow, rows
 from pgscope.analysis.totals import Totals, TotalsFold
@@ -147,6 +147,8 @@ class Watch:
             live_statements=self.live_statements.statements,
             load=self._load.points,
             locks=self.locks.forest,
+            wait_starts=self.locks.starts(),
+            ddl=ddl_notes(poll, self.locks.forest) if poll else (),
             ended_waits=self.locks.history,
             deadlocks=self.locks.deadlocks,
             findings=self.findings.current(poll.at) if poll else (),

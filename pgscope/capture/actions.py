@@ -13,6 +13,8 @@ from pgscope.server.actions import ActionRequest, ActionResult, Kind, act
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 
+__all__ = ["READ_ONLY", "ActionResult", "Actions", "ActionsDone", "Kind", "request_for"]
+
 READ_ONLY = "pgscope was started with --read-only"
 
 

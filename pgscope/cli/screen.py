@@ -6,6 +6,8 @@ import asyncio
 import os
 from dataclasses import dataclass
 
+from pgscope.capture.actions import Actions
+from pgscope.capture.audit import AuditLog, default_audit_path
 from pgscope.capture.live import LiveSource
 from pgscope.cli.password import open_asking
 
@@ -33,7 +35,9 @@ async def _show(source: LiveSource, look: Look, ask: bool) -> int:
     await open_asking(source, ask=ask)
     from pgscope.tui.app import PgscopeApp
 
-    app = PgscopeApp(source, read_only=look.read_only, title=look.title)
+    # After the connection was opened: the target knows the password by now.
+    actions = Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only)
+    app = PgscopeApp(source, read_only=look.read_only, title=look.title, actions=actions)
     try:
         await app.run_async(mouse=look.mouse)
     finally:

@@ -19,9 +19,11 @@ from textual.screen import Screen
 from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
+from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.source import Source
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
+from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen, keys_of
@@ -41,7 +43,7 @@ _NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
 
 
 class PgscopeApp(App[None]):
-    """Shows one server. `source` gives the samples; it is run until the app ends."""
+    """Shows one server. `source` gives the samples and is run until the app ends; `actions` may act on it."""
 
     TITLE = "pgscope"
     CSS = "SearchIcon { display: none; }"
@@ -92,11 +94,19 @@ class PgscopeApp(App[None]):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, PgscopeApp.Taken)
 
-    def __init__(self, source: Source, *, read_only: bool = False, title: str = "") -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        read_only: bool = False,
+        title: str = "",
+        actions: ServerActions | None = None,
+    ) -> None:
         super().__init__(driver_class=DrainDriver)
         self.animation_level = "none"
         self.theme = _theme()
         self.source = source
+        self.hands = Hands(self, actions)
         self._status = Status(interval=source.interval, title=title, read_only=read_only)
         self._snapshot = _NOTHING_YET
         self._newest = _NOTHING_YET

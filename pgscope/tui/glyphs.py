@@ -25,6 +25,9 @@ class Signs:
     about: str
     """Before a number that rests on sampling."""
     ascii_only: bool
+    queued: str = "◇"
+    """Waits only because of its place in a queue."""
+    cycle: str = "∞"
 
     def text(self, text: str) -> str:
         """Text as this terminal can show it."""
@@ -32,7 +35,7 @@ class Signs:
 
 
 UNICODE = Signs("◆", "■", "▲", "◌", "●", "✗", "‖", "!", "›", "–", "~", False)
-ASCII = Signs("*", "#", "^", "o", "+", "x", "=", "!", ">", "-", "~", True)
+ASCII = Signs("*", "#", "^", "o", "+", "x", "=", "!", ">", "-", "~", True, ".", "@")
 
 
 def signs_for(encoding: str | None) -> Signs:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.glyphs import Signs, terminal_signs
+
+if TYPE_CHECKING:
+    from pgscope.tui.acting.hands import Hands
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Stage(Protocol):
     @property
     def tabs(self) -> Sequence[tuple[str, str, str]]:
         """The views as (id, key, title)."""
+
+    @property
+    def hands(self) -> Hands:
+        """What cancels and terminates."""
 
     def set_filter(self, text: str) -> None:
         """Take a filter as typed; one that does not parse leaves the one before and says why."""

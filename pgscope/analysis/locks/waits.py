@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from pgscope.analysis.locks.build import build_forest
 from pgscope.analysis.locks.deadlocks import Deadlock, Deadlocks
@@ -55,6 +56,10 @@ class LockWaits:
         Also before the server has set `waitstart`.
         """
         return self._since.get(pid)
+
+    def starts(self) -> Mapping[int, float]:
+        """When each wait began, by the pid of the backend that waits; see `since`."""
+        return self._since
 
     def feed(self, sample: Sample) -> None:
         """Take in a sample; only polls and connections say something here."""

@@ -20,12 +20,13 @@ from pgscope.sample import Session, StatementKey
 from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.facts import Fact, one_line
-from pgscope.tui.frame import SESSION_TOGGLES, Frame
+from pgscope.tui.frame import SESSION_TOGGLES
 from pgscope.tui.rows import applications, sessions, statements
+from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.table import Column, LiveTable
 
 
-class GroupScreen(Frame):
+class GroupScreen(SessionFrame):
     """Two tables: sessions above, statements below; Tab goes from one to the other."""
 
     HELP = (
@@ -102,7 +103,7 @@ class GroupScreen(Frame):
         self._sessions = {session.identity: session for session in chosen}
         table = self.query_one("#group-sessions", LiveTable)
         nothing = "No session" if self._group is not None else "Whose sessions these are is not known"
-        self.fill(table, sessions.rows(chosen, snapshot.at, status.signs), nothing)
+        self.fill(table, sessions.rows(chosen, snapshot.at, status.signs, snapshot.locks), nothing)
         self._show_statements(snapshot)
         found = [one for one in snapshot.groups(self._by, own=True) if one.name == self._group]
         facts = self.query_one("#group-facts", Static)
@@ -151,6 +152,9 @@ class GroupScreen(Frame):
     def remark(self) -> Content:
         when = "since start" if self._since_start else f"last {self.stage.snapshot.seconds:.1f} s"
         return Content(f"{len(self._sessions)} sessions, {self._shown[0]} statements, {when}")
+
+    def session_of(self, key: object) -> Session | None:
+        return self._sessions.get(key)
 
     def copied(self) -> str:
         focused = self.focused

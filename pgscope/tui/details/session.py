@@ -10,26 +10,29 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pgscope.analysis.activity import state_age, statement_age, transaction_age
-from pgscope.analysis.locks import LockForest
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.sample import Session
 from pgscope.tui.details.reader import FactBlock, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.facts import Fact
-from pgscope.tui.frame import COPY_SHOWN, Frame
+from pgscope.tui.frame import COPY_SHOWN
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import clock
+from pgscope.tui.locks.sentences import place_in_queue
 from pgscope.tui.rows.sessions import name_of, state_text, state_tone, wait_of
+from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.tones import styled
 
 
-class SessionScreen(Frame):
+class SessionScreen(SessionFrame):
     """Follows one backend; when it is gone, what was last known of it stays, and the screen says so."""
 
     HELP = (
         "One session: who it is, its state and ages, what it waits for, who blocks it and whom it blocks, "
-        "and its current or last statement in full. f turns between the statement laid out and as sent."
+        "and its current or last statement in full. f turns between the statement laid out and as sent.\n"
+        "J goes to the root that it waits for. c cancels its statement, T ends it, R acts on its root, B on "
+        "all that wait behind that root; each asks first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         COPY_SHOWN,
@@ -57,13 +60,14 @@ class SessionScreen(Frame):
         if found is not None:
             self.session = found
         signs = self.stage.status.signs
-        self.query_one(FactBlock).show_facts(
-            _groups(self.session, snapshot.at, snapshot.locks, self._gone, signs)
-        )
+        self.query_one(FactBlock).show_facts(_groups(self.session, snapshot, self._gone, signs))
         self.query_one(SqlText).show_sql(self.session.query, "(no statement)")
 
     def remark(self) -> Content:
         return styled("gone", "bad") if self._gone else Content("")
+
+    def current_session(self) -> Session | None:
+        return None if self._gone else self.session
 
     def copied(self) -> str:
         return self.session.query
@@ -73,9 +77,8 @@ class SessionScreen(Frame):
         self.query_one(SqlText).toggle_raw()
 
 
-def _groups(
-    session: Session, at: float, locks: LockForest, gone: bool, signs: Signs
-) -> list[list[Fact] | Content]:
+def _groups(session: Session, snapshot: Snapshot, gone: bool, signs: Signs) -> list[list[Fact] | Content]:
+    at = snapshot.at
     text = signs.text
     who = [
         Fact("application", text(name_of(session)), "heading"),
@@ -105,28 +108,20 @@ def _groups(
         ages.append(Fact("holds back vacuum by", f"{numbers.whole(session.xmin_age)} tx"))
     if session.query_id is not None:
         ages.append(Fact("queryid", str(session.query_id)))
-    return [who, ages, *_blocking(session, locks, signs)]
+    return [who, ages, *_locks(session, snapshot, signs)]
 
 
 def _age(value: float | None) -> str:
     return numbers.seconds(value)
 
 
-def _blocking(session: Session, locks: LockForest, signs: Signs) -> list[list[Fact] | Content]:
-    node = locks.node(session.pid)
-    if node is None:
-        return []
-    lines: list[list[Fact] | Content] = []
-    if blockers := node.hard_blockers + node.soft_blockers:
-        names = ", ".join(_named(key, locks, signs) for key in blockers)
-        lines.append(styled(f"{signs.waiting} blocked by {names}", "bad"))
-    if node.behind:
-        lines.append(styled(f"{signs.blocking} {node.behind} wait behind it", "bad"))
+def _locks(session: Session, snapshot: Snapshot, signs: Signs) -> list[Content]:
+    """Its place among those who wait, and what its DDL shuts out."""
+    node = snapshot.locks.node(session.pid)
+    lines = place_in_queue(node, snapshot, signs) if node is not None else []
+    lines += [
+        styled(signs.text(f"  {note.sentence}"), "bad" if note.behind else "normal")
+        for note in snapshot.ddl
+        if note.pid == session.pid
+    ]
     return lines
-
-
-def _named(key: int, locks: LockForest, signs: Signs) -> str:
-    node = locks.nodes.get(key)
-    if node is None or node.session is None:
-        return "a prepared transaction" if key <= 0 else str(key)
-    return f"{key} ({signs.text(name_of(node.session))})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -146,11 +146,12 @@ def flags(snapshot: Snapshot, by: str) -> dict[str, list[str]]:
     """Words for what is the matter with a group, the worst first, by its name."""
     words: dict[str, list[str]] = defaultdict(list)
     attribute = GROUPINGS[by]
-    for root in snapshot.locks.roots:
-        if root.session is not None:
-            name = getattr(root.session, attribute)
-            if "blocks" not in words[name]:
-                words[name].append("blocks")
+    blocked: Counter[str] = Counter()
+    for node in snapshot.locks.nodes.values():
+        roots = [snapshot.locks.nodes[key].session for key in node.roots if key in snapshot.locks.nodes]
+        blocked.update({getattr(root, attribute) for root in roots if root is not None})
+    for name, number in blocked.items():
+        words[name].append(f"blocks {number}")
     if by == "application":
         for finding in snapshot.findings:
             if not finding.ended:
@@ -235,12 +236,21 @@ def _cells(
         numbers.percent(hit) if hit is not None else "",
         _some(group.background),
         _basis(group),
-        Cell(signs.finding + ", ".join(words), "bad" if "blocks" in words else "warn") if words else "",
+        _found(words, signs),
     )
 
 
 def _some(value: int) -> str:
     return numbers.count(value) if value else ""
+
+
+def _found(words: Sequence[str], signs: Signs) -> Cell | str:
+    """Who blocks others stands first, with a sign of its own."""
+    if not words:
+        return ""
+    blocks = words[0].startswith("blocks")
+    sign = signs.blocking if blocks else signs.finding
+    return Cell(f"{sign} {', '.join(words)}", "bad" if blocks else "warn")
 
 
 def _basis(group: Group) -> str:

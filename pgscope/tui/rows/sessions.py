@@ -15,6 +15,7 @@ from pgscope.analysis.activity import (
     transaction_age,
 )
 from pgscope.analysis.filter import Getters
+from pgscope.analysis.locks import LockForest
 from pgscope.report import numbers
 from pgscope.sample import Session
 from pgscope.text import one_line
@@ -29,7 +30,11 @@ COLUMNS = (
     Column("db", "database", min_width=8, max_width=16, weight=0.5, priority=42),
     Column("client", "client", min_width=9, max_width=39, weight=0.3, priority=35),
     Column(
-        "state", "state", width=11, priority=95, tooltip="waiting is for a lock; idle in tx holds one open"
+        "state",
+        "state",
+        width=12,
+        priority=95,
+        tooltip="waiting is for a lock; idle in tx holds a transaction open; a square blocks others",
     ),
     Column(
         "age",
@@ -42,7 +47,15 @@ COLUMNS = (
     Column(
         "xact", "tx age", width=6, justify="right", priority=50, tooltip="How long its transaction is open"
     ),
-    Column("wait", "wait", min_width=9, max_width=28, weight=0.8, priority=60),
+    Column(
+        "wait",
+        "wait",
+        min_width=10,
+        max_width=28,
+        weight=0.8,
+        priority=60,
+        tooltip="What it waits for, and how many sessions wait because of it",
+    ),
     Column(
         "query", "statement", min_width=16, weight=6, priority=70, tooltip="The current or last statement"
     ),
@@ -117,24 +130,34 @@ def wanted(sessions: Iterable[Session], status: Status) -> list[Session]:
     ]
 
 
-def rows(sessions: Sequence[Session], at: float, signs: Signs) -> list[Row]:
-    """A row for each session; cells are made when they come into view."""
-    return [_row(session, at, signs) for session in sessions]
+_NO_LOCKS = LockForest(0.0)
 
 
-def _row(session: Session, at: float, signs: Signs) -> Row:
+def rows(sessions: Sequence[Session], at: float, signs: Signs, locks: LockForest = _NO_LOCKS) -> list[Row]:
+    """A row for each session; cells are made when they come into view. `locks` says who blocks whom."""
+    return [_row(session, at, signs, _blocks(session, locks)) for session in sessions]
+
+
+def _blocks(session: Session, locks: LockForest) -> int:
+    """How many sessions wait because of it."""
+    node = locks.nodes.get(session.pid)
+    return node.behind if node is not None else 0
+
+
+def _row(session: Session, at: float, signs: Signs, blocks: int) -> Row:
     age = age_of(session, at)
     word = state_word(session)
+    rank = -1 if blocks and word != "waiting" else _RANKS.get(word, 3)
     return Row(
         key=session.identity,
-        cells=partial(_cells, session, at, signs),
+        cells=partial(_cells, session, at, signs, blocks),
         sort_values=(
             session.pid,
             session.application_name.lower(),
             session.user,
             session.database,
             session.client_addr,
-            (_RANKS.get(word, 3), -(age or 0.0)),
+            (rank, -(age or 0.0)),
             age,
             transaction_age(session, at),
             wait_of(session) or None,
@@ -161,8 +184,15 @@ def state_text(session: Session, signs: Signs) -> str:
     return word
 
 
-def _cells(session: Session, at: float, signs: Signs) -> tuple[Cell | str, ...]:
+def _cells(session: Session, at: float, signs: Signs, blocks: int) -> tuple[Cell | str, ...]:
     age = age_of(session, at)
+    state = Cell(state_text(session, signs), state_tone(session))
+    wait: Cell | str = wait_of(session)
+    if blocks:
+        said = f"{signs.blocking} blocks {blocks}"
+        wait = Cell(f"{said}, {wait}" if wait else said, "bad")
+        if not is_waiting_for_lock(session):
+            state = Cell(f"{signs.blocking} {process_word(session)}", "bad")
     open_for = transaction_age(session, at)
     return (
         str(session.pid),
@@ -170,9 +200,9 @@ def _cells(session: Session, at: float, signs: Signs) -> tuple[Cell | str, ...]:
         session.user,
         session.database,
         session.client_addr,
-        Cell(state_text(session, signs), state_tone(session)),
+        state,
         numbers.seconds(age) if age is not None else "",
         numbers.seconds(open_for) if open_for is not None else "",
-        wait_of(session),
+        wait,
         one_line(session.query[:LONGEST_LINE]),
     )

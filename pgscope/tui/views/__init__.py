@@ -20,6 +20,7 @@ from typing import NamedTuple
 from pgscope.tui.frame import Frame
 from pgscope.tui.views.applications import ApplicationsView
 from pgscope.tui.views.findings import FindingsView
+from pgscope.tui.views.locks import LocksView
 from pgscope.tui.views.sessions import SessionsView
 from pgscope.tui.views.statements import StatementsView
 
@@ -38,5 +39,6 @@ VIEWS: tuple[View, ...] = (
     View("applications", "1", "Applications", "Everything by application", ApplicationsView),
     View("sessions", "2", "Sessions", "Every session", SessionsView),
     View("statements", "3", "Statements", "Every statement", StatementsView),
+    View("locks", "4", "Locks", "Who waits for whom", LocksView),
     View("findings", "5", "Findings", "N+1 and other things to mend, worst first", FindingsView),
 )

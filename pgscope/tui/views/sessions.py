@@ -13,19 +13,23 @@ from textual.widget import Widget
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import Session
 from pgscope.tui.details.session import SessionScreen
-from pgscope.tui.frame import SESSION_TOGGLES, Frame
+from pgscope.tui.frame import SESSION_TOGGLES
 from pgscope.tui.rows import sessions
+from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.table import LiveTable
 
 
-class SessionsView(Frame):
+class SessionsView(SessionFrame):
     """All sessions of the server."""
 
     HELP = (
-        "A row for each session, the ones that wait for a lock first, then active ones, then those idle in "
-        "transaction.\n"
+        "A row for each session, those that block others first, then the ones that wait for a lock, then "
+        "active ones, then those idle in transaction.\n"
         "age is the time of the running statement, or of the state if none runs; tx age is how long the "
         "transaction is open: what it locked stays locked, and what it can see cannot be vacuumed.\n"
+        "A session that others wait for is marked with how many it blocks; J jumps from one that waits to "
+        "the root that it waits for. c cancels a statement, T ends a session, m marks several; each asks "
+        "first.\n"
         "i hides idle sessions, b shows background processes and parallel workers, o pgscope's own sessions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [*SESSION_TOGGLES]
@@ -47,7 +51,7 @@ class SessionsView(Frame):
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(snapshot.sessions))
         self._sessions = {session.identity: session for session in chosen}
-        rows = sessions.rows(chosen, snapshot.at, status.signs)
+        rows = sessions.rows(chosen, snapshot.at, status.signs, snapshot.locks)
         self.fill(self.query_one(LiveTable), rows, "No session to show")
 
     def remark(self) -> Content:
@@ -57,8 +61,11 @@ class SessionsView(Frame):
         words += ["own too"] if status.own else []
         return self.counted(self._shown, ", ".join(words), self._left_out)
 
+    def session_of(self, key: object) -> Session | None:
+        return self._sessions.get(key)
+
     def copied(self) -> str:
-        session = self._sessions.get(self.query_one(LiveTable).cursor_key)
+        session = self.current_session()
         return session.query if session is not None else ""
 
     @on(LiveTable.Opened)

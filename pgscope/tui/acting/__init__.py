@@ -1,0 +1,1 @@
+"""Cancel and terminate: whom, asked first, done in the background, and what came of it."""

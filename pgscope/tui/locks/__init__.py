@@ -1,0 +1,1 @@
+"""Parts of what the screen says of lock waits."""

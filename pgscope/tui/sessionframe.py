@@ -1,0 +1,172 @@
+"""What every screen that shows sessions can do with them: cancel, terminate, mark, jump to the root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from pgscope.analysis.activity import is_active
+from pgscope.analysis.locks import LockNode
+from pgscope.sample import Session
+from pgscope.tui.acting.scopes import BEHIND, ROOT, THESE
+from pgscope.tui.frame import Frame
+from pgscope.tui.table import LiveTable
+
+
+class SessionFrame(Frame):
+    """A frame with sessions in its tables. A subclass says which row is which session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "c",
+            "act('cancel')",
+            "Cancel",
+            tooltip="Cancel the statement of the session under the cursor, or of those marked; asks first",
+            id="act.cancel",
+        ),
+        Binding(
+            "T",
+            "act('terminate')",
+            "Terminate",
+            tooltip="End the session under the cursor, or those marked; asks first",
+            id="act.terminate",
+            show=False,
+        ),
+        Binding(
+            "R",
+            "act_root",
+            "Act on the root",
+            tooltip="Cancel or end the root that the session waits for; asks first",
+            id="act.root",
+            show=False,
+        ),
+        Binding(
+            "B",
+            "act_behind",
+            "Act on all behind",
+            tooltip="Cancel all that wait behind the session's root; asks first",
+            id="act.behind",
+            show=False,
+        ),
+        Binding(
+            "m", "mark", "Mark", tooltip="Mark the session for cancel or terminate", id="act.mark", show=False
+        ),
+        Binding("M", "unmark", "Unmark", tooltip="Take all marks away", id="act.unmark", show=False),
+        Binding(
+            "J",
+            "root",
+            "To root",
+            tooltip="Jump to the root that the session waits for",
+            id="locks.root",
+            show=False,
+        ),
+    ]
+
+    # --- for subclasses
+
+    def session_of(self, key: object) -> Session | None:
+        """The session that a row is about."""
+
+    def current_session(self) -> Session | None:
+        """The session under the cursor."""
+        table = self._table()
+        return self.session_of(table.cursor_key) if table is not None else None
+
+    def node_in_hand(self) -> LockNode | None:
+        """What waits or blocks under the cursor."""
+        session = self.current_session()
+        return self.stage.snapshot.locks.node(session.pid) if session is not None else None
+
+    def open_session(self, session: Session) -> None:
+        """Show a session on a screen of its own."""
+        # Not at the top: that screen is itself one of these.
+        from pgscope.tui.details.session import SessionScreen
+
+        self.app.push_screen(SessionScreen(session, self.crumbs() or ("Sessions",)))
+
+    # --- inside
+
+    def _table(self) -> LiveTable | None:
+        focused: Widget | None = self.focused
+        return focused if isinstance(focused, LiveTable) else None
+
+    def _marked(self) -> list[Session]:
+        table = self._table()
+        if table is None:
+            return []
+        marked = table.marked
+        in_order = [row.key for row in table.rows if row.key in marked]
+        return [session for key in in_order if (session := self.session_of(key)) is not None]
+
+    def _subjects(self) -> Sequence[Session]:
+        if marked := self._marked():
+            return marked
+        session = self.current_session()
+        return [session] if session is not None else []
+
+    def _tell(self, message: str) -> None:
+        self.notify(message, timeout=4, markup=False)
+
+    # --- actions
+
+    def action_act(self, kind: str) -> None:
+        """Ask whether to cancel or terminate what is marked, or else under the cursor."""
+        status = self.stage.status
+        self.stage.hands.ask(
+            "terminate" if kind == "terminate" else "cancel",
+            THESE,
+            self._subjects(),
+            self.stage.snapshot,
+            status.signs,
+        )
+
+    def action_act_root(self) -> None:
+        """Ask whether to stop the root: its statement if it runs one, else its session."""
+        snapshot, signs = self.stage.snapshot, self.stage.status.signs
+        subjects = self._subjects()
+        root = snapshot.locks.root_of(subjects[0].pid) if subjects else None
+        runs = root is not None and root.session is not None and is_active(root.session)
+        self.stage.hands.ask("cancel" if runs else "terminate", ROOT, subjects, snapshot, signs)
+
+    def action_act_behind(self) -> None:
+        """Ask whether to cancel all that wait behind the root."""
+        self.stage.hands.ask("cancel", BEHIND, self._subjects(), self.stage.snapshot, self.stage.status.signs)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the session under the cursor, and go on to the next."""
+        table = self._table()
+        if table is not None and self.session_of(table.cursor_key) is not None:
+            table.toggle_mark()
+            table.action_cursor(1)
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        for table in self.query(LiveTable):
+            table.clear_marks()
+
+    def action_root(self) -> None:
+        """Go to the root of what the session waits for: its row if it is here, else a screen of its own."""
+        node = self.node_in_hand()
+        if node is None:
+            self._tell("It waits for nobody, and nobody for it")
+            return
+        root = self.stage.snapshot.locks.nodes[node.roots[0]] if node.roots else node
+        if root.key == node.key:
+            self._tell("It is itself the root")
+        elif not self.go_to(root):
+            if root.session is not None:
+                self.open_session(root.session)
+            elif root.prepared is not None:
+                self._tell(f"The root is the prepared transaction '{root.prepared.gid}': no session")
+            else:
+                self._tell(f"The root, pid {root.key}, is not to be seen")
+
+    def go_to(self, node: LockNode) -> bool:
+        """Put the cursor on a node's row; False if it is not here."""
+        table = self._table()
+        if table is None or node.session is None:
+            return False
+        return table.move_to_key(node.session.identity)

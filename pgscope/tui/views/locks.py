@@ -1,0 +1,172 @@
+"""`4`: who waits for whom, the culprit on top; below it DDL at work, and what waited before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.locks import Deadlock, LockNode
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.sample import Session
+from pgscope.text import one_line
+from pgscope.tui.details.session import SessionScreen
+from pgscope.tui.locks.lines import Lines
+from pgscope.tui.locks.sentences import at_work, place_in_queue
+from pgscope.tui.rows import ended_waits, locks
+from pgscope.tui.rows.sessions import LONGEST_LINE
+from pgscope.tui.sessionframe import SessionFrame
+from pgscope.tui.table import LiveTable
+from pgscope.tui.tones import styled
+
+NOBODY = "Nobody waits for a lock"
+
+
+class LocksView(SessionFrame):
+    """The forest above, what was below; Tab goes from one to the other."""
+
+    HELP = (
+        "Who waits for whom. A root blocks others and waits for nobody: those with the most sessions behind "
+        "them stand on top, the sessions that wait for them below. To end a jam, look at the root first.\n"
+        "blocked: somebody holds the lock it wants. queued: it only stands behind others that wait. behind: "
+        "how many sessions wait because of it. cycle: they wait for each other.\n"
+        "waits is how long it has waited, tx age how long its transaction is open. Of a root the lock is "
+        "what it holds that others want, the statement the last it ran; if it is idle in transaction only "
+        "ending its session (T) helps, since there is nothing to cancel.\n"
+        "Below: DDL at work with what its lock shuts out, the progress of maintenance, and the waits that "
+        "ended, deadlocks too. Tab goes there. Enter opens a session, J jumps from a waiter to its root.\n"
+        "c cancels, T terminates, R acts on the root, B on all behind it; each asks first and shows whom it "
+        "will hit. m marks several. What was done is recorded in actions.jsonl in pgscope's state folder."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "other_table", "History", tooltip="From the waits to the history", id="locks.tab"),
+    ]
+    DEFAULT_CSS = """
+    LocksView #locks { height: 2fr; }
+    LocksView #ended { height: 1fr; min-height: 4; }
+    LocksView.-nobody #locks { height: 2; }
+    LocksView #lock-detail { background: $surface; }
+    LocksView.-low LiveTable { display: none; }
+    LocksView.-low Lines { display: none; }
+    LocksView.-low LiveTable.-chosen { display: block; height: 1fr; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_key: dict[object, LockNode] = {}
+        self._ended: dict[object, ended_waits.Ended] = {}
+        self._left_out: tuple[str, ...] = ()
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield LiveTable(locks.COLUMNS, sort="behind", id="locks", classes="-chosen", placeholder=NOBODY)
+        yield Lines(id="lock-detail")
+        yield Lines(id="at-work")
+        yield LiveTable(ended_waits.COLUMNS, sort="when", descending=True, id="ended")
+
+    def show(self, snapshot: Snapshot) -> None:
+        status = self.stage.status
+        self.set_class(not snapshot.locks, "-nobody")
+        nodes = locks.chosen(snapshot, status.filter)
+        self._by_key = {locks.key_of(node): node for node in nodes}
+        table = self.query_one("#locks", LiveTable)
+        nothing = NOBODY if snapshot.link.connected else "Not connected"
+        if snapshot.locks:
+            nothing = "Nothing matches the filter"
+        table.set_placeholder(nothing)
+        table.set_rows(locks.rows(nodes, snapshot, status.signs))
+        tall = self.size.height >= 36
+        self._describe(snapshot)
+        self.query_one("#at-work", Lines).show_lines(at_work(snapshot, status.signs), 12 if tall else 4)
+        self._show_ended(snapshot)
+
+    def _show_ended(self, snapshot: Snapshot) -> None:
+        status = self.stage.status
+        ended: list[ended_waits.Ended] = [*snapshot.ended_waits, *snapshot.deadlocks]
+        self._left_out = status.filter.left_out(ended_waits.GETTERS)
+        wanted = status.filter.select(ended, ended_waits.GETTERS)
+        self._ended = {ended_waits.key_of(one): one for one in wanted}
+        self.fill(
+            self.query_one("#ended", LiveTable),
+            ended_waits.rows(wanted, status.signs),
+            "No wait has ended since pgscope looks",
+        )
+
+    def _describe(self, snapshot: Snapshot) -> None:
+        """The node under the cursor in full: a few lines."""
+        signs = self.stage.status.signs
+        lines: list[Content] = []
+        table = self.query_one("#locks", LiveTable)
+        node = self._by_key.get(table.cursor_key)
+        if node is not None:
+            query = signs.text(one_line(locks.query_of(node)[:LONGEST_LINE]))
+            last = "last statement" if not node.waits else "statement"
+            lines = place_in_queue(node, snapshot, signs)
+            lines.append(Content.assemble(styled(f"  {last} ", "muted"), query))
+        self.query_one("#lock-detail", Lines).show_lines(lines, 8 if self.size.height >= 36 else 4)
+
+    def remark(self) -> Content:
+        forest = self.stage.snapshot.locks
+        if not forest:
+            return Content("nobody waits")
+        roots = len(forest.roots)
+        words = f"{forest.waiting} wait, {roots} root{'' if roots == 1 else 's'}"
+        if forest.cycles:
+            words += f", {len(forest.cycles)} cycle{'' if len(forest.cycles) == 1 else 's'}"
+        return Content(words)
+
+    def copied(self) -> str:
+        table = self._table()
+        key = table.cursor_key if table is not None else None
+        if (node := self._by_key.get(key)) is not None:
+            return locks.query_of(node)
+        ended = self._ended.get(key)
+        return ended_waits.query_of(ended) if ended is not None else ""
+
+    def session_of(self, key: object) -> Session | None:
+        node = self._by_key.get(key)
+        return node.session if node is not None else None
+
+    def node_in_hand(self) -> LockNode | None:
+        table = self._table()
+        return self._by_key.get(table.cursor_key) if table is not None else None
+
+    def go_to(self, node: LockNode) -> bool:
+        return self.query_one("#locks", LiveTable).move_to_key(locks.key_of(node))
+
+    def action_other_table(self) -> None:
+        """Go from the forest to the history, or back."""
+        above, below = self.query(LiveTable)
+        target = below if self.focused is above else above
+        for table in (above, below):
+            table.set_class(table is target, "-chosen")
+        target.focus()
+
+    @on(LiveTable.Highlighted, "#locks")
+    def _moved(self) -> None:
+        self._describe(self.stage.snapshot)
+
+    @on(LiveTable.Opened)
+    def _open(self, event: LiveTable.Opened) -> None:
+        node, ended = self._by_key.get(event.row_key), self._ended.get(event.row_key)
+        if node is not None and node.session is not None:
+            self.app.push_screen(SessionScreen(node.session, ("Locks",)))
+        elif node is not None and node.prepared is not None:
+            self._tell(
+                f"Prepared transaction '{node.prepared.gid}' of {node.prepared.owner} has no session: end it "
+                f"in {node.prepared.database} with COMMIT PREPARED or ROLLBACK PREPARED"
+            )
+        elif ended is not None:
+            self._open_ended(ended)
+
+    def _open_ended(self, ended: ended_waits.Ended) -> None:
+        members = ended.members if isinstance(ended, Deadlock) else (ended.waiter,)
+        identities = {(member.pid, member.backend_start) for member in members}
+        for session in self.stage.snapshot.sessions:
+            if session.identity in identities:
+                self.app.push_screen(SessionScreen(session, ("Locks",)))
+                return
+        self._tell("That session is gone")
