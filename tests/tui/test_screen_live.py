@@ -91,8 +91,10 @@ async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, p
         await pilot.press("2")
         assert isinstance(app.screen, SessionsView)
         await until(pilot, lambda: any("waiting" in row for row in cells(app)), "the waiting session")
-        assert "patient" in cells(app)[0], "who waits stands at the top"
-        await pilot.press("enter")
+        await until(pilot, lambda: "blocks 1" in cells(app)[0], "the culprit at the top")
+        assert "shop[/b]" in cells(app)[0]
+        assert "patient" in cells(app)[1], "then who waits"
+        await pilot.press("j", "enter")
         await until(pilot, lambda: "blocked by" in shown(app), "its blocker")
         assert f"{shop.info.backend_pid} (shop[/b])" in shown(app)
         shop.execute("ROLLBACK")
@@ -114,7 +116,7 @@ async def test_a_lost_server_is_a_state_and_no_error(fresh_pg: object, pg18: Emb
 async def test_seven_keys_stand_in_the_footer(pg18: EmbeddedServer) -> None:
     app = app_for(pg18.conninfo)
     async with app.run_test(size=(80, 24)) as pilot:
-        for key in "123":
+        for key in "1234":
             await pilot.press(key)
             await pilot.pause()
             keys = list(app.screen.query_one(Footer).query("FooterKey"))

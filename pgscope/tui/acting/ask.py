@@ -147,11 +147,8 @@ class AskScreen(ModalScreen["Decision | None"]):
 
 def title(kind: Kind, scope: Scope) -> Content:
     """The question."""
-    number = len(scope.sessions)
-    if kind == "cancel":
-        what = "Cancel the statement of" if number == 1 else f"Cancel the statements of {number} sessions,"
-    else:
-        what = "TERMINATE" if number == 1 else f"TERMINATE {number} sessions,"
+    many = len(scope.sessions) != 1
+    what = "TERMINATE" if kind == "terminate" else f"Cancel the statement{'s' if many else ''} of"
     return Content.assemble(styled(f"{what} ", "heading"), styled(scope.title, "bad"), styled("?", "heading"))
 
 

@@ -75,7 +75,8 @@ class Hands:
     async def _do(self, decision: Decision, snapshot: Snapshot) -> None:
         assert self._actions is not None
         own = snapshot.facts.own_pids if snapshot.facts is not None else frozenset[int]()
-        requests = [request_for(decision.kind, session) for session in decision.sessions]
+        # The last of a queue first: else each one's end would let through those that are next.
+        requests = [request_for(decision.kind, session) for session in reversed(decision.sessions)]
         done = await self._actions.run(requests, own_pids=own)
         message, severity = told(done)
         self._say(message, severity)

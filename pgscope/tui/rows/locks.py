@@ -19,7 +19,7 @@ from pgscope.tui.rows.sessions import LONGEST_LINE, name_of
 from pgscope.tui.table import Cell, Column, Row, Tone
 
 COLUMNS = (
-    Column("pid", "pid", min_width=10, max_width=22, weight=0.3, fixed=True, priority=99, descending=False),
+    Column("pid", "pid", min_width=10, max_width=22, weight=0.1, fixed=True, priority=99, descending=False),
     Column("app", "application", min_width=10, max_width=28, weight=1, priority=90),
     Column("user", "user", min_width=8, max_width=16, weight=0.5, priority=40),
     Column("db", "database", min_width=8, max_width=16, weight=0.5, priority=38),
@@ -33,7 +33,7 @@ COLUMNS = (
     Column(
         "behind",
         "behind",
-        width=6,
+        width=7,
         justify="right",
         priority=97,
         tooltip="Sessions that wait because of it, each counted once",
@@ -145,6 +145,11 @@ def open_for(node: LockNode, at: float) -> float | None:
 def lock_text(lock: Lock, database: str) -> str:
     """A lock as object and mode; `database` if it is not the one watched."""
     return f"{describe(lock, database)} {words(lock.mode)}"
+
+
+def _short(text: str) -> str:
+    """Without the schema that goes without saying, since a row has little room."""
+    return text.replace("public.", "", 1)
 
 
 def elsewhere(node: LockNode, snapshot: Snapshot) -> str:
@@ -259,7 +264,7 @@ def _cells(node: LockNode, snapshot: Snapshot, signs: Signs) -> tuple[Cell | str
         Cell(numbers.whole(node.behind), "bad" if not node.waits else "normal") if node.behind else "",
         numbers.seconds(wait_age) if wait_age is not None else "",
         numbers.seconds(age) if age is not None else "",
-        what(node, snapshot),
+        _short(what(node, snapshot)),
         " ".join(others),
         one_line(query_of(node)[:LONGEST_LINE]),
     )
