@@ -53,7 +53,7 @@ class HelpScreen(ModalScreen[None]):
         parts.append(
             Content(
                 "Terms side by side must all hold. word: anywhere; field:text: contains; field=text: "
-                'exactly; a|b: either; !term: not; "with spaces".\n'
+                'exactly; a|b: either; !term: not; "two words".\n'
             )
         )
         for name, field in FIELDS.items():

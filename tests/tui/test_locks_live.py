@@ -142,7 +142,7 @@ async def test_jumps_to_the_root_from_everywhere(scene: Scene, log: AuditLog) ->
         assert session_pid(sessions.cursor_key) == made.billing.pid
 
         await pilot.press("1")
-        await until(pilot, lambda: any("■ blocks 3" in row for row in cells(app)), "its application too")
+        await until(pilot, lambda: any("■blocks 3" in row for row in cells(app)), "its application too")
 
 
 async def test_cancel_asks_first_and_hits_the_waiter(scene: Scene, log: AuditLog) -> None:

@@ -250,7 +250,7 @@ def _found(words: Sequence[str], signs: Signs) -> Cell | str:
         return ""
     blocks = words[0].startswith("blocks")
     sign = signs.blocking if blocks else signs.finding
-    return Cell(f"{sign} {', '.join(words)}", "bad" if blocks else "warn")
+    return Cell(f"{sign}{', '.join(words)}", "bad" if blocks else "warn")
 
 
 def _basis(group: Group) -> str:
