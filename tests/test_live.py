@@ -1,0 +1,129 @@
+"""The live stream: it outlives the server, starts its counters over, and leaves nothing open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+
+from pgscope.analysis.watch import Watch
+from pgscope.capture.live import LiveSource
+from pgscope.driver import Driver
+from pgscope.embedded import EmbeddedServer
+from pgscope.sample import Connected, Disconnected, Look, OwnCost, Poll, Sample
+from pgscope.server.conninfo import target
+
+_PATIENCE = 60.0
+
+
+class Stream:
+    """A running source whose samples are kept."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.samples: list[Sample] = []
+        self.source = LiveSource(target(conninfo), interval=0.1)
+        self.watch = Watch()
+        self.driver = Driver(self.source, self.watch)
+
+    async def run(self) -> None:
+        def take(sample: Sample) -> None:
+            self.samples.append(sample)
+            self.watch.feed(sample)
+
+        await self.source.run(take)
+
+    def count(self, kind: type[object]) -> int:
+        return sum(isinstance(sample, kind) for sample in self.samples)
+
+    async def more(self, kind: type[object], number: int = 1) -> None:
+        """Wait for so many more samples of a kind."""
+        await self.reaches(kind, self.count(kind) + number)
+
+    async def reaches(self, kind: type[object], number: int) -> None:
+        """Wait until there were so many samples of a kind in all."""
+        await self.until(lambda: self.count(kind) >= number)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async def wait() -> None:
+            while not true():
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(wait(), _PATIENCE)
+
+
+@asynccontextmanager
+async def streaming(conninfo: str) -> AsyncIterator[Stream]:
+    stream = Stream(conninfo)
+    task = asyncio.create_task(stream.run())
+    try:
+        yield stream
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: Callable[..., EmbeddedServer]) -> None:
+    server = fresh_pg(18)
+    with psycopg.connect(server.conninfo, autocommit=True) as client:
+        for _ in range(2000):
+            client.execute("select 1 as t_before")
+    async with streaming(server.conninfo) as stream:
+        await stream.more(Poll, 5)
+        for mode in ("fast", "immediate"):
+            lost, made = stream.count(Disconnected), stream.count(Connected)
+            await asyncio.to_thread(server.shut_down, mode)
+            await stream.reaches(Disconnected, lost + 1)
+            assert not stream.watch.snapshot().link.connected
+            assert stream.watch.snapshot().link.reason
+            assert "\n" not in stream.watch.snapshot().link.reason
+            await asyncio.to_thread(server.start_again)
+            await stream.reaches(Connected, made + 1)
+            await stream.more(Poll, 5)
+            assert stream.watch.snapshot().link.connected
+            assert all(min(counts) >= 0 for counts in stream.watch.window.values())
+            calls = [row.rates.calls for row in stream.watch.snapshot().statements.values()]
+            assert max(calls, default=0) < 1000
+
+
+async def test_its_own_backends_terminated_it_comes_back(pg18: EmbeddedServer) -> None:
+    async with streaming(pg18.conninfo) as stream:
+        await stream.more(Poll, 3)
+        await stream.more(Look, 3)
+        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
+            )
+        await stream.more(Connected)
+        await stream.more(Poll, 3)
+        await stream.more(Look, 3)
+
+
+async def test_it_holds_no_transaction_and_leaves_no_connection(pg: EmbeddedServer) -> None:
+    async with streaming(pg.conninfo) as stream:
+        await stream.more(Look, 5)
+        await stream.more(Poll, 5)
+        with psycopg.connect(pg.conninfo, autocommit=True) as admin:
+            own = "select state, xact_start from pg_stat_activity where application_name = 'pgscope'"
+            rows = admin.execute(own).fetchall()
+            assert len(rows) == 2
+            for _ in range(50):
+                states = {state for state, _ in admin.execute(own).fetchall()}
+                assert not any("transaction" in (state or "") for state in states)
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
+
+        async def gone() -> None:
+            while admin.execute(own).fetchall():
+                await asyncio.sleep(0.05)
+
+        await asyncio.wait_for(gone(), _PATIENCE)
+
+
+async def test_it_measures_its_own_cost(pg18: EmbeddedServer) -> None:
+    async with streaming(pg18.conninfo) as stream:
+        await stream.more(OwnCost)
+        cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
+        assert cost.server_ms > 0
+        assert cost.statements > 10
+        assert cost.seconds >= 5
