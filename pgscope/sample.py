@@ -434,7 +434,6 @@ class OwnCost:
     """Length of the period this covers."""
     server_ms: float
     """Server time of pgscope's own statements, or the round trips' wall time where it is not known."""
-    bytes_received: int
     statements: int
     sample_hz: float
     interval: float

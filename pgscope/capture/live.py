@@ -246,7 +246,6 @@ class LiveSource:
                 now,
                 seconds,
                 meter.server_ms,
-                0,
                 meter.statements,
                 0.0 if self.resting or not self._sample_hz else self._pace.hz,
                 self.interval,
