@@ -18,7 +18,9 @@ NUMBER_SPREAD = 0.25
 
 
 LONGEST = 3
-"""Windows that a stretch may take: a page straddles two. Longer ones meet by chance."""
+"""Windows that a stretch may take: a page straddles two. Longer ones meet by chance ..."""
+FEW_PAGES = 2
+"""... unless they hold so few pages: then the pages are slow, and each adds up by itself."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def exact(
     for begin, end in pairwise(places):
         returned = round(sum(rows[begin:end]))
         pages = round(sum(parent_calls[begin:end]))
-        if not returned or not pages or end - begin > LONGEST:
+        if not returned or not pages or (end - begin > LONGEST and pages > FEW_PAGES):
             continue
         windows += end - begin
         if (returned, pages) not in seen:
