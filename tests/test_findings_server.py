@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from pgscope.analysis.watch import Watch
+from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
 from pgscope.server.burst import probe
@@ -76,8 +77,7 @@ async def test_found_and_silent(programs: None, pg18_database: str) -> None:
     try:
         await asyncio.wait_for(_shown(watch), 90)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await end(watching)
     found = [one for one in watch.findings_of_watch() if one.kind in ("n_plus_one", "lookup_loop")]
     (finding,) = found
     assert finding.application_names == ("sa_collection",)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
 from pgscope.capture.pace import Budget, Pace
 from pgscope.capture.source import Emit
@@ -145,10 +146,10 @@ class LiveSource:
             return await self._poll_loop(link, emit)
         finally:
             self._errands = None
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            await link.connection.close()
+            try:
+                await end(*beside)
+            finally:
+                await link.connection.close()
 
     async def _poll_loop(self, link: Link, emit: Emit) -> str:
         named: tuple[int, int] = (0, 0)

@@ -94,6 +94,7 @@ async def _watch_for(source: LiveSource, seconds: float, ask: bool, begin: Calla
     import time
 
     from pgscope.analysis.watch import Watch
+    from pgscope.capture.ending import end
     from pgscope.cli.password import open_asking
     from pgscope.driver import Driver
 
@@ -113,9 +114,7 @@ async def _watch_for(source: LiveSource, seconds: float, ask: bool, begin: Calla
     finally:
         if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-        if not running.done():
-            running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
     if not running.cancelled() and (failure := running.exception()) is not None:
         raise failure
     return watch

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.findings.runs import runs
+from pgscope.capture.ending import end
 from pgscope.embedded import EmbeddedServer
 from tests.bench.nplusone.judge import Outcome, judge
 from tests.bench.nplusone.labels import LABELS, NEGATIVES, POSITIVES, Label
@@ -97,8 +98,7 @@ async def _run(
                 await asyncio.sleep(0.2)
             await asyncio.sleep(args.seconds)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await end(watching)
     if args.verbose:
         for burst in watch.bursts:
             seen = [f"{run.executions}{'t' if run.in_transaction else ''}" for run in runs(burst)]

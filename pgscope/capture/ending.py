@@ -1,0 +1,18 @@
+"""Ending tasks for sure: before Python 3.12 `asyncio.wait_for` loses a cancellation that meets a result."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+_AGAIN = 1.0
+"""Seconds until a task that did not end is cancelled again."""
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel the tasks, again if need be, until all have ended; what they raise is dropped."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_AGAIN)
+    await asyncio.gather(*tasks, return_exceptions=True)
