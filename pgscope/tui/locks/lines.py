@@ -15,6 +15,7 @@ class Lines(Static):
 
     DEFAULT_CSS = """
     Lines { height: auto; width: 100%; padding: 0 1; background: $background; color: $foreground; }
+    Lines.-none { display: none; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -26,7 +27,7 @@ class Lines(Static):
     def show_lines(self, lines: Sequence[Content], most: int) -> None:
         """Show these; none takes no room at all."""
         self._given, self._most = lines, most
-        self.display = bool(lines)
+        self.set_class(not lines, "-none")
         self._draw()
 
     def on_resize(self) -> None:

@@ -20,7 +20,7 @@ from pgscope.tui.table import Cell, Column, Row, Tone
 
 COLUMNS = (
     Column("pid", "pid", min_width=10, max_width=22, weight=0.1, fixed=True, priority=99, descending=False),
-    Column("app", "application", min_width=10, max_width=28, weight=1, priority=90),
+    Column("app", "application", min_width=12, max_width=28, weight=1, priority=90),
     Column("user", "user", min_width=8, max_width=16, weight=0.5, priority=40),
     Column("db", "database", min_width=8, max_width=16, weight=0.5, priority=38),
     Column(

@@ -46,7 +46,7 @@ class LocksView(SessionFrame):
         Binding("tab", "other_table", "History", tooltip="From the waits to the history", id="locks.tab"),
     ]
     DEFAULT_CSS = """
-    LocksView #locks { height: 2fr; }
+    LocksView #locks { height: 2fr; min-height: 4; }
     LocksView #ended { height: 1fr; min-height: 4; }
     LocksView.-nobody #locks { height: 2; }
     LocksView #lock-detail { background: $surface; }
@@ -78,14 +78,18 @@ class LocksView(SessionFrame):
             nothing = "Nothing matches the filter"
         table.set_placeholder(nothing)
         table.set_rows(locks.rows(nodes, snapshot, status.signs))
-        tall = self.size.height >= 36
         self._describe(snapshot)
-        self.query_one("#at-work", Lines).show_lines(at_work(snapshot, status.signs), 12 if tall else 4)
+        self.query_one("#at-work", Lines).show_lines(
+            at_work(snapshot, status.signs), max(4, self.size.height // 4)
+        )
         self._show_ended(snapshot)
 
     def _show_ended(self, snapshot: Snapshot) -> None:
         status = self.stage.status
-        ended: list[ended_waits.Ended] = [*snapshot.ended_waits, *snapshot.deadlocks]
+        ended: list[ended_waits.Ended] = [
+            *snapshot.ended_waits,
+            *(deadlock for deadlock in snapshot.deadlocks if not deadlock.going_on),
+        ]
         self._left_out = status.filter.left_out(ended_waits.GETTERS)
         wanted = status.filter.select(ended, ended_waits.GETTERS)
         self._ended = {ended_waits.key_of(one): one for one in wanted}
@@ -106,7 +110,7 @@ class LocksView(SessionFrame):
             last = "last statement" if not node.waits else "statement"
             lines = place_in_queue(node, snapshot, signs)
             lines.append(Content.assemble(styled(f"  {last} ", "muted"), query))
-        self.query_one("#lock-detail", Lines).show_lines(lines, 8 if self.size.height >= 36 else 4)
+        self.query_one("#lock-detail", Lines).show_lines(lines, max(4, self.size.height // 6))
 
     def remark(self) -> Content:
         forest = self.stage.snapshot.locks
