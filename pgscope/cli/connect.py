@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from pgscope.cli.options import add_connection, add_watching, target_of
+from pgscope.cli.options import add_connection, add_filter, add_watching, live_source, saved_name, target_of
 
 DESCRIPTION = "Watch a PostgreSQL server live, grouped by application. Takes what psql takes."
 
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(parser)
     add_watching(parser)
     screen = parser.add_argument_group("screen")
+    add_filter(screen)
     screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     screen.add_argument(
         "--read-only", action="store_true", help="no action on the server: no cancel, no terminate"
@@ -23,19 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope connect`; raises UsageError, ConnectionFailed."""
+    from pgscope.config import load
     from pgscope.errors import UsageError
 
-    target = target_of(arguments)
+    config = load()
+    target = target_of(arguments, config)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("connect needs a terminal; without one, use: pgscope report")
-    from pgscope.capture.live import LiveSource
-    from pgscope.cli.screen import Look, show
+    from pgscope.cli.screen import Look, settle, show
 
-    source = LiveSource(
-        target,
-        interval=arguments.interval,
-        sample_hz=arguments.sample_hz,
-        budget=arguments.budget,
+    config = settle(config, arguments.filter)
+    look = Look(
+        mouse=not arguments.no_mouse,
+        read_only=arguments.read_only,
+        title=saved_name(arguments, config),
     )
-    look = Look(mouse=not arguments.no_mouse, read_only=arguments.read_only)
-    return show(source, look, ask=not arguments.no_password)
+    source = live_source(target, arguments, config)
+    return show(source, look, config, ask=not arguments.no_password)

@@ -6,7 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pgscope.cli.options import add_watching, positive_seconds
+from pgscope.cli.options import add_filter, add_watching, live_source, positive_seconds
+
+if TYPE_CHECKING:
+    from pgscope.config import Config
 
 if TYPE_CHECKING:
     from pgscope.analysis.watch import Watch
@@ -39,20 +42,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="without a terminal: format of the report (text)",
     )
+    add_filter(group)
     group.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope demo`; raises UsageError, ConnectionFailed."""
+    from pgscope.cli.screen import settle
+    from pgscope.config import load
     from pgscope.demo import DemoMissingError, start_demo
     from pgscope.embedded import EmbeddedError
     from pgscope.errors import PgscopeError, UsageError
 
+    config = settle(load(), arguments.filter)
     try:
         with start_demo(_say) as demo:
             if arguments.server_only:
                 return _serve(demo.conninfo)
-            return _watch(demo.conninfo, len(demo.pids), arguments)
+            return _watch(demo.conninfo, len(demo.pids), arguments, config)
     except DemoMissingError as error:
         raise UsageError(str(error)) from None
     except EmbeddedError as error:
@@ -74,20 +81,15 @@ def _serve(conninfo: str) -> int:
     return 0
 
 
-def _watch(conninfo: str, programs: int, arguments: argparse.Namespace) -> int:
-    from pgscope.capture.live import LiveSource
+def _watch(conninfo: str, programs: int, arguments: argparse.Namespace, config: Config) -> int:
     from pgscope.server.conninfo import target
 
-    source = LiveSource(
-        target(conninfo),
-        interval=arguments.interval,
-        sample_hz=arguments.sample_hz,
-        budget=arguments.budget,
-    )
+    source = live_source(target(conninfo), arguments, config)
     if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
         from pgscope.cli.screen import Look, show
 
-        return show(source, Look(mouse=not arguments.no_mouse, title="demo"), ask=False)
+        look = Look(mouse=not arguments.no_mouse, title="demo")
+        return show(source, look, config, ask=False)
     from pgscope.cli.report import watch_for, write
 
     _say(f"no terminal: watching for {arguments.duration:g} s, then the report")
@@ -96,5 +98,6 @@ def _watch(conninfo: str, programs: int, arguments: argparse.Namespace) -> int:
         # Most of them: one that comes late must not keep everyone waiting.
         return len(watch.presence.applications) >= 0.8 * programs
 
-    write(watch_for(source, arguments.duration, ask=False, begin=begun), arguments.format, None)
+    watch = watch_for(source, arguments.duration, ask=False, settings=config.findings, begin=begun)
+    write(watch, arguments.format, None)
     return 0

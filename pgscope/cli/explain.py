@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from pgscope.cli.options import add_connection
+from pgscope.cli.options import add_connection, conninfo_of
 from pgscope.errors import PgscopeError, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
         if args.timeout <= 0:
             raise UsageError("--timeout wants a number of seconds above 0")
         conninfo, from_stdin = _words(args.words)
-        server = target(conninfo, host=args.host, port=args.port, user=args.user, dbname=args.dbname)
+        server = target(
+            conninfo_of(conninfo), host=args.host, port=args.port, user=args.user, dbname=args.dbname
+        )
 
         def use(asked: Target) -> Awaitable[tuple[ExplainRequest, ExplainResult]]:
             return _explain(args, asked, from_stdin)

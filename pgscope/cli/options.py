@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pgscope import limits
 from pgscope.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
+    from pgscope.capture.live import LiveSource
+    from pgscope.config import Config
     from pgscope.server.conninfo import Target
 
 
@@ -36,7 +41,8 @@ def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True) ->
             nargs="?",
             default="",
             metavar="CONNINFO",
-            help="a URI (postgresql://user@host/db), pairs (host=... dbname=...), or a database's name",
+            help="a URI (postgresql://user@host/db), pairs (host=... dbname=...), the name of a saved "
+            "connection, or a database's name",
         )
     group.add_argument("-h", "--host", metavar="HOST", help="server host, or folder of its socket")
     group.add_argument("-p", "--port", metavar="PORT", help="server port")
@@ -47,16 +53,47 @@ def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True) ->
     )
 
 
-def target_of(arguments: argparse.Namespace) -> Target:
-    """The server that the options name. Raises UsageError."""
+def conninfo_of(word: str, config: Config | None = None) -> str:
+    """The CONNINFO of a saved connection, or the word itself. Raises ConfigError."""
+    if not word or "=" in word or "/" in word:
+        return word
+    if config is None:
+        from pgscope.config import load
+
+        config = load()
+    return config.connections.get(word, word)
+
+
+def saved_name(arguments: argparse.Namespace, config: Config) -> str:
+    """The saved connection that a bare word names; '' if it names none, and so a database."""
+    return arguments.conninfo if arguments.conninfo in config.connections else ""
+
+
+def target_of(arguments: argparse.Namespace, config: Config | None = None) -> Target:
+    """The server that the options name: a saved connection, or what psql would take. Raises UsageError."""
     from pgscope.server.conninfo import target
 
     return target(
-        arguments.conninfo,
+        conninfo_of(arguments.conninfo, config),
         host=arguments.host,
         port=arguments.port,
         user=arguments.user,
         dbname=arguments.dbname,
+    )
+
+
+def live_source(target: Target, arguments: argparse.Namespace, config: Config) -> LiveSource:
+    """The source that the options and the file ask for; an option that was typed beats the file."""
+    from pgscope.capture.live import LiveSource
+
+    typed = {
+        name: getattr(arguments, name)
+        for name in ("interval", "sample_hz", "budget")
+        if getattr(arguments, name) is not None
+    }
+    settled = replace(config, **typed)
+    return LiveSource(
+        target, interval=settled.interval, sample_hz=settled.sample_hz, budget=settled.budget / 100.0
     )
 
 
@@ -71,53 +108,52 @@ def positive_seconds(text: str) -> float:
     return value
 
 
+def _checked(text: str, check: Callable[[float], float], what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+    try:
+        return check(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is {error}") from None
+
+
 def interval_seconds(text: str) -> float:
     """--interval: 0.1 s to an hour."""
-    value = positive_seconds(text)
-    if not 0.1 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range: 0.1 to 3600 seconds")
-    return value
+    return _checked(text, limits.interval, "a number of seconds")
 
 
 def sample_rate(text: str) -> float:
     """--sample-hz: 0 (no sampler) to 100 looks a second."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of looks a second") from None
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range: 0 to 100 looks a second")
-    return value
+    return _checked(text, limits.sample_hz, "a number of looks a second")
 
 
-def budget_fraction(text: str) -> float:
-    """--budget: percent of one core of the server, returned as a fraction."""
-    try:
-        value = float(text.rstrip("%"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage of a core") from None
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is out of range: above 0, up to 100 percent of a core")
-    return value / 100.0
+def budget_percent(text: str) -> float:
+    """--budget: percent of one core of the server."""
+    return _checked(text.rstrip("%"), limits.budget, "a percentage of a core")
 
 
 def add_watching(parser: argparse.ArgumentParser) -> None:
-    """Add --interval, --sample-hz and --budget."""
+    """Add --interval, --sample-hz and --budget; None where they were not typed, so that the file holds."""
     group = parser.add_argument_group("watching")
-    group.add_argument(
-        "--interval", type=interval_seconds, default=1.0, metavar="SECONDS", help="time between polls (1)"
-    )
+    group.add_argument("--interval", type=interval_seconds, metavar="SECONDS", help="time between polls (1)")
     group.add_argument(
         "--sample-hz",
         type=sample_rate,
-        default=10.0,
         metavar="HZ",
         help="looks of the fast sampler each second, at most (10); 0: none",
     )
     group.add_argument(
         "--budget",
-        type=budget_fraction,
-        default=0.01,
+        type=budget_percent,
         metavar="PERCENT",
         help="what pgscope may cost the server, in percent of one core (1); past it, it slows down",
+    )
+
+
+def add_filter(group: argparse._ArgumentGroup) -> None:
+    """Add --filter."""
+    group.add_argument(
+        "--filter", metavar="TERMS", help="the filter at the start, such as 'app:web !state:idle'"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgscope import __version__
-from pgscope.cli import connect, demo, doctor, explain, report
+from pgscope.cli import config, connect, demo, doctor, explain, report
 from pgscope.cli.options import Parser
 
 
@@ -16,7 +16,14 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"pgscope {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    modules = {"connect": connect, "demo": demo, "report": report, "explain": explain, "doctor": doctor}
+    modules = {
+        "connect": connect,
+        "demo": demo,
+        "report": report,
+        "explain": explain,
+        "doctor": doctor,
+        "config": config,
+    }
     for name, module in modules.items():
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=module.DESCRIPTION)

@@ -6,11 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pgscope.cli.options import add_connection, add_watching, positive_seconds, target_of
+from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pgscope.analysis.findings import FindingSettings
     from pgscope.analysis.watch import Watch
     from pgscope.capture.live import LiveSource
 
@@ -42,20 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope report`; raises UsageError, ConnectionFailed."""
     from pgscope.cli.gate import Gate
+    from pgscope.config import load
     from pgscope.errors import EXIT_FOUND
 
-    target = target_of(arguments)
+    config = load()
+    target = target_of(arguments, config)
     gate = Gate.parse(arguments.fail_on)
     check_output(arguments.output)
-    from pgscope.capture.live import LiveSource
-
-    source = LiveSource(
-        target,
-        interval=arguments.interval,
-        sample_hz=arguments.sample_hz,
-        budget=arguments.budget,
-    )
-    watch = watch_for(source, arguments.duration, ask=not arguments.no_password)
+    source = live_source(target, arguments, config)
+    watch = watch_for(source, arguments.duration, ask=not arguments.no_password, settings=config.findings)
     write(watch, arguments.format, arguments.output)
     return EXIT_FOUND if gate.trips(watch.findings_of_watch()) else 0
 
@@ -77,7 +73,12 @@ def check_output(path: str | None) -> None:
 
 
 def watch_for(
-    source: LiveSource, seconds: float, *, ask: bool, begin: Callable[[Watch], bool] | None = None
+    source: LiveSource,
+    seconds: float,
+    *,
+    ask: bool,
+    settings: FindingSettings | None = None,
+    begin: Callable[[Watch], bool] | None = None,
 ) -> Watch:
     """Watch for so many seconds; progress goes to standard error if that is a terminal.
 
@@ -86,10 +87,16 @@ def watch_for(
     """
     import asyncio
 
-    return asyncio.run(_watch_for(source, seconds, ask, begin or (lambda _: True)))
+    return asyncio.run(_watch_for(source, seconds, ask, settings, begin or (lambda _: True)))
 
 
-async def _watch_for(source: LiveSource, seconds: float, ask: bool, begin: Callable[[Watch], bool]) -> Watch:
+async def _watch_for(
+    source: LiveSource,
+    seconds: float,
+    ask: bool,
+    settings: FindingSettings | None,
+    begin: Callable[[Watch], bool],
+) -> Watch:
     import asyncio
     import time
 
@@ -99,7 +106,7 @@ async def _watch_for(source: LiveSource, seconds: float, ask: bool, begin: Calla
     from pgscope.driver import Driver
 
     await open_asking(source, ask=ask)
-    watch = Watch()
+    watch = Watch(settings)
     running = asyncio.create_task(Driver(source, watch).run())
     shown = sys.stderr.isatty()
     patience = time.monotonic() + _BEGIN_AT_MOST

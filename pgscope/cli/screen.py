@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgscope.capture.actions import Actions
 from pgscope.capture.audit import AuditLog, default_audit_path
 from pgscope.capture.live import LiveSource
 from pgscope.cli.password import open_asking
+from pgscope.config import Config
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,37 @@ class Look:
     title: str = ""
 
 
-def show(source: LiveSource, look: Look, *, ask: bool) -> int:
-    """Connect and run the screen until it is quit; return the exit status.
+def settle(config: Config, filter_typed: str | None) -> Config:
+    """The configuration for the screen, with the filter that was typed, if one was.
 
-    Raises ConnectionFailed if the first connection fails.
+    Call it first of all: it raises UsageError for a filter, theme or key that cannot be.
     """
     # Read by Textual when it is imported: pixel mouse reports break some terminals over SSH.
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
-    return asyncio.run(_show(source, look, ask))
+    if filter_typed is not None:
+        config = replace(config, filter=filter_typed)
+    if config.filter or config.theme or config.keymap:
+        from pgscope.tui.settings import check
+
+        check(config)
+    return config
 
 
-async def _show(source: LiveSource, look: Look, ask: bool) -> int:
+def show(source: LiveSource, look: Look, config: Config, *, ask: bool) -> int:
+    """Connect and run the screen until it is quit; return the exit status. `config` is a settled one.
+
+    Raises ConnectionFailed if the first connection fails.
+    """
+    return asyncio.run(_show(source, look, config, ask))
+
+
+async def _show(source: LiveSource, look: Look, config: Config, ask: bool) -> int:
     await open_asking(source, ask=ask)
     from pgscope.tui.app import PgscopeApp
 
     # After the connection was opened: the target knows the password by now.
     actions = Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only)
-    app = PgscopeApp(source, read_only=look.read_only, title=look.title, actions=actions)
+    app = PgscopeApp(source, read_only=look.read_only, title=look.title, actions=actions, config=config)
     try:
         await app.run_async(mouse=look.mouse)
     finally:

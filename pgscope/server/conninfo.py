@@ -27,6 +27,11 @@ class Target:
         """A libpq connection string with the secrets in it: for psycopg only, never to be shown."""
         return make_conninfo("", **{**self.params, **self._secrets, **overrides})
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it holds a password or the like."""
+        return bool(self._secrets)
+
     def with_password(self, password: str) -> Target:
         """The same server with this password."""
         return replace(self, _secrets={**self._secrets, "password": password})

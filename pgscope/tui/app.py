@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -21,12 +21,14 @@ from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.source import Source
+from pgscope.config import Config, ConfigError
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen, keys_of
+from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.palette import Actions
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
@@ -101,13 +103,20 @@ class PgscopeApp(App[None]):
         read_only: bool = False,
         title: str = "",
         actions: ServerActions | None = None,
+        config: Config | None = None,
     ) -> None:
         super().__init__(driver_class=DrainDriver)
         self.animation_level = "none"
-        self.theme = _theme()
+        config = config or Config()
+        self.theme = config.theme or _theme()
         self.source = source
         self.hands = Hands(self, actions)
-        self._status = Status(interval=source.interval, title=title, read_only=read_only)
+        self._status = Status(
+            interval=source.interval, title=title, read_only=read_only, filter=Filter.parse(config.filter)
+        )
+        self._keys = dict(config.keymap)
+        self._ignoring = Ignoring(config)
+        self._running_watch: Watch | None = None
         self._snapshot = _NOTHING_YET
         self._newest = _NOTHING_YET
         self._frames: dict[str, Frame] = {}
@@ -149,6 +158,39 @@ class PgscopeApp(App[None]):
             self._driver.write(osc52(text, os.environ))
         self.notify(f"Copied {len(text)} characters", timeout=2, markup=False)
 
+    @property
+    def ignored(self) -> Mapping[str, str]:
+        """Notes on the findings ignored for good, by fingerprint."""
+        return self._ignoring.notes
+
+    def ignore(self, fingerprint: str, note: str | None) -> None:
+        """Ignore a finding for good, with a note on it; with None, no longer."""
+        self._ignoring.change(fingerprint, note)
+        self._ignored_changed(fingerprint)
+
+    def undo_ignore(self) -> None:
+        """Take the last change of what is ignored back."""
+        if (undone := self._ignoring.undo()) is not None:
+            self._ignored_changed(undone[0])
+            self.notify("Ignored again" if undone[1] is not None else "Shown again", timeout=2, markup=False)
+
+    def _ignored_changed(self, fingerprint: str) -> None:
+        if self._running_watch is not None:
+            findings = self._running_watch.findings
+            findings.settings = self._ignoring.settings
+            self._snapshot = replace(self._snapshot, findings=findings.current(self._snapshot.at))
+        self._repaint()
+        self._keep_ignored(fingerprint)
+
+    @work(group="configuration", exit_on_error=False)
+    async def _keep_ignored(self, fingerprint: str) -> None:
+        """Write what holds to the configuration; where that fails it holds until the end, and is said."""
+        try:
+            await self._ignoring.keep(fingerprint)
+        except ConfigError as error:
+            text = f"Not kept for the next time: {error}"
+            self.notify(text, severity="error", timeout=10, markup=False)
+
     def _change(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
         self._repaint()
@@ -157,6 +199,7 @@ class PgscopeApp(App[None]):
 
     def on_mount(self) -> None:
         self.set_class(self._status.signs.ascii_only, "-ascii")
+        self.set_keymap(self._keys)
         self.action_view(VIEWS[0].id)
         self._watch()
 
@@ -164,7 +207,7 @@ class PgscopeApp(App[None]):
     async def _watch(self) -> None:
         """Run the watch for as long as the app runs. A failure of our own is shown, and it starts again."""
         while True:
-            watch = Watch()
+            watch = self._running_watch = Watch(self._ignoring.settings)
             driver = Driver(self.source, watch, partial(self._take, watch))
             try:
                 await driver.run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,6 +58,16 @@ class Stage(Protocol):
 
     def toggle(self, name: str) -> None:
         """Turn `idle`, `own` or `background` round."""
+
+    @property
+    def ignored(self) -> Mapping[str, str]:
+        """Notes on the findings ignored for good, by fingerprint."""
+
+    def ignore(self, fingerprint: str, note: str | None) -> None:
+        """Ignore a finding for good, with a note on it; with None, no longer."""
+
+    def undo_ignore(self) -> None:
+        """Take the last change of what is ignored back."""
 
     def copy_text(self, text: str) -> None:
         """Copy to the terminal's clipboard, and say so."""

@@ -12,9 +12,11 @@ from sqlalchemy import ForeignKey, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from pgscope.capture.live import LiveSource
+from pgscope.config import Config, config_path, load
 from pgscope.server.conninfo import target
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.details.ignored import IgnoredScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.views.findings import FindingsView
 from tests.tui.driving import cells, shown, table, until
@@ -73,8 +75,8 @@ def polls(pg18_database: str) -> Iterator[Polls]:
     program.stop()
 
 
-def app_for(conninfo: str) -> PgscopeApp:
-    return PgscopeApp(LiveSource(target(conninfo), interval=0.5), title="test")
+def app_for(conninfo: str, config: Config | None = None) -> PgscopeApp:
+    return PgscopeApp(LiveSource(target(conninfo), interval=0.5), title="test", config=config)
 
 
 def rows_of(app: PgscopeApp, word: str) -> list[str]:
@@ -119,3 +121,85 @@ async def test_an_n_plus_one_is_found_shown_and_explained(polls: Polls, pg18_dat
         polls.stop()
         table(app).move_to_key(table(app).rows[0].key)
         await until(pilot, lambda: "ended" in cells(app)[0], "it is shown as ended")
+
+
+@pytest.fixture
+def nameless(pg18_database: str) -> Iterator[psycopg.Connection]:
+    """A session without an application_name, which is a finding at once."""
+    with psycopg.connect(pg18_database, autocommit=True) as connection:
+        yield connection
+
+
+async def test_an_ignored_finding_stays_ignored_after_a_restart(
+    nameless: psycopg.Connection, pg18_database: str
+) -> None:
+    def shows_it() -> bool:
+        return any("no name" in row and pg18_database.split("dbname=")[1] in row for row in cells(app))
+
+    app = app_for(pg18_database, load())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("5")
+        await until(pilot, shows_it, "the finding")
+        await pilot.press("i")
+        await until(pilot, lambda: not shows_it(), "it is ignored")
+        await until(pilot, config_path().exists, "it is kept")
+        await pilot.press("u")
+        await until(pilot, shows_it, "the undo")
+        await until(pilot, lambda: not load().ignored, "the undo is kept")
+        await pilot.press("enter")
+        assert isinstance(app.screen, FindingScreen)
+        await pilot.press("i")
+        await until(
+            pilot, lambda: isinstance(app.screen, FindingsView) and not shows_it(), "back, and ignored"
+        )
+        await until(pilot, lambda: load().ignored, "it is kept")
+
+    app = app_for(pg18_database, load())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("5")
+        await until(pilot, lambda: "1 ignored" in shown(app), "that something is ignored")
+        polled = app.snapshot.at
+        await until(pilot, lambda: polled and app.snapshot.at > polled + 3, "some polls")
+        assert not shows_it()
+        await pilot.press("I")
+        assert isinstance(app.screen, IgnoredScreen)
+        await until(pilot, lambda: len(cells(app)) == 1, "the list")
+        assert "no name of (no name)" in cells(app)[0]
+        await pilot.press("x")
+        await until(pilot, lambda: not cells(app) and not load().ignored, "it is revoked")
+        await pilot.press("escape")
+        await until(pilot, shows_it, "the finding is back")
+
+
+async def test_ignoring_goes_on_when_the_file_cannot_be_written(
+    nameless: psycopg.Connection, pg18_database: str
+) -> None:
+    app = app_for(pg18_database, load())
+    config_path().parent.write_text("in the way")
+    async with app.run_test(size=(100, 24), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(pilot, lambda: any("no name" in row for row in cells(app)), "the finding")
+        table(app).move_to_key(
+            next(row.key for row in table(app).rows if "no_application_name" in str(row.key))
+        )
+        await pilot.press("i")
+        await until(pilot, lambda: "Not kept for the next time" in shown(app), "why it is not kept")
+        assert len(app.ignored) == 1
+
+
+async def test_keys_filter_and_theme_come_from_the_configuration(pg18_database: str) -> None:
+    config = Config(
+        keymap={"view.findings": "f6", "findings.ignored": "Z"}, filter="app:nobody", theme="nord"
+    )
+    app = app_for(pg18_database, config)
+    async with app.run_test(size=(80, 60)) as pilot:
+        assert app.theme == "nord"
+        await until(pilot, lambda: "app:nobody" in shown(app), "the filter")
+        await pilot.press("5")
+        assert not isinstance(app.screen, FindingsView), "the key was moved"
+        await pilot.press("f6")
+        assert isinstance(app.screen, FindingsView)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Z             List the findings" in shown(app), "its key in the help")
+        await pilot.press("escape", "Z")
+        assert isinstance(app.screen, IgnoredScreen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeAlias
@@ -9,6 +10,7 @@ from typing import TypeAlias
 from pgscope.analysis.filter import Getters
 from pgscope.analysis.findings import Cost, Finding
 from pgscope.report import numbers
+from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.rows.applications import FINDING_WORDS, name_of
 from pgscope.tui.table import Cell, Column, Row, Tone
@@ -77,6 +79,13 @@ def who(finding: Finding) -> str:
     if not finding.application_names:
         return "" if finding.kind == "xmin_held" else "(not known yet)"
     return ", ".join(names_of(finding))
+
+
+def note_of(finding: Finding, at: float) -> str:
+    """What the configuration says of it once it is ignored."""
+    day = time.strftime("%Y-%m-%d", time.localtime(at))
+    where = ", ".join(filter(None, (who(finding), finding.database)))
+    return clean(f"{word_of(finding)} of {where}: {finding.summary} ({day})", lines=False)
 
 
 def tone_of(finding: Finding) -> Tone:

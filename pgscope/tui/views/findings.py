@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.details.finding import FindingScreen, ignore
+from pgscope.tui.details.ignored import IgnoredScreen
 from pgscope.tui.frame import Frame
 from pgscope.tui.rows import findings
 from pgscope.tui.rows.applications import FINDING_WORDS
@@ -28,8 +31,36 @@ class FindingsView(Frame):
         "is only worth a look. Enter shows the evidence, the cost and what to write instead.\n"
         "cost is what clients wait each second for what could be spared; spare/s is how many round trips "
         "that is. What stops is shown as ended for a while, and then goes.\n"
+        "i ignores a finding for good, u takes that back, I lists what is ignored: it is kept in the "
+        "configuration, by the texts of the statements, so it holds for other servers too.\n"
         "Filter with app:, kind: (n+1, overfetch, confirmed, ...), state:ended, query:."
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "i",
+            "ignore",
+            "Ignore",
+            tooltip="Ignore this finding for good, on every server; u takes it back",
+            id="findings.ignore",
+        ),
+        Binding(
+            "u",
+            "undo",
+            "Undo",
+            tooltip="Take the last change of what is ignored back",
+            id="findings.undo",
+            show=False,
+        ),
+        Binding(
+            "I",
+            "ignored",
+            "Ignored",
+            tooltip="List the findings that are ignored, and show them again",
+            id="findings.ignored",
+            show=False,
+        ),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +83,10 @@ class FindingsView(Frame):
 
     def remark(self) -> Content:
         ended = sum(1 for one in self._findings.values() if one.ended)
-        return self.counted(self._shown, f"{ended} ended" if ended else "", self._left_out)
+        ignored = len(self.stage.ignored)
+        words = [f"{ended} ended"] if ended else []
+        words += [f"{ignored} ignored (I)"] if ignored else []
+        return self.counted(self._shown, ", ".join(words), self._left_out)
 
     def copied(self) -> str:
         finding = self._under_cursor()
@@ -60,6 +94,19 @@ class FindingsView(Frame):
 
     def _values(self) -> Mapping[str, Iterable[str]]:
         return {**super()._values(), "kind": FINDING_WORDS}
+
+    def action_ignore(self) -> None:
+        """Ignore the finding under the cursor for good."""
+        if (finding := self._under_cursor()) is not None:
+            ignore(self, finding)
+
+    def action_undo(self) -> None:
+        """Take the last change of what is ignored back."""
+        self.stage.undo_ignore()
+
+    def action_ignored(self) -> None:
+        """List what is ignored."""
+        self.app.push_screen(IgnoredScreen())
 
     def _under_cursor(self) -> Finding | None:
         return self._findings.get(self.query_one(LiveTable).cursor_key)

@@ -1,0 +1,10 @@
+"""What a person set, in one TOML file: read strictly, written with its comments kept."""
+
+from __future__ import annotations
+
+from pgscope.config.edit import keep_ignored
+from pgscope.config.model import Config
+from pgscope.config.paths import config_path
+from pgscope.config.read import ConfigError, load
+
+__all__ = ["Config", "ConfigError", "config_path", "keep_ignored", "load"]

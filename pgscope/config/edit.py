@@ -1,0 +1,87 @@
+"""Changing the file: comments and order stay, it is replaced whole, and nobody else can read it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pgscope.config.paths import config_path
+from pgscope.config.read import ConfigError, parse
+from pgscope.text import clean
+
+_HEADER = (
+    "# Settings of pgscope. `pgscope config show` prints all of them, `pgscope config check` checks them.\n"
+)
+
+
+def keep_ignored(fingerprint: str, note: str | None, path: Path | None = None) -> None:
+    """Keep a finding ignored, with a note; or, with None, no longer. Raises ConfigError."""
+    file = config_path() if path is None else path
+    try:
+        # A link (into a folder of dot files) stays a link: what it leads to is replaced.
+        file = file.resolve()
+        with _locked(file.parent):
+            text = file.read_text("utf-8") if file.exists() else _HEADER
+            _replace(file, _with_ignored(text, fingerprint, note))
+    except OSError as error:
+        raise ConfigError(f"cannot write {_shown(file)}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"cannot change {_shown(file)}: {error}") from None
+
+
+def _with_ignored(text: str, fingerprint: str, note: str | None) -> str:
+    import tomlkit
+    from tomlkit.items import Table
+
+    document = tomlkit.parse(text)
+    table = document.get("ignored")
+    if table is None:
+        table = document["ignored"] = tomlkit.table()
+    if not isinstance(table, Table):
+        raise ValueError("ignored is a table: write [ignored] above its keys")
+    if note is not None:
+        table[fingerprint] = note
+    elif fingerprint in table:
+        del table[fingerprint]
+    changed = tomlkit.dumps(document)
+    parse(changed)
+    return changed
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make the folder (0700 if it is new) and keep other pgscopes from changing what is in it meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put a new file (0600) in the place of the old one; a crash in between leaves the old one."""
+    descriptor, name = tempfile.mkstemp(prefix=".config-", suffix=".toml", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(name).replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _shown(path: Path) -> str:
+    return clean(str(path), lines=False)

@@ -1,0 +1,187 @@
+"""Reading the file. Whatever is not understood is refused in one line, with the nearest that would be."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from pgscope import limits
+from pgscope.analysis.filter import Filter, FilterError
+from pgscope.analysis.findings import Thresholds
+from pgscope.analysis.findings.model import KINDS
+from pgscope.config.model import Config
+from pgscope.config.paths import config_path
+from pgscope.errors import UsageError
+from pgscope.text import clean, one_line
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class ConfigError(UsageError):
+    """The file cannot be read, or says what cannot be; one line that says where and what to do."""
+
+
+class _Wrong(ValueError):
+    """What is wrong with a value, with the key that it is of."""
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the configuration; one that is not there is the default. Raises ConfigError."""
+    file = config_path() if path is None else path
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise ConfigError(f"cannot read {_shown(file)}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{_shown(file)} is not UTF-8 text") from None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{_shown(file)}: {clean(one_line(str(error)), lines=False)}") from None
+
+
+def parse(text: str) -> Config:
+    """The settings of a text in TOML. Raises ValueError with one line."""
+    given: dict[str, Any] = tomllib.loads(text)
+    known(given, _READERS, "key")
+    return Config(
+        **_thresholds(given), **{key: _READERS[key](key, given[key]) for key in given if key in _PLAIN}
+    )
+
+
+def known(names: Iterable[str], allowed: Iterable[str], what: str, where: str = "") -> None:
+    """Raise ValueError for the first name that is not allowed, naming the nearest that is."""
+    choices = list(allowed)
+    for name in names:
+        if name not in choices:
+            near = difflib.get_close_matches(name, choices, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(choices)}"
+            raise _Wrong(f"unknown {what} {where}{name!r}: {hint}")
+
+
+def _shown(path: Path) -> str:
+    return clean(str(path), lines=False)
+
+
+# --- values
+
+
+def _number(key: str, value: object, check: Callable[[float], float]) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _Wrong(f"{key} wants a number, not {value!r}")
+    try:
+        return check(float(value))
+    except ValueError as error:
+        raise _Wrong(f"{key} = {value}: {error}") from None
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"{key} wants text in quotes, not {value!r}")
+    return value
+
+
+def _table(key: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _Wrong(f"{key} is a table: write [{key}] above its keys")
+    return value
+
+
+def _texts(key: str, value: object) -> dict[str, str]:
+    return {name: _text(f"{key}.{name}", text) for name, text in _table(key, value).items()}
+
+
+def _filter(key: str, value: object) -> str:
+    text = _text(key, value)
+    try:
+        Filter.parse(text)
+    except FilterError as error:
+        raise _Wrong(f"{key}: {error}") from None
+    return text
+
+
+def _kinds(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _Wrong(f'{key} wants a list, such as ["overfetch"]')
+    names = tuple(_text(key, one) for one in value)
+    known(names, KINDS, "kind of finding", f"{key}: ")
+    return names
+
+
+def _keymap(key: str, value: object) -> dict[str, str]:
+    keymap = _texts(key, value)
+    for name, keys in keymap.items():
+        if not all(part.strip() for part in keys.split(",")):
+            raise _Wrong(f"{key}.{name} wants a key, or several with commas")
+    return keymap
+
+
+def _connections(key: str, value: object) -> dict[str, str]:
+    found = _texts(key, value)
+    for name, conninfo in found.items():
+        if not name.strip() or "=" in name or "/" in name:
+            raise _Wrong(f"{key}.{name!r}: a name has no '=' and no '/'")
+        _check_conninfo(f"{key}.{name}", conninfo)
+    return found
+
+
+def _check_conninfo(key: str, conninfo: str) -> None:
+    # Here and not at the top: it loads libpq, which only saved connections need.
+    from pgscope.server.conninfo import target
+
+    try:
+        secret = target(conninfo).has_secrets
+    except UsageError as error:
+        raise _Wrong(f"{key}: {error}") from None
+    if secret:
+        raise _Wrong(f"{key} holds a password: take it out, ~/.pgpass is the place for it")
+
+
+_PLAIN: Mapping[str, Callable[[str, object], Any]] = {
+    "interval": lambda key, value: _number(key, value, limits.interval),
+    "sample_hz": lambda key, value: _number(key, value, limits.sample_hz),
+    "budget": lambda key, value: _number(key, value, limits.budget),
+    "theme": _text,
+    "filter": _filter,
+    "kinds_off": _kinds,
+    "keymap": _keymap,
+    "ignored": _texts,
+    "connections": _connections,
+}
+_READERS: Mapping[str, Callable[[str, object], Any]] = {**_PLAIN, "thresholds": _table}
+
+
+# --- thresholds
+
+BY_APPLICATION = "by_application"
+
+
+def _thresholds(given: Mapping[str, Any]) -> dict[str, Any]:
+    table = dict(_table("thresholds", given.get("thresholds", {})))
+    special = _table(f"thresholds.{BY_APPLICATION}", table.pop(BY_APPLICATION, {}))
+    names = [field.name for field in fields(Thresholds)]
+    known(table, [*names, BY_APPLICATION], "key", "thresholds.")
+    default = _changed(Thresholds(), "thresholds", table)
+    own = {}
+    for application, values in special.items():
+        where = f"thresholds.{BY_APPLICATION}.{application}"
+        known(_table(where, values), names, "key", where + ".")
+        own[application] = _changed(default, where, values)
+    return {"thresholds": default, "by_application": own}
+
+
+def _changed(base: Thresholds, where: str, values: Mapping[str, object]) -> Thresholds:
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        number = _number(f"{where}.{name}", value, limits.not_negative)
+        changes[name] = int(number) if isinstance(getattr(base, name), int) else number
+    return replace(base, **changes)

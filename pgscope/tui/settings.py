@@ -1,0 +1,56 @@
+"""What of the configuration only the screen can judge: its filter, its themes, and the ids of its keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.theme import BUILTIN_THEMES
+
+from pgscope.analysis.filter import Filter, FilterError
+from pgscope.config import Config, ConfigError, config_path
+from pgscope.config.read import known
+from pgscope.errors import UsageError
+
+_KEY = re.compile(r"\S|((ctrl|shift|alt|super|meta|hyper)\+)*[a-z0-9_]+|[A-Z][a-z0-9]*")
+
+
+def check(config: Config) -> None:
+    """Raise UsageError (ConfigError where the file is to blame) for what the screen cannot use."""
+    try:
+        Filter.parse(config.filter)
+    except FilterError as error:
+        raise UsageError(f"filter: {error}") from None
+    try:
+        if config.theme:
+            known([config.theme], BUILTIN_THEMES, "theme")
+        known(config.keymap, sorted(binding_ids()), "action", "keymap.")
+        for name, keys in config.keymap.items():
+            for key in keys.split(","):
+                if not _KEY.fullmatch(key.strip()):
+                    raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; such as x, f5 or ctrl+x")
+    except ValueError as error:
+        raise ConfigError(f"{config_path()}: {error}") from None
+
+
+def binding_ids() -> frozenset[str]:
+    """The ids of all keys of pgscope, whichever screen they are on."""
+    # The app knows every view, and the views every screen that they open.
+    from pgscope.tui import app
+
+    assert app
+    return frozenset(
+        binding.id
+        for cls in _subclasses(DOMNode)
+        if cls.__module__.startswith("pgscope.")
+        for binding in cls.__dict__.get("BINDINGS", ())
+        if isinstance(binding, Binding) and binding.id
+    )
+
+
+def _subclasses(cls: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for sub in cls.__subclasses__():
+        yield sub
+        yield from _subclasses(sub)

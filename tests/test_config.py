@@ -1,0 +1,239 @@
+"""The configuration: what is refused and how, what beats what, and that changing it keeps what was there."""
+
+from __future__ import annotations
+
+import argparse
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pgscope.analysis.findings import Thresholds
+from pgscope.cli.options import live_source, target_of
+from pgscope.cli.parser import build_parser
+from pgscope.config import Config, ConfigError, config_path, keep_ignored, load
+from pgscope.config.read import parse
+from pgscope.config.show import shown
+from pgscope.errors import UsageError
+from pgscope.server.conninfo import target
+from pgscope.tui.settings import binding_ids, check
+
+FULL = """
+interval = 2          # slow link
+sample_hz = 5.5
+budget = 0.5
+theme = "nord"
+filter = "!app:cron age>1s"
+kinds_off = ["no_application_name"]
+
+[keymap]
+"view.findings" = "5,f5"
+
+[thresholds]
+slow_ms = 100
+[thresholds.by_application."batch jobs"]
+calls_per_s = 50
+xmin_age = 5
+
+[ignored]
+0123456789ab = "N+1 of shop"
+
+[connections]
+prod = "postgresql://ann@db1/shop"
+"""
+
+
+def write(text: str) -> Path:
+    path = config_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def typed(*arguments: str) -> argparse.Namespace:
+    return build_parser().parse_args(arguments)
+
+
+def pgscope(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pgscope", *arguments]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def test_every_key_is_read() -> None:
+    config = parse(FULL)
+    assert (config.interval, config.sample_hz, config.budget) == (2.0, 5.5, 0.5)
+    assert (config.theme, config.filter) == ("nord", "!app:cron age>1s")
+    assert config.thresholds == Thresholds(slow_ms=100.0)
+    batch = config.by_application["batch jobs"]
+    assert batch == Thresholds(slow_ms=100.0, calls_per_s=50.0, xmin_age=5), "the rest is as for all others"
+    settings = config.findings
+    assert settings.ignored == {"0123456789ab"}
+    assert settings.kinds_off == {"no_application_name"}
+    assert settings.of(("web", "batch jobs")) == batch
+    check(config)
+
+
+def test_what_is_shown_can_be_read_back() -> None:
+    for text in ("", FULL):
+        config = parse(text)
+        assert parse(shown(config)) == config
+    assert "# interval = 1.0" in shown(Config())
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load() == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("intervall = 1", "unknown key 'intervall': did you mean 'interval'?"),
+        ("xyzzy = 1", "unknown key 'xyzzy': one of: interval, "),
+        ("[thresholds]\nslow_sm = 1", "unknown key thresholds.'slow_sm': did you mean 'slow_ms'?"),
+        ("[thresholds.by_application.a]\nslow = 1", "thresholds.by_application.a.'slow'"),
+        ("[thresholds]\nslow_ms = -1", "thresholds.slow_ms = -1: out of range"),
+        ("interval = 0", "interval = 0: out of range: 0.1 to 3600"),
+        ("interval = true", "interval wants a number"),
+        ("interval = 'fast'", "interval wants a number"),
+        ("budget = nan", "budget = nan: out of range"),
+        ("theme = 3", "theme wants text"),
+        ("filter = 'ap:x'", "filter: no field ap: did you mean app:?"),
+        ("kinds_off = ['overfech']", "did you mean 'overfetch'?"),
+        ("kinds_off = 'overfetch'", "wants a list"),
+        ("ignored = ['a']", "ignored is a table"),
+        ("[ignored]\na = 1", "ignored.a wants text"),
+        ("[keymap]\n'view.findings' = '5,'", "keymap.view.findings wants a key"),
+        ("[connections]\np = 'host=x password=geheim'", "connections.p holds a password"),
+        ("[connections]\np = 'postgresql://u:geheim@x/'", "connections.p holds a password"),
+        ("[connections]\np = 'bogus=1'", "connections.p: cannot read the CONNINFO"),
+        ("interval = ", "Invalid value"),
+        ("interval = 1\ninterval = 2", "overwrite"),
+        ("a = '\x1b[31m'", "column"),
+    ],
+)
+def test_a_broken_file_is_one_clear_line_and_status_2(text: str, words: str) -> None:
+    path = write(text)
+    with pytest.raises(ConfigError) as raised:
+        load()
+    line = str(raised.value)
+    assert line.startswith(f"{path}: ")
+    assert words in line
+    assert "\n" not in line
+    assert "\x1b" not in line
+    assert "geheim" not in line
+    assert raised.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("theme = 'nrod'", "unknown theme 'nrod': did you mean 'nord'?"),
+        ("[keymap]\n'view.finding' = 'x'", "did you mean 'view.findings'?"),
+        ("[keymap]\n'view.findings' = 'not a key'", "'not a key' is not a key"),
+    ],
+)
+def test_the_screen_checks_its_part(text: str, words: str) -> None:
+    write(text)
+    with pytest.raises(UsageError, match=words.replace("?", r"\?")):
+        check(load())
+
+
+def test_every_command_refuses_a_broken_file(tmp_path: Path) -> None:
+    path = write("intervall = 1")
+    for arguments in (["config", "check"], ["config", "show"], ["report", "-d", "x"], ["connect"], ["demo"]):
+        ended = pgscope(*arguments)
+        assert ended.returncode == 2, arguments
+        (line,) = ended.stderr.splitlines()
+        assert line == f"pgscope: {path}: unknown key 'intervall': did you mean 'interval'?"
+        assert ended.stdout == ""
+
+
+def test_the_config_command() -> None:
+    path = pgscope("config", "path").stdout.strip()
+    assert path == str(config_path())
+    assert "defaults hold" in pgscope("config", "check").stdout
+    write(FULL)
+    assert "can be read" in pgscope("config", "check").stdout
+    assert parse(pgscope("config", "show").stdout) == parse(FULL)
+    write("[keymap]\nnosuch = 'x'")
+    assert pgscope("config", "check").returncode == 2
+
+
+def test_an_option_beats_the_file_only_if_it_was_typed() -> None:
+    config = parse("interval = 2\nbudget = 3")
+    server = target("shop")
+    assert live_source(server, typed("report"), config).interval == 2
+    assert live_source(server, typed("report", "--interval", "1"), config).interval == 1
+    assert live_source(server, typed("report"), Config()).interval == 1
+    assert live_source(server, typed("report"), config)._budget == pytest.approx(0.03)
+    assert live_source(server, typed("report", "--budget", "1%"), config)._budget == pytest.approx(0.01)
+
+
+def test_a_bare_word_is_a_saved_connection_or_a_database() -> None:
+    config = parse("[connections]\nprod = 'host=db1 dbname=shop user=ann'")
+    assert str(target_of(typed("report", "prod"), config)) == "host=db1 dbname=shop user=ann"
+    assert str(target_of(typed("report", "prod", "-U", "bob"), config)) == "host=db1 dbname=shop user=bob"
+    assert str(target_of(typed("report", "other"), config)) == "dbname=other"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_file_of_ours_is_for_us_alone() -> None:
+    path = config_path()
+    keep_ignored("0123456789ab", 'with "quotes" and \u001b')
+    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
+    assert load().ignored == {"0123456789ab": 'with "quotes" and \u001b'}
+    keep_ignored("0123456789ab", None)
+    assert load() == Config()
+    assert [one.name for one in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_comments_and_order_survive_a_change() -> None:
+    path = write(FULL)
+    keep_ignored("ba9876543210", "overfetch")
+    text = path.read_text()
+    assert load().ignored == {"0123456789ab": "N+1 of shop", "ba9876543210": "overfetch"}
+    keep_ignored("ba9876543210", None)
+    assert path.read_text() == FULL
+    assert "# slow link" in text
+    assert mode(path) == 0o600
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.toml"
+    real.write_text("interval = 2\n")
+    path = config_path()
+    path.parent.mkdir(parents=True)
+    path.symlink_to(real)
+    keep_ignored("0123456789ab", "a note")
+    assert path.is_symlink()
+    assert load().ignored
+    assert "interval = 2" in real.read_text()
+
+
+def test_changes_at_the_same_time_are_all_kept() -> None:
+    names = [f"{number:012x}" for number in range(12)]
+    threads = [threading.Thread(target=keep_ignored, args=(name, "note")) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(load().ignored) == set(names)
+
+
+def test_a_broken_file_is_never_written_over() -> None:
+    path = write("interval = \n")
+    with pytest.raises(ConfigError, match="cannot change"):
+        keep_ignored("0123456789ab", "a note")
+    assert path.read_text() == "interval = \n"
+
+
+def test_every_key_of_the_screen_has_an_id() -> None:
+    assert {"view.findings", "table.down", "findings.ignore", "finding.copy", "app.quit"} <= binding_ids()
