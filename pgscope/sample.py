@@ -253,6 +253,11 @@ class ServerFacts:
     own_pids: frozenset[int] = frozenset()
 
     @property
+    def counts_statements(self) -> bool:
+        """Whether the server counts statements where we can read it; else sessions alone tell of them."""
+        return self.statements_version is not None and self.query_ids
+
+    @property
     def major(self) -> int:
         """The major version: 14 to 18 and later."""
         return self.version_num // 10000

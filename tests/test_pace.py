@@ -47,10 +47,32 @@ def test_out_of_budget_it_goes_on_slower() -> None:
     assert pace.over_budget
 
 
+def test_stops_where_no_rate_fits_the_budget() -> None:
+    pace = Pace(Budget(fraction=0.0001))
+    assert settle(pace, 20.0) == Budget().stopped
+    assert "the sampler stopped" in pace.throttled
+    assert "0.01%" in pace.throttled
+
+
 def test_recovers() -> None:
     pace = Pace()
-    settle(pace, 20.0)
-    assert settle(pace, 0.3) == 0.1
+    for costly in (20.0, 2000.0):
+        settle(pace, costly)
+        assert settle(pace, 0.3) == 0.1
+
+
+def test_then_the_poll_slows_down_and_recovers() -> None:
+    pace = Pace()
+    for _ in range(30):
+        pace.looked(1.0)
+        pace.polled(40.0, 1.0)
+    assert 4.0 < pace.poll_period(1.0) < 6.0
+    assert "polling every" in pace.throttled
+    for _ in range(30):
+        pace.looked(1.0)
+        pace.polled(2.0, 1.0)
+    assert pace.poll_period(1.0) == 1.0
+    assert pace.poll_period(3.0) == 3.0
 
 
 def test_one_slow_look_changes_little() -> None:
@@ -69,4 +91,6 @@ def test_always_within_its_bounds(costs: list[float], fraction: float, poll_ms: 
     pace = Pace(budget)
     pace.polled(poll_ms, 1.0)
     for cost in costs:
-        assert budget.fastest <= pace.looked(cost) <= budget.slowest
+        period = pace.looked(cost)
+        assert budget.fastest <= period <= budget.slowest or period == budget.stopped
+        assert 1.0 <= pace.poll_period(1.0) <= budget.slowest

@@ -1,12 +1,25 @@
-"""Statements known from sessions alone: where pg_stat_statements, or query ids, cannot be had."""
+"""Statements known from sessions alone: where pg_stat_statements, or query ids, cannot be had.
+
+Polls name them and say how long they run; the looks of the fast sampler between the polls, which carry no
+text, add the executions that a query id names.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pgscope.analysis.fingerprints import query_id_of
-from pgscope.sample import Poll, StatementKey
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.analysis.fingerprints import with_query_id
+from pgscope.sample import Look, Poll, StatementKey
+
+_HIDDEN = "<insufficient privilege>"
+"""What the server shows for the text of another role's statement."""
+_LONGEST_GAP = 10.0
+"""Seconds: over a longer gap between polls nothing is said of what ran."""
+_BASIS = "executions seen in its sessions; nothing on this server counts them for us"
 
 
 class LiveKey(NamedTuple):
@@ -18,14 +31,17 @@ class LiveKey(NamedTuple):
 
 @dataclass
 class LiveStatement:
-    """What polls saw of a statement: a sample, not a count."""
+    """What was seen of a statement: a sample, not a count."""
 
     key: LiveKey
     text: str
+    """'' while only looks have seen it."""
     executions: int = 0
-    """Distinct ones seen; those between two polls are not."""
+    """Distinct ones seen; those between two looks are not."""
     active: int = 0
-    """Times it was seen running."""
+    """Times that a poll saw it running."""
+    running: float = 0.0
+    """Seconds that it ran, estimated: a poll that sees it running stands for the time since the last."""
     longest: float = 0.0
     """Seconds: the longest it was seen running."""
     waits: dict[str, int] = field(default_factory=dict)
@@ -39,33 +55,58 @@ class LiveStatements:
         """`most` statements are kept; of those beyond, the least seen are forgotten."""
         self._most = most
         self._statements: dict[LiveKey, LiveStatement] = {}
-        self._last: dict[tuple[int, float], float | None] = {}
+        self._last: dict[tuple[int, float], float] = {}
+        self._mono: float | None = None
         self.polls = 0
 
     def feed(self, poll: Poll) -> None:
         """Take in the sessions of a poll."""
         self.polls += 1
-        last, self._last = self._last, {}
-        for session in poll.sessions:
-            if not session.is_client or not session.query:
+        seconds = poll.mono - self._mono if self._mono is not None else 0.0
+        seconds = seconds if seconds <= _LONGEST_GAP else 0.0
+        self._mono = poll.mono
+        present = set()
+        for shown in poll.sessions:
+            if not shown.is_client or not shown.query or shown.query == _HIDDEN:
                 continue
-            self._last[session.identity] = session.query_start
-            query_id = session.query_id if session.query_id is not None else query_id_of(session.query)
-            key = LiveKey(
-                StatementKey(session.usesysid, session.datid, query_id, True), session.application_name
+            session = with_query_id(shown)
+            present.add(session.identity)
+            statement = self._statement(
+                session.usesysid, session.datid, session.query_id or 0, session.application_name
             )
-            statement = self._statements.get(key)
-            if statement is None:
-                statement = self._statements[key] = LiveStatement(key, session.query)
-            if session.identity not in last or last[session.identity] != session.query_start:
-                statement.executions += 1
+            statement.text = statement.text or session.query
+            self._execution(statement, session.identity, session.query_start)
             if session.state == "active":
                 statement.active += 1
+                # Of the time since the poll before, as much as it can have run.
+                begun = session.query_start if session.query_start is not None else poll.at
+                statement.running += max(min(seconds, poll.at - begun), 0.0)
                 statement.waits[session.wait_event_type] = statement.waits.get(session.wait_event_type, 0) + 1
                 if session.query_start is not None:
                     statement.longest = max(statement.longest, poll.at - session.query_start)
-        if len(self._statements) > self._most:
-            self._forget()
+        self._last = {identity: start for identity, start in self._last.items() if identity in present}
+        self._bound()
+
+    def look(self, look: Look) -> None:
+        """Take in the sightings of a look; what has no query id is left to the polls, which have the text."""
+        for seen in look.sightings:
+            if seen.query_id is not None and seen.query_start is not None:
+                statement = self._statement(seen.usesysid, seen.datid, seen.query_id, seen.application_name)
+                self._execution(statement, (seen.pid, seen.backend_start), seen.query_start)
+        self._bound()
+
+    def _statement(self, userid: int, dbid: int, query_id: int, application_name: str) -> LiveStatement:
+        key = LiveKey(StatementKey(userid, dbid, query_id, True), application_name)
+        found = self._statements.get(key)
+        if found is None:
+            found = self._statements[key] = LiveStatement(key, "")
+        return found
+
+    def _execution(self, statement: LiveStatement, identity: tuple[int, float], start: float | None) -> None:
+        """Count an execution unless it was counted before; polls and looks do not come in order."""
+        if identity not in self._last or (start is not None and start > self._last[identity]):
+            statement.executions += 1
+            self._last[identity] = start if start is not None else 0.0
 
     @property
     def statements(self) -> tuple[LiveStatement, ...]:
@@ -74,6 +115,37 @@ class LiveStatements:
             sorted(self._statements.values(), key=lambda one: (-one.active, -one.executions, one.text))
         )
 
-    def _forget(self) -> None:
+    def _bound(self) -> None:
+        if len(self._statements) <= self._most:
+            return
         kept = self.statements[: self._most * 9 // 10]
         self._statements = {one.key: one for one in kept}
+
+
+class SeenStatement(NamedTuple):
+    """A statement of all applications together: `counts` hold the calls seen and the time estimated."""
+
+    text: str
+    counts: Counts
+    shares: tuple[Share, ...]
+
+
+def together(statements: Iterable[LiveStatement]) -> Mapping[StatementKey, SeenStatement]:
+    """The statements with the parts of their applications, by the executions seen."""
+    parts: dict[StatementKey, list[LiveStatement]] = {}
+    for one in statements:
+        parts.setdefault(one.key.statement, []).append(one)
+    return {key: _together(of_it) for key, of_it in parts.items()}
+
+
+def _together(parts: Sequence[LiveStatement]) -> SeenStatement:
+    # What ran all the while was seen once, at least.
+    calls = [max(part.executions, 1) for part in parts]
+    seen = sum(calls)
+    shares = [
+        Share(part.key.application_name, count / seen, 0.0, 1.0, part.executions, "sampled", (_BASIS,))
+        for part, count in zip(parts, calls, strict=True)
+    ]
+    running = sum(part.running for part in parts)
+    text = next((part.text for part in parts if part.text), "")
+    return SeenStatement(text, NOTHING._replace(calls=seen, exec_time=running * 1000.0), tuple(shares))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgscope.analysis.attribution import Attribution
-from pgscope.analysis.counters import NOTHING, Counts, Interval, StatementDeltas
+from pgscope.analysis.counters import NOTHING, Counts, EvictionWatch, Interval, StatementDeltas
 from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.analysis.live_statements import LiveStatements
@@ -18,6 +18,7 @@ from pgscope.analysis.window import PresenceFold
 from pgscope.sample import (
     Connected,
     Disconnected,
+    Look,
     Names,
     OwnCost,
     Poll,
@@ -57,12 +58,17 @@ class Watch:
         """What each statement did since the watch began."""
         self.seconds = 0.0
         """How long the counters were watched."""
-        self._evicted_at: float | None = None
+        self._evictions = EvictionWatch(0)
 
     @property
     def poll(self) -> Poll | None:
         """The last poll."""
         return self._poll
+
+    @property
+    def counted(self) -> bool:
+        """Whether the server counts statements for us; else `live_statements` has what sessions showed."""
+        return self.facts is None or self.facts.counts_statements
 
     @property
     def known(self) -> Known:
@@ -76,6 +82,7 @@ class Watch:
             return
         if isinstance(sample, Connected):
             self.facts = sample.facts
+            self._evictions = EvictionWatch(sample.facts.statements_max)
             self._link = Link(True, sample.at)
             self._deltas.restart()
             self._totals_fold.restart()
@@ -88,6 +95,8 @@ class Watch:
             self.texts.learn(sample.texts)
         elif isinstance(sample, OwnCost):
             self._cost = sample
+        elif isinstance(sample, Look) and not self.counted:
+            self.live_statements.look(sample)
         self.attribution.feed(sample)
         self.findings.feed(sample)
         self.locks.feed(sample)
@@ -97,7 +106,7 @@ class Watch:
         self._poll = poll
         self.presence.feed(poll)
         self._load.feed(poll)
-        if poll.statements is None:
+        if not self.counted or poll.statements is None:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval)
         self.attribution.feed(poll)
@@ -107,8 +116,7 @@ class Watch:
             self.seconds += interval.seconds
             for key, delta in interval.deltas.items():
                 self.window[key] = self.window.get(key, NOTHING).plus(delta)
-            if interval.evictions:
-                self._evicted_at = interval.mono
+            self._evictions.feed(interval)
             self.attribution.observe(interval)
             self.findings.feed(poll)
             self.findings.observe(interval)
@@ -161,11 +169,8 @@ class Watch:
         notices = []
         if self.facts is not None:
             notices += [f"{one.capability}: {one.consequence}. {one.remedy}" for one in self.facts.missing]
-        if self._evicted_at is not None and self._interval.mono - self._evicted_at < 60.0:
-            notices.append(
-                "pg_stat_statements throws entries out: counts are too low. "
-                "Raise pg_stat_statements.max (needs a restart)"
-            )
+        if self._evictions.warning:
+            notices.append(self._evictions.warning)
         if self._cost is not None and self._cost.throttled:
             notices.append(self._cost.throttled)
         return tuple(notices)

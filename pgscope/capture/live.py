@@ -16,6 +16,7 @@ from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
 from pgscope.capture.pace import Budget, Pace
 from pgscope.capture.source import Emit
+from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.errors import PgscopeError
 from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts, Wanted
 from pgscope.server.connection import Connection, connect
@@ -82,6 +83,7 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._errands: Errands | None = None
+        self._server_ahead = 0.0
 
     def request(self, wanted: Wanted) -> None:
         """Read something once on a connection of its own; it comes as a sample, or never."""
@@ -136,11 +138,14 @@ class LiveSource:
         """Watch until the connection is lost; return why."""
         self._pace = self._new_pace()
         self._meter = _Meter()
+        self._server_ahead = time.time() - time.monotonic()
         emit(Connected(time.time(), time.monotonic(), link.facts))
         self._errands = Errands(self.target, emit, lambda server_ms: self._meter.add(server_ms))
         beside = [asyncio.create_task(self._errands.run())]
         if self._sample_hz > 0:
             beside.append(asyncio.create_task(self._sample_loop(link, emit)))
+        if link.facts.stat_monitor:
+            beside.append(asyncio.create_task(self._stat_monitor(link, emit).run()))
         try:
             # Only the poll decides: it ends when its connection is lost.
             return await self._poll_loop(link, emit)
@@ -150,6 +155,15 @@ class LiveSource:
                 await end(*beside)
             finally:
                 await link.connection.close()
+
+    def _stat_monitor(self, link: Link, emit: Emit) -> StatMonitorWatch:
+        return StatMonitorWatch(
+            self.target,
+            link.poller.names.codec,
+            emit,
+            lambda server_ms: self._meter.add(server_ms),
+            lambda: time.monotonic() + self._server_ahead,
+        )
 
     async def _poll_loop(self, link: Link, emit: Emit) -> str:
         named: tuple[int, int] = (0, 0)
@@ -165,8 +179,9 @@ class LiveSource:
                 continue
             except _LOST as error:
                 return _why(error)
+            self._server_ahead = polled.poll.at - polled.poll.mono
             self._meter.add(polled.server_ms, polled.statements)
-            self._pace.polled(polled.server_ms, max(self.interval, SHORTEST_INTERVAL))
+            self._pace.polled(polled.server_ms, self._wished)
             names = link.poller.names
             if (len(names.users), len(names.databases)) != named:
                 named = (len(names.users), len(names.databases))
@@ -227,10 +242,14 @@ class LiveSource:
                 emit(look)
             await asyncio.sleep(max(period - (time.monotonic() - started), 0.001))
 
+    @property
+    def _wished(self) -> float:
+        return max(self.interval, SHORTEST_INTERVAL)
+
     async def _rest(self, started: float) -> None:
         """Sleep until the next poll is due; wakes soon when the interval was made shorter."""
         while True:
-            left = started + max(self.interval, SHORTEST_INTERVAL) - time.monotonic()
+            left = started + self._pace.poll_period(self._wished) - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(min(left, 0.25))
@@ -249,7 +268,7 @@ class LiveSource:
                 meter.server_ms,
                 meter.statements,
                 0.0 if self.resting or not self._sample_hz else self._pace.hz,
-                self.interval,
+                self._pace.poll_period(self._wished),
                 self._pace.throttled,
             )
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 _MEMORY = 21
 """Looks (and polls) of which the cost is remembered."""
+_FIRST = 5
+"""Looks before any is given up: the first ones of a connection are dear."""
 _EASE = 0.9
 """Largest step back towards the wished period at one look, so that it does not swing."""
 
@@ -15,25 +17,34 @@ _EASE = 0.9
 class Budget:
     """What pgscope may cost the server, as a part of one core, and the bounds of a task's rate.
 
-    Periods in seconds. Out of budget the period may grow past `slowest_wanted`, up to `slowest`.
+    Periods in seconds. Out of budget the period may grow past `slowest_wanted`, up to `slowest`; where even
+    that costs too much, looks stop, but for one each `stopped` seconds to find out whether they may go on.
     """
 
     fraction: float = 0.01
     fastest: float = 0.1
     slowest_wanted: float = 0.5
     slowest: float = 10.0
+    stopped: float = 60.0
+
+
+_LEAST_FOR_POLLS = 0.5
+"""Part of the budget that is always there for the poll."""
 
 
 class Pace:
-    """A fold over measured costs: gives the time to wait until the next look.
+    """A fold over measured costs: gives the time to wait until the next look, and until the next poll.
 
-    It shares its budget with the slow poll: what the poll takes is not there for looks.
+    They share a budget: what the poll takes is not there for looks. First the looks grow rarer, then the
+    polls.
     """
 
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()
         self._looks: deque[float] = deque(maxlen=_MEMORY)
         self._polls: deque[float] = deque(maxlen=_MEMORY)
+        self._poll_costs: deque[float] = deque(maxlen=_MEMORY)
+        self._interval = 0.0
         self._period = self._budget.fastest
 
     @property
@@ -48,14 +59,25 @@ class Pace:
 
     @property
     def throttled(self) -> str:
-        """Why looks are rarer than wished, in one line; '' if they are not."""
-        if self._period <= self._budget.fastest * 1.05:
+        """Why looks or polls are rarer than wished, in one line; '' if they are not."""
+        said = []
+        look = _usual(self._looks)
+        if self.stopped:
+            said.append(f"the sampler stopped: a look costs {look:.1f} ms of the server's time")
+        elif self._period > self._budget.fastest * 1.05:
+            said.append(f"sampling at {self.hz:.1f} Hz: a look costs {look:.1f} ms of the server's time")
+        slowed = self.poll_period(self._interval)
+        if slowed > self._interval * 1.05:
+            cost = _usual(self._poll_costs) * 1000.0
+            said.append(f"polling every {slowed:.1f} s: a poll costs {cost:.1f} ms of the server's time")
+        if not said:
             return ""
-        percent = self._budget.fraction * 100.0
-        return (
-            f"sampling at {self.hz:.1f} Hz: a look costs {_usual(self._looks):.1f} ms of the server's time, "
-            f"the budget is {percent:g}% of a core"
-        )
+        return f"{'; '.join(said)}; the budget is {self._budget.fraction * 100.0:g}% of a core"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether looks cost more than the budget at any rate."""
+        return self._period > self._budget.slowest
 
     @property
     def over_budget(self) -> bool:
@@ -65,12 +87,25 @@ class Pace:
     def polled(self, server_ms: float, seconds: float) -> None:
         """What the slow poll cost, and over how long a time (s)."""
         if seconds > 0:
-            self._polls.append(max(server_ms, 0.0) / 1000.0 / seconds)
+            self._interval = seconds
+            self._poll_costs.append(max(server_ms, 0.0) / 1000.0)
+            self._polls.append(self._poll_costs[-1] / self.poll_period(seconds))
+
+    def poll_period(self, wished: float) -> float:
+        """Seconds from one poll to the next, where `wished` is asked for: longer if the budget is short."""
+        budget = self._budget
+        looks = _usual(self._looks) / 1000.0 / budget.slowest_wanted
+        left = max(budget.fraction - looks, budget.fraction * _LEAST_FOR_POLLS)
+        needed = _usual(self._poll_costs) / left if left > 0 else budget.slowest
+        return max(wished, min(needed, budget.slowest))
 
     def looked(self, server_ms: float) -> float:
         """What a look cost in ms of server time; returns the new period in seconds."""
         self._looks.append(max(server_ms, 0.0))
-        self._period = max(self._wished(), self._period * _EASE)
+        wished = self._wished()
+        # Back from a stop at once: the next steps would each take a minute.
+        before = self._period if self._period <= self._budget.slowest else self._budget.slowest
+        self._period = max(wished, before * _EASE)
         return self._period
 
     def _wished(self) -> float:
@@ -80,9 +115,11 @@ class Pace:
         needed = seconds / left if left > 0 else budget.slowest
         if needed <= budget.slowest_wanted:
             return max(needed, budget.fastest)
+        if len(self._looks) < _FIRST:
+            return budget.slowest_wanted
         # Below the useful rate only where looks by themselves, apart from the poll, break the budget.
         alone = seconds / budget.fraction if budget.fraction > 0 else budget.slowest
-        return min(max(alone, budget.slowest_wanted), budget.slowest)
+        return max(alone, budget.slowest_wanted) if alone <= budget.slowest else budget.stopped
 
 
 def _usual(costs: deque[float]) -> float:

@@ -7,6 +7,7 @@ counters sums over the window.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from pgscope import __version__
@@ -14,7 +15,7 @@ from pgscope.analysis.activity import OWN_APPLICATION, is_own, state_age, statem
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.fingerprints import fingerprint
-from pgscope.analysis.live_statements import LiveStatement
+from pgscope.analysis.live_statements import SeenStatement, together
 from pgscope.analysis.watch import Watch
 from pgscope.report.findings_json import finding_to_json
 from pgscope.report.locks_json import lock_waits_to_json
@@ -30,6 +31,7 @@ def document(watch: Watch) -> Document:
     presence = watch.presence
     poll = watch.poll
     at = poll.at if poll else 0.0
+    what = _what(watch)
     return {
         "schema_version": SCHEMA_VERSION,
         "pgscope": __version__,
@@ -40,10 +42,10 @@ def document(watch: Watch) -> Document:
             "seconds": round(watch.seconds, 3),
             "polls": presence.polls,
         },
-        "totals": _counts(_sum(watch.window.values())),
-        "applications": _applications(watch),
+        "totals": _counts(_sum(one.counts for one in what.values())),
+        "applications": _applications(watch, what),
         "sessions": [_session(one, at) for one in (poll.sessions if poll else ()) if one.is_client],
-        "statements": _statements(watch),
+        "statements": _statements(watch, what),
         "lock_waits": lock_waits_to_json(watch.locks.window()),
         "findings": [finding_to_json(finding) for finding in watch.findings_of_watch()],
         "notices": list(watch.snapshot().notices),
@@ -114,12 +116,12 @@ def _share(share: Share) -> Document:
     }
 
 
-def _applications(watch: Watch) -> list[Document]:
+def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> list[Document]:
     counts: dict[str | None, Counts] = defaultdict(lambda: NOTHING)
     certain: dict[str | None, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for key, sums in watch.window.items():
-        for share in _shares(watch, key):
-            part = sums.times(share.share)
+    for one in what.values():
+        for share in one.shares:
+            part = one.counts.times(share.share)
             counts[share.application_name] = counts[share.application_name].plus(part)
             certain[share.application_name][share.attribution] += part.calls
     seen = watch.presence.applications
@@ -150,8 +152,15 @@ def _applications(watch: Watch) -> list[Document]:
     return rows
 
 
-def _shares(watch: Watch, key: StatementKey) -> tuple[Share, ...]:
-    return watch.attribution.shares(key, watch=True)
+def _what(watch: Watch) -> Mapping[StatementKey, SeenStatement]:
+    """What statements did over the watch, and for whom: counted by the server, or else seen in sessions."""
+    if watch.window:
+        return {
+            key: SeenStatement(watch.known.query(key), counts, watch.attribution.shares(key, watch=True))
+            for key, counts in watch.window.items()
+        }
+    live = watch.live_statements.statements
+    return together(one for one in live if one.key.application_name != OWN_APPLICATION)
 
 
 def _session(session: Session, at: float) -> Document:
@@ -179,60 +188,23 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _statements(watch: Watch) -> list[Document]:
+def _statements(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> list[Document]:
     known = watch.known
-    rows = []
-    for key, counts in sorted(watch.window.items(), key=lambda item: -item[1].exec_time):
-        rows.append(
-            {
-                "queryid": str(key.queryid),
-                "database": known.database(key.dbid),
-                "user": known.user(key.userid),
-                "toplevel": key.toplevel,
-                "query": known.query(key),
-                "fingerprint": known.texts.fingerprint(key),
-                **_counts(counts),
-                "mean_exec_time_ms": round(counts.exec_time / counts.calls, 3) if counts.calls else 0.0,
-                "applications": [_share(share) for share in _shares(watch, key)],
-            }
-        )
-    return rows or _live_statements(watch)
+    return [
+        {
+            "queryid": str(key.queryid),
+            "database": known.database(key.dbid),
+            "user": known.user(key.userid),
+            "toplevel": key.toplevel,
+            "query": one.text,
+            "fingerprint": known.texts.fingerprint(key) if watch.window else fingerprint(one.text),
+            **_counts(one.counts),
+            "mean_exec_time_ms": _mean(one.counts) if watch.window else 0.0,
+            "applications": [_share(share) for share in one.shares],
+        }
+        for key, one in sorted(what.items(), key=lambda item: -item[1].counts.exec_time)
+    ]
 
 
-def _live_statements(watch: Watch) -> list[Document]:
-    """Without pg_stat_statements: what sessions were seen running; calls are those seen, a lower bound."""
-    known = watch.known
-    by_statement: dict[StatementKey, list[LiveStatement]] = defaultdict(list)
-    for live in watch.live_statements.statements:
-        if live.key.application_name != OWN_APPLICATION:
-            by_statement[live.key.statement].append(live)
-    rows = []
-    for key, parts in by_statement.items():
-        seen = sum(part.executions for part in parts)
-        basis = "executions seen in sessions; there is no pg_stat_statements to count them"
-        shares = [
-            Share(
-                part.key.application_name,
-                part.executions / seen,
-                0.0,
-                1.0,
-                part.executions,
-                "sampled",
-                (basis,),
-            )
-            for part in parts
-        ]
-        rows.append(
-            {
-                "queryid": str(key.queryid),
-                "database": known.database(key.dbid),
-                "user": known.user(key.userid),
-                "toplevel": True,
-                "query": parts[0].text,
-                "fingerprint": fingerprint(parts[0].text),
-                **_counts(Counts(calls=seen)),
-                "mean_exec_time_ms": 0.0,
-                "applications": [_share(share) for share in shares],
-            }
-        )
-    return rows
+def _mean(counts: Counts) -> float:
+    return round(counts.exec_time / counts.calls, 3) if counts.calls else 0.0

@@ -1,0 +1,86 @@
+"""The fast sampler beside the slow poll: it goes on, rests, stops and can be left out."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from pgscope.sample import Look, OwnCost, Poll
+from tests.streams import streaming
+
+
+async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
+    with psycopg.connect(pg18_database, autocommit=True, application_name="t-busy") as client:
+        # The server's own function, behind one that takes its time.
+        row = client.execute(
+            "select pg_get_function_arguments(oid) from pg_proc where proname = 'pg_stat_statements'"
+        ).fetchone()
+        assert row is not None
+        client.execute("alter function pg_stat_statements(boolean) rename to its_statements")
+        client.execute(
+            sql.SQL(
+                "create function pg_stat_statements({}) returns setof record language plpgsql as "
+                "$$ begin perform pg_sleep(2);"
+                " return query select * from public.its_statements(showtext); end $$"
+            ).format(sql.SQL(row[0]))
+        )
+        async with streaming(pg18_database) as stream:
+            await stream.more(Poll)
+            await stream.more(Look)
+            start = len(stream.samples)
+            await stream.more(Poll)
+            during = stream.samples[start:]
+            assert sum(isinstance(sample, Look) for sample in during) >= 3
+            assert any(sample.statements for sample in during if isinstance(sample, Poll))
+            # What ran while the poll was busy was seen by the looks.
+            client.execute("select 1 as t_between")
+            polls = stream.count(Poll)
+            await stream.until(
+                lambda: any(
+                    seen.application_name == "t-busy" and seen.state == "idle"
+                    for sample in stream.samples[start:]
+                    if isinstance(sample, Look)
+                    for seen in sample.sightings
+                ),
+                "the session in a look",
+            )
+            assert stream.count(Poll) <= polls + 1
+
+
+async def test_the_sampler_rests_while_nobody_looks(pg18_database: str) -> None:
+    async with streaming(pg18_database) as stream:
+        await stream.more(Look, 3)
+        stream.source.resting = True
+        await stream.more(Poll, 3)
+        looks = stream.count(Look)
+        await stream.more(Poll, 10)
+        assert stream.count(Look) == looks
+        stream.source.resting = False
+        await stream.more(Look, 3)
+
+
+async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg18_database: str) -> None:
+    async with streaming(pg18_database, budget=1e-7) as stream:
+        await stream.more(OwnCost)
+        looks, polls = stream.count(Look), stream.count(Poll)
+        cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
+        assert 5 <= looks <= 7
+        assert polls <= 3
+        assert cost.interval == 10.0
+        for words in ("the sampler stopped", "polling every 10.0 s", "1e-05% of a core"):
+            assert any(words in notice for notice in stream.snapshot.notices)
+
+
+async def test_without_the_sampler_polls_attribute(pg18_database: str) -> None:
+    with psycopg.connect(pg18_database, autocommit=True, application_name="t-no-sampler") as client:
+        async with streaming(pg18_database, sample_hz=0) as stream:
+            await stream.more(Poll, 2)
+
+            def shares() -> list[str | None]:
+                client.execute("select 1 as t_no_sampler")
+                rows = stream.snapshot.statements.values()
+                mine = [row for row in rows if "t_no_sampler" in row.query]
+                return [share.application_name for row in mine for share in row.shares]
+
+            await stream.until(lambda: shares() == ["t-no-sampler"], "its application")
+            assert stream.count(Look) == 0
