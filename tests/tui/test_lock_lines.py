@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.content import Content
 
 from pgscope.analysis.filter import Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import ActionResult, ActionsDone, Kind, request_for
-from pgscope.sample import Sample
+from pgscope.sample import DatabaseCounters, Sample
 from pgscope.tui.acting.ask import warnings
 from pgscope.tui.acting.hands import told
 from pgscope.tui.acting.scopes import Scope, scopes
 from pgscope.tui.glyphs import ASCII, UNICODE
 from pgscope.tui.locks.lines import fit
 from pgscope.tui.locks.sentences import at_work, place_in_queue
-from pgscope.tui.rows import locks
-from tests.tui.frozen import BILLING, FIRST, INDEX, MIGRATE, SECOND, WEB, calm, jam
+from pgscope.tui.rows import ended_waits, locks
+from tests.tui.frozen import BILLING, FIRST, INDEX, MIGRATE, SECOND, WEB, calm, jam, poll
 
 
 def snapshot(samples: list[Sample]) -> Snapshot:
@@ -52,6 +54,35 @@ def test_what_is_at_work() -> None:
     assert "ALTER TABLE orders: ACCESS EXCLUSIVE, blocks reads and writes; 5 sessions behind it" in ddl
     assert index.endswith("building index: scanning table 45.1% (4,512 of 10,000 blocks)")
     assert at_work(snapshot(calm()), UNICODE) == []
+
+
+def test_what_ended_is_told_in_full() -> None:
+    now = snapshot([*jam(), poll(5.0, [BILLING])])
+    told_of = {record.waiter.pid: ended_waits.in_full(record, UNICODE) for record in now.ended_waits}
+    assert told_of[WEB[0].pid] == [
+        "◆ 7110 storefront-0 waited 40s for public.orders ACCESS SHARE, queued behind 7102",
+        "■ at the root: 7101 billing (idle in transaction): UPDATE orders SET state = 'paid' WHERE id = $1",
+        "  statement SELECT * FROM orders WHERE customer_id = 0 ORDER BY created_at DESC",
+    ]
+    (deadlock,) = now.deadlocks
+    first, *members = ended_waits.in_full(deadlock, UNICODE)
+    assert first == "∞ deadlock: stock, returns, 7201 > 7202 > 7201"
+    assert members == [
+        "  7201 stock waited for row (0,1) of public.orders: UPDATE stock SET n = 1",
+        "  7202 returns waited for row (0,2) of public.orders: UPDATE stock SET n = 2",
+    ]
+
+
+def test_a_deadlock_between_two_looks_is_told_by_the_count() -> None:
+    later = replace(
+        poll(5.0, [BILLING]), databases=(DatabaseCounters(1, "shop", 100, 0, 5, 995, 0, 2, None),)
+    )
+    now = snapshot([*calm(), later])
+    (deadlock,) = now.deadlocks
+    (row,) = ended_waits.rows([deadlock], UNICODE)
+    assert callable(row.cells)
+    shown = [cell if isinstance(cell, str) else cell.text for cell in row.cells()]
+    assert shown[1:4] == ["∞ 2 deadlocks in shop", "", "unseen: the server's count"]
 
 
 def test_sentences_are_fitted_and_the_rest_is_counted() -> None:

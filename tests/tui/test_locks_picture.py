@@ -22,6 +22,7 @@ PICTURES: dict[str, tuple[Callable[[], Sequence[Sample]], tuple[int, int], str]]
     "jam_tiny": (jam, (40, 10), ""),
     "calm": (calm, (80, 24), ""),
     "waiter": (jam, (80, 24), "jj"),
+    "history": (jam, (80, 24), "\t"),
     "ask": (jam, (80, 24), "R"),
 }
 
@@ -44,7 +45,7 @@ def test_picture(name: str, snap_compare: Callable[..., bool]) -> None:
     async def prepare(pilot: Pilot[None]) -> None:
         await pilot.press("4")
         await until(pilot, lambda: app.snapshot.at == AT, "the last poll")
-        await pilot.press(*keys)
+        await pilot.press(*("tab" if key == "\t" else key for key in keys))
         await pilot.pause(0.3)  # the footer comes in its own time
 
     assert snap_compare(app, terminal_size=size, run_before=prepare)

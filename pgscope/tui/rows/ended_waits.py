@@ -38,6 +38,8 @@ COLUMNS = (
 )
 
 Ended = WaitRecord | Deadlock
+_NAMED = 6
+"""Blockers named; the rest are counted."""
 
 
 def name_of(party: Party) -> str:
@@ -85,8 +87,33 @@ def lock_of(one: Ended) -> str:
 def query_of(one: Ended) -> str:
     """The statement that waited; those of a deadlock side by side."""
     if isinstance(one, Deadlock):
-        return " | ".join(one_line(member.query[:LONGEST_LINE]) for member in one.members)
+        return " | ".join(_line(member.query) for member in one.members)
     return one.waiter.query
+
+
+def in_full(one: Ended, signs: Signs) -> list[str]:
+    """All that is known of it: a sentence each."""
+    if isinstance(one, Deadlock):
+        said = [f"{signs.cycle} {who(one)}, {because_of(one)}"]
+        for member, thing in zip(one.members, one.waits, strict=True):
+            said.append(f"  {name_of(member)} waited for {thing}: {_line(member.query)}")
+        return said
+    lock = f"{one.what} {words(one.lock.mode)}"
+    said = [f"{signs.waiting} {name_of(one.waiter)} waited {numbers.seconds(one.seconds)} for {lock}"]
+    for pids, how in ((one.hard, "blocked by"), (one.soft, "queued behind")):
+        if pids:
+            some = ", ".join(str(pid) if pid else "a prepared transaction" for pid in pids[:_NAMED])
+            more = f" and {len(pids) - _NAMED} more" if len(pids) > _NAMED else ""
+            said[0] += f", {how} {some}{more}"
+    if one.root is not None:
+        state = f" ({one.root.state})" if one.root.state else ""
+        said.append(f"{signs.blocking} at the root: {name_of(one.root)}{state}: {_line(one.root.query)}")
+    said.append(f"  statement {_line(one.waiter.query)}")
+    return said
+
+
+def _line(query: str) -> str:
+    return one_line(query[:LONGEST_LINE])
 
 
 def _parties(one: Ended) -> tuple[Party, ...]:
@@ -143,5 +170,5 @@ def _cells(one: Ended, signs: Signs) -> tuple[Cell | str, ...]:
         lock_of(one),
         "" if isinstance(one, Deadlock) else str(one.depth),
         "" if isinstance(one, Deadlock) or not one.behind else numbers.whole(one.behind),
-        one_line(query_of(one)[:LONGEST_LINE]),
+        _line(query_of(one)),
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widget import Widget
 
 from pgscope.analysis.locks import Deadlock, LockNode
@@ -78,11 +79,11 @@ class LocksView(SessionFrame):
             nothing = "Nothing matches the filter"
         table.set_placeholder(nothing)
         table.set_rows(locks.rows(nodes, snapshot, status.signs))
-        self._describe(snapshot)
         self.query_one("#at-work", Lines).show_lines(
             at_work(snapshot, status.signs), max(4, self.size.height // 4)
         )
         self._show_ended(snapshot)
+        self._describe(snapshot)
 
     def _show_ended(self, snapshot: Snapshot) -> None:
         status = self.stage.status
@@ -100,12 +101,15 @@ class LocksView(SessionFrame):
         )
 
     def _describe(self, snapshot: Snapshot) -> None:
-        """The node under the cursor in full: a few lines."""
+        """What is under the cursor in full: a few lines."""
         signs = self.stage.status.signs
         lines: list[Content] = []
-        table = self.query_one("#locks", LiveTable)
-        node = self._by_key.get(table.cursor_key)
-        if node is not None:
+        above, below = self.query(LiveTable)
+        node = self._by_key.get(above.cursor_key)
+        ended = self._ended.get(below.cursor_key) if self.focused is below else None
+        if ended is not None:
+            lines = [Content(signs.text(said)) for said in ended_waits.in_full(ended, signs)]
+        elif node is not None:
             query = signs.text(one_line(locks.query_of(node)[:LONGEST_LINE]))
             last = "last statement" if not node.waits else "statement"
             lines = place_in_queue(node, snapshot, signs)
@@ -149,7 +153,8 @@ class LocksView(SessionFrame):
             table.set_class(table is target, "-chosen")
         target.focus()
 
-    @on(LiveTable.Highlighted, "#locks")
+    @on(LiveTable.Highlighted)
+    @on(DescendantFocus)
     def _moved(self) -> None:
         self._describe(self.stage.snapshot)
 
