@@ -237,3 +237,11 @@ def test_a_broken_file_is_never_written_over() -> None:
 
 def test_every_key_of_the_screen_has_an_id() -> None:
     assert {"view.findings", "table.down", "findings.ignore", "finding.copy", "app.quit"} <= binding_ids()
+
+
+def test_the_example_in_the_documentation_is_a_configuration() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    config = parse(text.partition("```toml\n")[2].partition("```")[0])
+    check(config)
+    assert config.thresholds == Thresholds()
+    assert set(config.by_application) == {"nightly import"}

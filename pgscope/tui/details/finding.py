@@ -112,6 +112,8 @@ class FindingScreen(Frame):
     def _show_remedy(self, finding: Finding, signs: Signs) -> None:
         width = max((len(name) for name, _ in finding.remedy.lines), default=0)
         lines = [Hanging(name, signs.text(text), width) for name, text in finding.remedy.lines]
+        if finding.remedy.sql:
+            lines.append(Hanging("SQL", "", width))
         self.query_one("#remedy-lines", FactBlock).show_facts(lines)
         self.query_one("#remedy-lines").set_class(not lines, "-absent")
         self._show_sql("remedy", finding.remedy.sql, absent=not (finding.remedy.sql or lines))

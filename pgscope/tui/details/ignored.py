@@ -31,7 +31,7 @@ class IgnoredScreen(Frame):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,delete", "revoke", "Show again", tooltip="Ignore it no longer", id="ignored.revoke"),
-        Binding("u", "undo", "Undo", tooltip="Take the last change back", id="ignored.undo"),
+        Binding("u", "undo", "Undo", tooltip="Take the last change back", id="ignored.undo", show=False),
     ]
 
     def __init__(self) -> None:

@@ -49,6 +49,7 @@ class SqlText(Static):
         self._signs = signs
         self._sql = ""
         self._laid_out = ""
+        self._done = ""
         self._raw = False
 
     def show_sql(self, sql: str, otherwise: str = "") -> None:
@@ -62,6 +63,11 @@ class SqlText(Static):
         if sql:
             self.run_worker(self._lay_out(sql), exclusive=True)
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether nothing is still being laid out."""
+        return self._done == self._sql
+
     def toggle_raw(self) -> None:
         """Turn between the text as it came and laid out."""
         self._raw = not self._raw
@@ -71,6 +77,7 @@ class SqlText(Static):
         laid_out = await asyncio.to_thread(prettify, sql)
         if sql == self._sql:
             self._laid_out = laid_out
+            self._done = sql
             self._draw()
 
     def _draw(self) -> None:
