@@ -177,6 +177,8 @@ class Frame(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Back is a key only where there is something to leave."""
+        if action == "filter" and self.is_mounted and self._filtering:
+            return False
         if action == "back":
             return bool(self.crumbs()) or bool(self.stage.status.filter)
         return super().check_action(action, parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from pgscope.text import clean
 from pgscope.tui.table.glyphs import glyphs_for
 
 
@@ -30,7 +31,8 @@ class Signs:
     cycle: str = "∞"
 
     def text(self, text: str) -> str:
-        """Text as this terminal can show it."""
+        """Text as this terminal can show it, and nothing that it would obey: recordings are anyone's."""
+        text = clean(text)
         return text.encode("ascii", "replace").decode("ascii") if self.ascii_only else text
 
 

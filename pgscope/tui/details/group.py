@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pgscope.analysis.groups import GROUPINGS, Group
+from pgscope.analysis.groups import Group, group_name
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
 from pgscope.report import numbers
@@ -84,8 +84,8 @@ class GroupScreen(SessionFrame):
         return _last(statements.columns(self._since_start), _COLUMN_OF[self._by])
 
     def _no_statements(self) -> str:
-        if self._by == "client":
-            return "The server does not count statements by client address"
+        if self._by in ("client", "route"):
+            return f"The server does not count statements by {self._by}"
         return "No statement seen"
 
     def crumbs(self) -> tuple[str, ...]:
@@ -94,6 +94,7 @@ class GroupScreen(SessionFrame):
             "user": "Users",
             "database": "Databases",
             "client": "Clients",
+            "route": "Routes",
         }
         return (titles[self._by], applications.name_of(self._group, self._by))
 
@@ -110,8 +111,7 @@ class GroupScreen(SessionFrame):
         facts.update(one_line(_facts(found[0] if found else Group(self._group)), self.size.width - 2))
 
     def _own_sessions(self, snapshot: Snapshot) -> list[Session]:
-        attribute = GROUPINGS[self._by]
-        mine = (one for one in snapshot.sessions if getattr(one, attribute) == self._group)
+        mine = (one for one in snapshot.sessions if group_name(one, self._by) == self._group)
         if self._group is None:
             return []
         # Its parallel workers belong to it, whatever the toggle for background processes says.
@@ -143,7 +143,7 @@ class GroupScreen(SessionFrame):
             return float(row.user == self._group)
         if self._by == "database":
             return float(row.database == self._group)
-        if self._by == "client":
+        if self._by in ("client", "route"):
             return float(self._group is None)
         if not row.shares:
             return float(self._group is None)
@@ -187,7 +187,7 @@ class GroupScreen(SessionFrame):
             self.app.push_screen(SessionScreen(session, self.crumbs()))
 
 
-_COLUMN_OF = {"application": "app", "user": "user", "database": "db", "client": "client"}
+_COLUMN_OF = {"application": "app", "user": "user", "database": "db", "client": "client", "route": "app"}
 
 
 def _last(columns: Sequence[Column], key: str) -> tuple[Column, ...]:

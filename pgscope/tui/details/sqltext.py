@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from pgscope.analysis.prettify import prettify
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.tones import styled
 
 LONGEST_COLOURED = 30_000
 """Characters; a longer text is shown in one colour."""
@@ -61,7 +62,7 @@ class SqlText(Static):
         self._laid_out = sql or otherwise
         self._draw()
         if sql:
-            self.run_worker(self._lay_out(sql), exclusive=True)
+            self.run_worker(self._lay_out(sql), exclusive=True, exit_on_error=False)
 
     @property
     def is_laid_out(self) -> bool:
@@ -81,4 +82,7 @@ class SqlText(Static):
             self._draw()
 
     def _draw(self) -> None:
-        self.update(coloured(self._sql if self._raw and self._sql else self._laid_out))
+        if not self._sql:
+            self.update(styled(self._laid_out, "muted"))
+            return
+        self.update(coloured(self._sql if self._raw else self._laid_out))

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
+from pgscope.analysis.families import merged
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
@@ -42,9 +43,16 @@ class StatementScreen(Frame):
         Binding("f", "raw", "Raw", tooltip="The text laid out, or as the server has it", id="statement.raw"),
     ]
 
-    def __init__(self, key: StatementKey, way: tuple[str, ...] = ("Statements",)) -> None:
+    def __init__(
+        self,
+        key: StatementKey,
+        way: tuple[str, ...] = ("Statements",),
+        members: tuple[StatementKey, ...] = (),
+    ) -> None:
+        """`members` are the entries that the row stood for, where they are several."""
         super().__init__()
         self.key = key
+        self._members = members or (key,)
         self._way = way
         self._row: StatementRow | None = None
         self._gone = False
@@ -58,14 +66,17 @@ class StatementScreen(Frame):
             yield SqlText(self.stage.status.signs)
 
     def show(self, snapshot: Snapshot) -> None:
-        found = snapshot.statements.get(self.key)
+        rows = [row for key in self._members if (row := snapshot.statements.get(key)) is not None]
+        found = (rows[0] if len(rows) == 1 else merged(rows)) if rows else None
         self._gone = found is None
         self._row = found or self._row
         if self._row is None:
             self.query_one(SqlText).show_sql("", "(not among the statements of pg_stat_statements)")
             return
         signs = self.stage.status.signs
-        self.query_one(FactBlock).show_facts(_groups(self._row, snapshot, signs))
+        self.query_one(FactBlock).show_facts(
+            [*_groups(self._row, snapshot, self._members, signs), *_entries(rows, signs)]
+        )
         self.query_one(SqlText).show_sql(self._row.query, text_of(self._row))
 
     def remark(self) -> Content:
@@ -79,7 +90,20 @@ class StatementScreen(Frame):
         self.query_one(SqlText).toggle_raw()
 
 
-def _groups(row: StatementRow, snapshot: Snapshot, signs: Signs) -> list[Sequence[Fact] | Content]:
+def _entries(rows: Sequence[StatementRow], signs: Signs) -> list[Content]:
+    """The entries that the statement is made of, where they are several."""
+    if len(rows) < 2:
+        return []
+    lines = [styled(f"{len(rows)} entries of pg_stat_statements have this text:", "muted")]
+    for row in sorted(rows, key=lambda one: -one.total.calls)[:_MOST_ENTRIES]:
+        calls = f"{numbers.count(row.rates.calls):>6}/s {numbers.count(row.total.calls):>6} in all"
+        lines.append(styled(f"  queryid {row.key.queryid:>20} {calls}  user {signs.text(row.user)}", "muted"))
+    return lines
+
+
+def _groups(
+    row: StatementRow, snapshot: Snapshot, members: Sequence[StatementKey], signs: Signs
+) -> list[Sequence[Fact] | Content]:
     block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
     what = [Fact("database", signs.text(row.database)), Fact("user", signs.text(row.user))]
     what.append(Fact("share of time", numbers.percent(row.share_of_time), width=5))
@@ -95,7 +119,7 @@ def _groups(row: StatementRow, snapshot: Snapshot, signs: Signs) -> list[Sequenc
         _counts(last.ljust(width), row.rates, block_size),
         _counts(since.ljust(width), row.total, block_size),
         _more(row),
-        _running(row, snapshot.sessions, signs),
+        _running(members, snapshot.sessions, signs),
         *(_share(share, signs) for share in sorted(row.shares, key=lambda one: -one.share)),
     ]
     if not row.shares:
@@ -106,18 +130,19 @@ def _groups(row: StatementRow, snapshot: Snapshot, signs: Signs) -> list[Sequenc
             "warn",
         )
         for one in snapshot.findings
-        if _is_about(one, row.key)
+        if _is_about(one, members)
     ]
     return groups
 
 
-def _is_about(finding: Finding, key: StatementKey) -> bool:
+def _is_about(finding: Finding, members: Sequence[StatementKey]) -> bool:
     refs = (finding.statement, finding.parent)
-    return any(ref is not None and key in ref.keys for ref in refs)
+    return any(ref is not None and not set(members).isdisjoint(ref.keys) for ref in refs)
 
 
 _TITLES = ("calls", "rows/c", "mean", "time", "hit", "read", "temp", "wal")
 _CELL = 7
+_MOST_ENTRIES = 20
 
 
 def _counts(label: str, counts: Counts, block_size: int) -> Content:
@@ -149,12 +174,13 @@ def _more(row: StatementRow) -> list[Fact]:
     return facts
 
 
-def _running(row: StatementRow, sessions: Iterable[Session], signs: Signs) -> list[Fact]:
+def _running(members: Sequence[StatementKey], sessions: Iterable[Session], signs: Signs) -> list[Fact]:
     """Who runs it at this moment."""
+    ids = {(key.queryid, key.dbid) for key in members}
     now = Counter(
         name_of(one.application_name)
         for one in sessions
-        if one.query_id == row.key.queryid and one.datid == row.key.dbid and one.state == "active"
+        if (one.query_id, one.datid) in ids and one.state == "active"
     )
     who = ", ".join(f"{count} {signs.text(name)}" for name, count in now.most_common(4))
     return [Fact("running now", who or "nobody", "normal" if now else "muted")]

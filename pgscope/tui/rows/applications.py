@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pgscope.analysis.filter import Getters
-from pgscope.analysis.groups import GROUPINGS, Group
+from pgscope.analysis.groups import Group, group_name
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.tui.glyphs import Signs
@@ -25,13 +25,11 @@ FINDING_WORDS: Mapping[str, str] = {
 }
 """Kinds of findings in a word."""
 
-TITLES = {"application": "application", "user": "user", "database": "database", "client": "client"}
-
 
 def columns(by: str) -> tuple[Column, ...]:
     """The columns, for a grouping."""
     return (
-        Column("name", TITLES[by], min_width=14, max_width=40, weight=3, fixed=True, priority=99),
+        Column("name", by, min_width=14, max_width=40, weight=3, fixed=True, priority=99),
         Column("sess", "sess", width=4, justify="right", priority=80, tooltip="Sessions, of any state"),
         Column(
             "active", "act", width=4, justify="right", priority=90, tooltip="Sessions that run a statement"
@@ -127,7 +125,7 @@ def getters(by: str) -> Getters[Group]:
     """How a filter asks these rows: the name answers to the field grouped by."""
     if by == "application":
         return GETTERS
-    own = {"user": "user", "database": "db", "client": "client"}[by]
+    own = {"user": "user", "database": "db", "client": "client"}.get(by, "app")
     asked = {name: get for name, get in GETTERS.items() if name != "app"}
     asked[own] = lambda group: name_of(group.name, by)
     return asked
@@ -145,11 +143,10 @@ def name_of(name: str | None, by: str = "application") -> str:
 def flags(snapshot: Snapshot, by: str) -> dict[str, list[str]]:
     """Words for what is the matter with a group, the worst first, by its name."""
     words: dict[str, list[str]] = defaultdict(list)
-    attribute = GROUPINGS[by]
     blocked: Counter[str] = Counter()
     for node in snapshot.locks.nodes.values():
         roots = [snapshot.locks.nodes[key].session for key in node.roots if key in snapshot.locks.nodes]
-        blocked.update({getattr(root, attribute) for root in roots if root is not None})
+        blocked.update({group_name(root, by) for root in roots if root is not None})
     for name, number in blocked.items():
         words[name].append(f"blocks {number}")
     if by == "application":

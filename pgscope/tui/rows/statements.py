@@ -143,9 +143,11 @@ class StatementRows:
         block_size: int,
         part: Callable[[StatementRow], float] | None = None,
         found: Mapping[StatementKey, str] = _NOTHING,
+        members: Mapping[object, Sequence[object]] | None = None,
     ) -> list[Row]:
-        """A row for each statement, with its flag of those `found`; with `part`, only that part of it (0 to
-        1) is counted."""
+        """A row for each statement, with its flag of those `found`; those that stand for several `members`
+        are marked. With `part`, only that part of a statement (0 to 1) is counted.
+        """
         chosen = list(statements)
         whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
         mode = (since_start, whole, block_size)
@@ -154,12 +156,15 @@ class StatementRows:
         for statement in chosen:
             factor = 1.0 if part is None else part(statement)
             flag = found.get(statement.key, "")
-            state = (mode, factor, flag)
+            several = members is not None and len(members.get(statement.key, ())) > 1
+            state = (mode, factor, flag, several)
             old = self._kept.get(statement.key)
             if old is not None and old[0] is statement and old[1] == state:
                 row = old[2]
             else:
                 row = self._row(statement, since_start, whole, block_size, factor, flag)
+                if several:
+                    row = row._replace(mark="+")
             kept[statement.key] = (statement, state, row)
             made.append(row)
         self._kept = kept

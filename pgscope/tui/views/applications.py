@@ -27,15 +27,15 @@ class ApplicationsView(Frame):
         "avg is the number of active sessions on average over the last minute: its load on the server.\n"
         "A ~ before calls, rows or time says that part of it rests on sampling; without it the numbers are "
         "exact or measured. What no application could be found for has a row of its own, (unattributed).\n"
-        "Programs that set no application_name stand under (no name); b groups by user, database or client "
-        "address instead."
+        "Programs that set no application_name stand under (no name); b groups by user, database, client "
+        "address or route (from sqlcommenter tags) instead."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "b",
             "group_by",
             "By",
-            tooltip="Group by application, user, database or client address",
+            tooltip="Group by application, user, database, client address or route",
             id="applications.by",
         ),
         OWN_TOGGLE,
@@ -70,7 +70,7 @@ class ApplicationsView(Frame):
         return applications.name_of(key[1], key[0]) if isinstance(key, tuple) else ""
 
     def action_group_by(self) -> None:
-        """Group by the next of application, user, database, client address."""
+        """Group by the next of application, user, database, client address, route."""
         ways = list(GROUPINGS)
         self._by = ways[(ways.index(self._by) + 1) % len(ways)]
         rows = self._rows(self.stage.snapshot)

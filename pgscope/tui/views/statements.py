@@ -10,11 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
+from pgscope.analysis.families import Family, families
+from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
+from pgscope.tui.details.live_statement import LiveStatementScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.frame import Frame
-from pgscope.tui.rows import statements
+from pgscope.tui.rows import live_statements, statements
 from pgscope.tui.table import LiveTable, Row
 
 
@@ -28,7 +31,9 @@ class StatementsView(Frame):
         "blocks found in shared buffers; temp is what went through temporary files.\n"
         "A flag before the text (N+1, overfetch, ...) says what was found about it: see the Findings view.\n"
         "application names who runs it. With several, the largest part is named: ~ says that it is sampled; "
-        "Enter shows every part with its interval and what it rests on."
+        "Enter shows every part with its interval and what it rests on.\n"
+        "Entries of the same text (for other users, parameter types or list lengths) stand in one row, "
+        "marked +; m shows each by itself. Without pg_stat_statements they are those seen in sessions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -37,6 +42,14 @@ class StatementsView(Frame):
             "Since start",
             tooltip="The last interval, or since the counters began",
             id="statements.since_start",
+        ),
+        Binding(
+            "m",
+            "merge",
+            "Merge",
+            tooltip="Entries of the same text as one row, or each by itself",
+            id="statements.merge",
+            show=False,
         ),
         Binding(
             "i",
@@ -52,6 +65,9 @@ class StatementsView(Frame):
         super().__init__()
         self._since_start = False
         self._quiet = True
+        self._merged = True
+        self._live = False
+        self._members: dict[object, tuple[StatementKey, ...]] = {}
         self._rows: statements.StatementRows | None = None
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
@@ -64,39 +80,78 @@ class StatementsView(Frame):
         )
 
     def show(self, snapshot: Snapshot) -> None:
-        self.fill(self.query_one(LiveTable), self._make(snapshot), "No statement counters (yet)")
+        table = self.query_one(LiveTable)
+        live = snapshot.facts is not None and snapshot.facts.statements_version is None
+        if live != self._live:
+            self._live = live
+            table.set_columns(live_statements.COLUMNS if live else statements.columns(self._since_start), ())
+            table.sort_by("active" if live else "share", descending=True)
+        rows = self._make_live(snapshot) if live else self._make(snapshot)
+        self.fill(table, rows, "No statement seen yet")
+
+    def _make_live(self, snapshot: Snapshot) -> list[Row]:
+        wanted = self.stage.status.filter
+        chosen = wanted.select(snapshot.live_statements, live_statements.GETTERS)
+        self._left_out = wanted.left_out(live_statements.GETTERS)
+        self._shown = (len(chosen), len(snapshot.live_statements))
+        return live_statements.rows(chosen)
 
     def _make(self, snapshot: Snapshot) -> list[Row]:
         status = self.stage.status
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
-        found = statements.flags(snapshot)
+        rows = snapshot.statements.values()
+        grouped = families(rows) if self._merged else [Family(row, (row.key,)) for row in rows]
+        self._members = {family.row.key: family.members for family in grouped}
+        flags = statements.flags(snapshot)
+        found = {
+            family.row.key: flag for family in grouped for key in family.members if (flag := flags.get(key))
+        }
         getters = statements.getters(self._since_start, found)
-        known = snapshot.statements.values()
+        known = [family.row for family in grouped]
         chosen = [row for row in known if self._quiet or self._since_start or row.rates.calls > 0]
         chosen = status.filter.select(chosen, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(known))
         block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
-        return self._rows.make(chosen, since_start=self._since_start, block_size=block_size, found=found)
+        return self._rows.make(
+            chosen,
+            since_start=self._since_start,
+            block_size=block_size,
+            found=found,
+            members=self._members,
+        )
 
     def remark(self) -> Content:
+        if self._live:
+            return self.counted(self._shown, "seen in sessions", self._left_out)
         seconds = self.stage.snapshot.seconds
         when = "since start" if self._since_start else f"last {seconds:.1f} s"
         if not self._quiet and not self._since_start:
             when += ", no idle"
+        if not self._merged:
+            when += ", not merged"
         return self.counted(self._shown, when, self._left_out)
 
     def copied(self) -> str:
         key = self.query_one(LiveTable).cursor_key
+        if isinstance(key, LiveKey):
+            return next((one.text for one in self.stage.snapshot.live_statements if one.key == key), "")
         row = self.stage.snapshot.statements.get(key) if isinstance(key, StatementKey) else None
         return row.query if row is not None else ""
 
     def action_since_start(self) -> None:
         """Turn between the last interval and since the counters began."""
+        if self._live:
+            return
         self._since_start = not self._since_start
         rows = self._make(self.stage.snapshot)
         self.query_one(LiveTable).set_columns(statements.columns(self._since_start), rows)
+        self.paint()
+
+    def action_merge(self) -> None:
+        """Show entries of the same text as one row, or each by itself."""
+        self._merged = not self._merged
         self.paint()
 
     def action_idle(self) -> None:
@@ -107,4 +162,7 @@ class StatementsView(Frame):
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
         if isinstance(event.row_key, StatementKey):
-            self.app.push_screen(StatementScreen(event.row_key))
+            members = self._members.get(event.row_key, ())
+            self.app.push_screen(StatementScreen(event.row_key, members=members))
+        elif isinstance(event.row_key, LiveKey):
+            self.app.push_screen(LiveStatementScreen(event.row_key))

@@ -1,0 +1,304 @@
+"""The screen on a recording: pictures that must not change unseen, keys, hostile text, sizes, pauses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import cycle, islice
+
+import pytest
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.pilot import Pilot
+
+from pgscope.sample import Disconnected, Poll, Sample
+from pgscope.tui.app import INTERVALS, PgscopeApp
+from pgscope.tui.details.sqltext import SqlText
+from pgscope.tui.frame import Frame
+from pgscope.tui.help import HelpScreen
+from pgscope.tui.views import VIEWS
+from tests.tui.driving import cells, shown, table, until
+from tests.tui.recorded import Recorded, changed, last_poll, shop
+
+Compare = Callable[..., bool]
+Run = Callable[[Pilot[None]], object]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of day are shown as local time."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+def app_of(source: Recorded) -> PgscopeApp:
+    return PgscopeApp(source, title="demo")
+
+
+async def ready(pilot: Pilot[None]) -> PgscopeApp:
+    """Wait until everything recorded is on the screen."""
+    app = pilot.app
+    assert isinstance(app, PgscopeApp)
+    source = app.source
+    assert isinstance(source, Recorded)
+    last = last_poll(source.taken)
+    await until(pilot, lambda: app.snapshot.at == last.at, "the last recorded poll on the screen")
+    return app
+
+
+def keys(*pressed: str) -> Run:
+    """Press keys once everything is there, and wait until what is being laid out is."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        app = await ready(pilot)
+        for key in pressed:
+            await pilot.press(key)
+        await until(pilot, lambda: not _laying_out(app), "the statement laid out")
+        await pilot.pause()
+
+    return run
+
+
+def _laying_out(app: App[None]) -> bool:
+    busy = {worker.node for worker in app.workers if worker.is_running}
+    return any(sql in busy for sql in app.screen.query(SqlText))
+
+
+PICTURES = {
+    "applications": ((80, 24), ()),
+    "applications-wide": ((200, 60), ()),
+    "sessions": ((80, 24), ("2",)),
+    "sessions-wide": ((200, 60), ("2",)),
+    "statements": ((80, 24), ("3",)),
+    "statements-wide": ((200, 60), ("3", "d")),
+    "group": ((80, 24), ("enter",)),
+    "session": ((80, 24), ("2", "enter")),
+    "statement": ((80, 24), ("3", "enter")),
+    "filter": ((80, 24), ("2", "slash", *"state:wa", "ctrl+e")),
+    "help": ((80, 24), ("question_mark",)),
+    "tiny": ((40, 10), ()),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture(name: str, snap_compare: Compare) -> None:
+    size, pressed = PICTURES[name]
+    assert snap_compare(app_of(shop()), terminal_size=size, run_before=keys(*pressed))
+
+
+def test_picture_without_utf8(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Latin1:
+        encoding = "iso-8859-1"
+
+    monkeypatch.setattr("sys.__stderr__", Latin1())
+    assert snap_compare(app_of(shop()), terminal_size=(80, 24), run_before=keys("2"))
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-light"])
+def test_picture_in_theme(theme: str, snap_compare: Compare) -> None:
+    app = app_of(shop())
+    app.theme = theme
+    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("2"))
+
+
+HOSTILE = [
+    "[/foo]",
+    "[red]b[/red] [@click=app.quit]x[/]",
+    "\x1b[31m\x1b]52;c;aGk=\x07",
+    "a\u202eb\u0000c\nd\te",
+    "\ud83d\udc18" * 40,
+    "\U0001f418" * 400,
+    "'; $$ \\",
+]
+
+
+async def test_hostile_text_is_text_in_every_view() -> None:
+    text, name = cycle(HOSTILE), cycle(HOSTILE)
+    source = Recorded(changed(shop().taken, lambda sql: f"{next(text)} {sql}", lambda one: one + next(name)))
+    app = app_of(source)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        for view in VIEWS:
+            await pilot.press(view.key, "G")
+            assert "\x1b" not in shown(app)
+            await pilot.press("enter", "tab", "y")
+            assert "\x1b" not in shown(app)
+            await pilot.press("enter", "f")
+            assert "\x1b" not in shown(app)
+        await pilot.press("1", "slash", *"app:", "escape", "b", "enter", "ctrl+p")
+        await pilot.pause()
+        assert app.is_running
+
+
+async def test_any_size_breaks_nothing() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(200, 60)) as pilot:
+        await ready(pilot)
+        for view in VIEWS:
+            for pressed in ((view.key,), ("enter",)):
+                await pilot.press(*pressed)
+                for size in ((40, 10), (1, 1), (80, 24)):
+                    await pilot.resize_terminal(*size)
+                    assert app.is_running
+        await pilot.press("1")
+        await until(pilot, lambda: "billing" in shown(app), "the applications again")
+
+
+def _own_classes(kind: type[object]) -> Iterator[type[object]]:
+    children: list[type[object]] = kind.__subclasses__()
+    for child in children:
+        if child.__module__.startswith("pgscope."):
+            yield child
+        yield from _own_classes(child)
+
+
+def test_every_binding_has_an_id_and_says_what_it_does() -> None:
+    seen: dict[str, Binding] = {}
+    for owner in {PgscopeApp, *_own_classes(DOMNode)}:
+        for binding in vars(owner).get("BINDINGS", ()):
+            assert isinstance(binding, Binding), (owner, binding)
+            assert binding.id and binding.tooltip and binding.description, (owner, binding)
+            plain = replace(binding, show=False)
+            assert seen.setdefault(binding.id, plain) == plain, f"{binding.id} stands for two"
+    assert {"view.applications", "app.quit", "app.pause", "frame.filter", "table.sort"} <= set(seen)
+
+
+async def test_keys_can_be_remapped() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.set_keymap({"view.sessions": "w"})
+        await pilot.press("w")
+        assert app.screen is app._frames["sessions"]
+
+
+async def test_pause_freezes_the_view_and_says_so() -> None:
+    source = shop()
+    app = app_of(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("2", "space")
+        assert "PAUSED" in shown(app)
+        before = shown(app)
+        poll = last_poll(source.taken)
+        source.give(Poll(**{**vars(poll), "at": poll.at + 60, "mono": poll.mono + 60}))
+        await until(pilot, lambda: app._newest.at == poll.at + 60, "the poll that goes on")
+        assert shown(app) == before
+        await pilot.press("space")
+        await until(pilot, lambda: app.snapshot.at == poll.at + 60, "the newest, after the pause")
+        assert "PAUSED" not in shown(app)
+
+
+async def test_interval_can_be_changed_and_has_bounds() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("plus")
+        assert app.source.interval == 2.0
+        assert "every 2s" in shown(app)
+        await pilot.press(*["minus"] * 20)
+        assert app.source.interval == INTERVALS[0]
+
+
+async def test_the_filter_works_as_typed_and_says_what_is_wrong() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("2")
+        whole = len(table(app).rows)
+        await pilot.press("slash", *"app:mobile")
+        some = cells(app)
+        assert 0 < len(some) < whole
+        assert all("mobile" in row for row in some)
+        await pilot.press("backspace", *"q:")
+        await until(pilot, lambda: len(cells(app)) == 0, "nothing left")
+        await pilot.press("ctrl+u", *"nope:x")
+        await until(pilot, lambda: "no field nope" in shown(app), "the error, as typed")
+        await pilot.press("escape")
+        assert len(table(app).rows) == whole
+        await pilot.press("slash", *"state:waiting", "enter")
+        assert 0 < len(table(app).rows) < whole
+        await pilot.press("1", "2")
+        assert 0 < len(table(app).rows) < whole, "a filter that is kept stays"
+        await pilot.press("escape")
+        assert len(table(app).rows) == whole
+
+
+async def test_help_names_every_key_of_the_view() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(80, 50)) as pilot:
+        await ready(pilot)
+        await pilot.press("3", "question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        text = str(app.screen._content())
+        assert "pg_stat_statements normalises" in text
+        assert "Since start" in text or "since the counters began" in text
+        await pilot.press("escape")
+        assert isinstance(app.screen, Frame)
+
+
+async def test_the_palette_runs_an_action() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("ctrl+p")
+        await pilot.press(*"every session")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app._frames.get("sessions"), "the view of sessions")
+
+
+async def test_cells_are_made_for_the_rows_in_view_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    from pgscope.tui.rows import sessions
+
+    original = sessions._cells
+
+    def counted(*given: object) -> object:
+        made.append(given)
+        return original(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sessions, "_cells", counted)
+    source = shop()
+    poll = last_poll(source.taken)
+    many = tuple(
+        one._replace(pid=100_000 + n) for n, one in enumerate(islice(_again(poll), 1000)) if one.is_client
+    )
+    app = app_of(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("2")
+        made.clear()
+        source.give(Poll(**{**vars(poll), "at": poll.at + 1, "mono": poll.mono + 1, "sessions": many}))
+        await until(pilot, lambda: len(table(app).rows) > 300, "a thousand sessions")
+        assert len(made) < 200
+
+
+def _again(poll: Poll):  # type: ignore[no-untyped-def]
+    while True:
+        yield from poll.sessions
+
+
+async def test_a_lost_server_says_since_when_and_why() -> None:
+    source = shop()
+    app = app_of(source)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await ready(pilot)
+        lost: Sample = Disconnected(last_poll(source.taken).at, 0.0, "the [server] closed the connection")
+        source.give(lost)
+        await until(pilot, lambda: "the [server] closed" in shown(app), "the reason, as it is")
+        assert "lost" in shown(app)
+
+
+async def test_a_failure_of_our_own_is_shown_and_the_screen_stays() -> None:
+    class Failing(Recorded):
+        async def run(self, emit):  # type: ignore[no-untyped-def]
+            raise ZeroDivisionError("[oops]")
+
+    app = app_of(Failing([]))
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: "pgscope failed: ZeroDivisionError: [oops]" in shown(app), "the failure")
+        await pilot.press("2")
+        assert app.is_running
