@@ -56,6 +56,7 @@ SHOTS = (
     Shot("locks", ("4",), _has_waits),
     Shot("findings", ("5",), _has_findings),
     Shot("finding", ("5", "enter"), _has_findings, (120, 48)),
+    Shot("plan", ("3", "e"), _has_findings, (120, 40)),
     Shot("help", ("1", "question_mark"), _has_findings),
 )
 
