@@ -91,7 +91,8 @@ class FilterLine(Horizontal):
             self._input.value = text
         self._input.cursor_position = len(text)
         self.display = True
-        self._input.focus()
+        # At once, not by a message: what is typed right behind the / belongs to the filter.
+        self.screen.set_focus(self._input)
 
     def close(self) -> None:
         """Take the line away."""
