@@ -200,7 +200,7 @@ class Frame(Screen[None]):
         if not event.keep:
             self.stage.set_filter("")
         if tables := self.query(LiveTable):
-            tables.first().focus()
+            self.set_focus(tables.first())
         self.paint()
 
     def action_back(self) -> None:
