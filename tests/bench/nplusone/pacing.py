@@ -40,7 +40,7 @@ class Pacing:
     @property
     def size(self) -> int:
         """Rows of a page."""
-        return self.random.randint(8, 30)
+        return self.random.randint(5, 20)
 
     @property
     def offset(self) -> int:

@@ -94,12 +94,12 @@ def lazy_collection(session: Session, m: SimpleNamespace, pacing: Pacing, option
 
 
 def lazy_reference(session: Session, m: SimpleNamespace, pacing: Pacing, options: dict[str, int]) -> None:
-    size = pacing.random.randint(8, 60)
+    size = pacing.random.randint(8, 40)
     [question.author.name for question in session.scalars(_page(m, pacing, size))]
 
 
 def nested(session: Session, m: SimpleNamespace, pacing: Pacing, options: dict[str, int]) -> None:
-    for question in session.scalars(_page(m, pacing, pacing.random.randint(4, 15))):
+    for question in session.scalars(_page(m, pacing, pacing.random.randint(3, 10))):
         for choice in question.choices:
             [vote.who for vote in choice.given]
 
