@@ -12,8 +12,8 @@ from pgscope.analysis.findings.relation import Relationship
 EXACT = 4
 """Fewest stretches in which rows and calls are equal, where a foreign key ties child to parent."""
 EXACT_BITS = 12.0
-EXACT_ALONE = 7
-EXACT_BITS_ALONE = 22.0
+EXACT_ALONE = 6
+EXACT_BITS_ALONE = 18.0
 EXACT_SIZES = 3
 EXACT_PART = 0.5
 """Of the parent's windows that the stretches must cover."""

@@ -105,14 +105,17 @@ class RunBook:
         names = {(key.dbid, key.userid, key.queryid) for key in keys}
         return [item for name in names for item in self._runs.get(name, ())]
 
-    def may_ask(self, name: object, mono: float) -> bool:
-        """Whether it is time to probe (again) for this statement; notes that it was done if so."""
+    def may_ask(self, name: object, mono: float, *, seen: bool) -> bool:
+        """Whether it is time to probe (again) for this statement; notes that it was done if so.
+
+        `seen` says whether a probe has met it at all: if none has, trying again is no waste yet.
+        """
         if mono - self._last < PAUSE:
             return False
         when, pause = self._asked.get(name, (float("-inf"), AGAIN / 2))
         if mono - when < pause:
             return False
-        self._asked[name] = (mono, min(pause * 2, LONGEST_PAUSE))
+        self._asked[name] = (mono, min(pause * (2 if seen else 1.3), LONGEST_PAUSE))
         self._last = mono
         if len(self._asked) > 2000:
             self._asked.pop(next(iter(self._asked)))

@@ -15,11 +15,11 @@ CATALOG_AGAIN = 900.0
 """Seconds until a schema is read again."""
 CATALOG_RETRY = 60.0
 """Seconds until a schema that was asked for and never came is asked for again."""
-BUSY_LOOKUP = 20.0
+BUSY_LOOKUP = 10.0
 """Calls a second from which on a look-up without a parent is worth a probe."""
-BUSY_WRITE = 5.0
+BUSY_WRITE = 3.0
 CONSIDERED = 12
-ENOUGH = 3
+ENOUGH = 2
 """Transactions in which a statement was seen by probes, after which no more are spent on it for a while."""
 SETTLED = 15
 """Windows after which a probe may say what the counters have not."""
@@ -87,7 +87,7 @@ class Wishes:
         order = {name: place for place, name in enumerate(book.prefer([wish[0] for wish in wishes]))}
         for name, groups, applications in sorted(wishes, key=lambda wish: order[wish[0]]):
             session = self._session(groups, applications)
-            if session is not None and book.may_ask(name, mono):
+            if session is not None and book.may_ask(name, mono, seen=book.transactions(groups[0].keys) > 0):
                 return BurstWanted(*session)
         return None
 
