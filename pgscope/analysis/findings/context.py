@@ -15,6 +15,8 @@ from pgscope.sample import Poll, ServerFacts, StatementKey
 
 MINE = 0.03
 """A share below this does not make an application a user of a statement."""
+SOLE = 0.9
+"""A share from which on a statement is said to be one application's."""
 OFTEN = 3
 """Sightings from which on their absence elsewhere means something."""
 RECENT = 10
@@ -72,6 +74,11 @@ class Context:
         if all(sum(counts.values()) >= OFTEN for counts in seen) and not set(seen[0]) & set(seen[1]):
             return None
         return ()
+
+    def sole(self, group: Group) -> tuple[str, ...]:
+        """The application that runs (nearly) all of a statement, if there is one."""
+        shares = self.applications(group.keys)
+        return tuple(name for name, share in shares.items() if share >= SOLE)
 
     def rates(self, group: Group) -> tuple[float, float, float, float]:
         """Calls, rows, server ms and blocks read, each second, over the newest windows."""

@@ -39,7 +39,8 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
     return Finding(
         kind,
         graded,
-        pair.applications,
+        # A parent that runs for a millisecond may not have been seen yet.
+        pair.applications or context.sole(pair.parent) or context.sole(pair.child),
         database,
         user,
         summary,
