@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     "Start a throwaway PostgreSQL (unix socket only) and programs built on real ORMs, and watch them. "
-    "Nothing is left behind. Without a terminal it watches for --duration seconds and prints the report."
+    "Nothing is left behind. pgscope connects to it as its superuser, and there (only there) may run "
+    "EXPLAIN ANALYZE as one without being asked to by an option. "
+    "Without a terminal it watches for --duration seconds and prints the report."
 )
 
 
@@ -86,10 +88,20 @@ def _watch(conninfo: str, programs: int, arguments: argparse.Namespace, config: 
 
     source = live_source(target(conninfo), arguments, config)
     if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
+        import tempfile
+        from pathlib import Path
+
         from pgscope.cli.screen import Look, show
 
-        look = Look(mouse=not arguments.no_mouse, title="demo")
-        return show(source, look, config, ask=False)
+        # Plans of a server that is gone tomorrow are no use in the user's state folder.
+        with tempfile.TemporaryDirectory(prefix="pgscope-demo-plans-") as plans:
+            look = Look(
+                mouse=not arguments.no_mouse,
+                title="demo",
+                allow_superuser_analyze=True,
+                plans=Path(plans),
+            )
+            return show(source, look, config, ask=False)
     from pgscope.cli.report import watch_for, write
 
     _say(f"no terminal: watching for {arguments.duration:g} s, then the report")

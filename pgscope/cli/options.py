@@ -157,3 +157,25 @@ def add_filter(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--filter", metavar="TERMS", help="the filter at the start, such as 'app:web !state:idle'"
     )
+
+
+def add_explaining(parser: argparse.ArgumentParser) -> None:
+    """Add --explain-conninfo and --allow-superuser-analyze."""
+    group = parser.add_argument_group("explaining")
+    group.add_argument(
+        "--explain-conninfo",
+        metavar="CONNINFO",
+        help="send every EXPLAIN to this other server (a replica, a clone): there writes may be run too",
+    )
+    group.add_argument(
+        "--allow-superuser-analyze",
+        action="store_true",
+        help="let EXPLAIN ANALYZE run as a superuser, whose statements may do anything",
+    )
+
+
+def other_server(arguments: argparse.Namespace) -> Target | None:
+    """The server that --explain-conninfo names, None without it. Raises UsageError."""
+    from pgscope.server.conninfo import target
+
+    return target(arguments.explain_conninfo) if arguments.explain_conninfo else None

@@ -5,21 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pgscope.capture.actions import Actions
 from pgscope.capture.audit import AuditLog, default_audit_path
+from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
+from pgscope.capture.plan_store import PlanStore
 from pgscope.cli.password import open_asking
 from pgscope.config import Config
+from pgscope.server.conninfo import Target
 
 
 @dataclass(frozen=True)
 class Look:
-    """How the screen is to be: with the mouse or without, with actions or without."""
+    """How the screen is to be: with the mouse or without, with actions or without, explaining how."""
 
     mouse: bool = True
     read_only: bool = False
     title: str = ""
+    explain_on: Target | None = None
+    """Another server for every EXPLAIN."""
+    allow_superuser_analyze: bool = False
+    plans: Path | None = None
+    """Where plans are kept; None for the user's state folder."""
 
 
 def settle(config: Config, filter_typed: str | None) -> Config:
@@ -52,7 +61,20 @@ async def _show(source: LiveSource, look: Look, config: Config, ask: bool) -> in
 
     # After the connection was opened: the target knows the password by now.
     actions = Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only)
-    app = PgscopeApp(source, read_only=look.read_only, title=look.title, actions=actions, config=config)
+    explaining = Explaining(
+        source.target,
+        elsewhere=look.explain_on,
+        allow_superuser_analyze=look.allow_superuser_analyze,
+        store=PlanStore(look.plans),
+    )
+    app = PgscopeApp(
+        source,
+        read_only=look.read_only,
+        title=look.title,
+        actions=actions,
+        explaining=explaining,
+        config=config,
+    )
     try:
         await app.run_async(mouse=look.mouse)
     finally:

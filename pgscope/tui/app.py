@@ -20,6 +20,7 @@ from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import Actions as ServerActions
+from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
 from pgscope.config import Config, ConfigError
 from pgscope.driver import Driver
@@ -30,6 +31,7 @@ from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.palette import Actions
+from pgscope.tui.plans.planner import Planner
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
 from pgscope.tui.tabs import TabLine
@@ -45,7 +47,7 @@ _NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
 
 
 class PgscopeApp(App[None]):
-    """Shows one server. `source` gives the samples and is run until the app ends; `actions` may act on it."""
+    """Shows one server: `source` gives samples of it, `actions` act on it, `explaining` makes plans."""
 
     TITLE = "pgscope"
     CSS = "SearchIcon { display: none; }"
@@ -114,6 +116,7 @@ class PgscopeApp(App[None]):
         title: str = "",
         actions: ServerActions | None = None,
         config: Config | None = None,
+        explaining: Explaining | None = None,
     ) -> None:
         super().__init__(driver_class=DrainDriver)
         self.animation_level = "none"
@@ -127,6 +130,7 @@ class PgscopeApp(App[None]):
         self._keys = dict(config.keymap)
         self._ignoring = Ignoring(config)
         self._running_watch: Watch | None = None
+        self.planner = Planner(self, explaining)
         self._snapshot = _NOTHING_YET
         self._newest = _NOTHING_YET
         self._frames: dict[str, Frame] = {}

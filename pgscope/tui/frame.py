@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,6 +24,9 @@ from pgscope.tui.table import LiveTable, Row
 from pgscope.tui.tabs import TabLine
 from pgscope.tui.tones import styled
 
+if TYPE_CHECKING:
+    from pgscope.tui.plans.subject import Subject
+
 COPY = Binding(
     "y", "copy", "Copy", tooltip="Copy the statement under the cursor", id="frame.copy", show=False
 )
@@ -42,6 +45,18 @@ BACKGROUND_TOGGLE = Binding(
     id="frame.background",
     show=False,
 )
+EXPLAIN = (
+    Binding("e", "explain", "Plan", tooltip="Plan the statement without running it", id="frame.explain"),
+    Binding(
+        "E",
+        "analyze",
+        "Run plan",
+        tooltip="Run the statement with EXPLAIN ANALYZE; asks first",
+        id="frame.analyze",
+        show=False,
+    ),
+)
+"""For screens that give a `subject`."""
 SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
 
 
@@ -95,6 +110,10 @@ class Frame(Screen[None]):
     def copied(self) -> str:
         """What `y` copies."""
         return ""
+
+    def subject(self) -> Subject | None:
+        """The statement that `e` and `E` explain, on screens with the keys for it."""
+        return None
 
     def counted(self, shown: tuple[int, int], words: str = "", left_out: tuple[str, ...] = ()) -> Content:
         """For `remark`: how many rows of how many, a word on them, and what of the filter does not apply."""
@@ -217,6 +236,17 @@ class Frame(Screen[None]):
     def action_show_also(self, name: str) -> None:
         """Show or hide a kind of sessions."""
         self.stage.toggle(name)
+
+    def action_explain(self) -> None:
+        """Plan the statement under the cursor."""
+        self.stage.planner.explain(self.subject(), self._way_from_here())
+
+    def action_analyze(self) -> None:
+        """Ask whether to run the statement under the cursor."""
+        self.stage.planner.ask(self.subject(), self._way_from_here())
+
+    def _way_from_here(self) -> tuple[str, ...]:
+        return self.crumbs() or tuple(title for view, _, title in self.stage.tabs if view == self.view)
 
     def action_copy(self) -> None:
         """Copy what the cursor is on."""

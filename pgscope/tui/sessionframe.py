@@ -1,4 +1,4 @@
-"""What every screen that shows sessions can do with them: cancel, terminate, mark, jump to the root."""
+"""What every screen that shows sessions can do with them: explain, cancel, terminate, mark, find the root."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pgscope.analysis.activity import is_active
 from pgscope.analysis.locks import LockNode
 from pgscope.sample import Session
 from pgscope.tui.acting.scopes import BEHIND, ROOT, THESE
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import EXPLAIN, Frame
+from pgscope.tui.plans.subject import Subject, of_session
 from pgscope.tui.table import LiveTable
 
 
@@ -20,6 +21,7 @@ class SessionFrame(Frame):
     """A frame with sessions in its tables. A subclass says which row is which session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *EXPLAIN,
         Binding(
             "c",
             "act('cancel')",
@@ -64,6 +66,10 @@ class SessionFrame(Frame):
             show=False,
         ),
     ]
+
+    def subject(self) -> Subject | None:
+        session = self.current_session()
+        return of_session(session, self.stage.snapshot) if session is not None else None
 
     # --- for subclasses
 

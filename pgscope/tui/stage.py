@@ -12,6 +12,7 @@ from pgscope.tui.glyphs import Signs, terminal_signs
 
 if TYPE_CHECKING:
     from pgscope.tui.acting.hands import Hands
+    from pgscope.tui.plans.planner import Planner
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class Stage(Protocol):
     @property
     def hands(self) -> Hands:
         """What cancels and terminates."""
+
+    @property
+    def planner(self) -> Planner:
+        """What explains."""
 
     def set_filter(self, text: str) -> None:
         """Take a filter as typed; one that does not parse leaves the one before and says why."""

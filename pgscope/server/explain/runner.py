@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
@@ -34,6 +34,8 @@ class Offer:
     generic: ExplainResult
     obstacles: tuple[Obstacle, ...]
     """What stands in the way of running it, for the panel that asks; empty if it may run."""
+    lists: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """The elements of each list that the server merged into one parameter, the parameter itself first."""
 
 
 async def explain(
@@ -77,7 +79,12 @@ async def offer(
         result = await session.result(document, normalised, circumstances, {}, is_generic=is_generic)
         standing = statement.obstacles(parsed) + session.to_run(circumstances)
         return Offer(
-            session.started(circumstances), normalised.parameters, found, result, left_over(standing, run)
+            session.started(circumstances),
+            normalised.parameters,
+            found,
+            result,
+            left_over(standing, run),
+            normalised.lists,
         )
 
 

@@ -21,6 +21,7 @@ from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.facts import Fact, one_line
 from pgscope.tui.frame import SESSION_TOGGLES
+from pgscope.tui.plans.subject import Subject, of_statement
 from pgscope.tui.rows import applications, sessions, statements
 from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.table import Column, LiveTable
@@ -164,6 +165,14 @@ class GroupScreen(SessionFrame):
             return row.query if row is not None else ""
         session = self._sessions.get(key)
         return session.query if session is not None else ""
+
+    def subject(self) -> Subject | None:
+        focused, snapshot = self.focused, self.stage.snapshot
+        key = focused.cursor_key if isinstance(focused, LiveTable) else None
+        if isinstance(key, StatementKey):
+            row = snapshot.statements.get(key)
+            return of_statement(row, snapshot) if row is not None else None
+        return super().subject()
 
     def action_other_table(self) -> None:
         """Go to the other table."""

@@ -14,7 +14,8 @@ from pgscope.report import numbers
 from pgscope.tui.details.reader import FactBlock, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.facts import Fact
-from pgscope.tui.frame import COPY_SHOWN, Frame
+from pgscope.tui.frame import COPY_SHOWN, EXPLAIN, Frame
+from pgscope.tui.plans.subject import Subject, of_live
 from pgscope.tui.rows.applications import name_of
 
 
@@ -27,6 +28,7 @@ class LiveStatementScreen(Frame):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         COPY_SHOWN,
+        *EXPLAIN,
         Binding("f", "raw", "Raw", tooltip="The text laid out, or as it was sent", id="live_statement.raw"),
     ]
 
@@ -62,6 +64,9 @@ class LiveStatementScreen(Frame):
 
     def copied(self) -> str:
         return self._known.text if self._known is not None else ""
+
+    def subject(self) -> Subject | None:
+        return of_live(self._known, self.stage.snapshot) if self._known is not None else None
 
     def action_raw(self) -> None:
         """Turn between the text laid out and as it was sent."""

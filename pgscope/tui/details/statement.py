@@ -21,9 +21,10 @@ from pgscope.sample import Session, StatementKey
 from pgscope.tui.details.reader import FactBlock, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.facts import Fact
-from pgscope.tui.frame import COPY_SHOWN, Frame
+from pgscope.tui.frame import COPY_SHOWN, EXPLAIN, Frame
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import clock
+from pgscope.tui.plans.subject import Subject, of_statement
 from pgscope.tui.rows.applications import FINDING_WORDS, name_of
 from pgscope.tui.rows.statements import text_of
 from pgscope.tui.tones import styled
@@ -40,6 +41,7 @@ class StatementScreen(Frame):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         COPY_SHOWN,
+        *EXPLAIN,
         Binding("f", "raw", "Raw", tooltip="The text laid out, or as the server has it", id="statement.raw"),
     ]
 
@@ -84,6 +86,13 @@ class StatementScreen(Frame):
 
     def copied(self) -> str:
         return self._row.query if self._row is not None else ""
+
+    def subject(self) -> Subject | None:
+        if self._row is None:
+            return None
+        snapshot = self.stage.snapshot
+        # The entry itself: where several are one row, that one has no role to plan as.
+        return of_statement(snapshot.statements.get(self._row.key, self._row), snapshot)
 
     def action_raw(self) -> None:
         """Turn between the text laid out and as the server has it."""

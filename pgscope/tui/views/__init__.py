@@ -21,6 +21,7 @@ from pgscope.tui.frame import Frame
 from pgscope.tui.views.applications import ApplicationsView
 from pgscope.tui.views.findings import FindingsView
 from pgscope.tui.views.locks import LocksView
+from pgscope.tui.views.plans import PlansView
 from pgscope.tui.views.sessions import SessionsView
 from pgscope.tui.views.statements import StatementsView
 
@@ -41,4 +42,5 @@ VIEWS: tuple[View, ...] = (
     View("statements", "3", "Statements", "Every statement", StatementsView),
     View("locks", "4", "Locks", "Who waits for whom", LocksView),
     View("findings", "5", "Findings", "N+1 and other things to mend, worst first", FindingsView),
+    View("plans", "6", "Plans", "Plans that were kept, to read and compare", PlansView),
 )

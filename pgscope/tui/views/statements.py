@@ -16,7 +16,8 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
 from pgscope.tui.details.live_statement import LiveStatementScreen
 from pgscope.tui.details.statement import StatementScreen
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import EXPLAIN, Frame
+from pgscope.tui.plans.subject import Subject, of_live, of_statement
 from pgscope.tui.rows import live_statements, statements
 from pgscope.tui.table import LiveTable, Row
 
@@ -36,6 +37,7 @@ class StatementsView(Frame):
         "marked +; m shows each by itself. Without pg_stat_statements they are those seen in sessions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        *EXPLAIN,
         Binding(
             "d",
             "since_start",
@@ -139,6 +141,14 @@ class StatementsView(Frame):
             return next((one.text for one in self.stage.snapshot.live_statements if one.key == key), "")
         row = self.stage.snapshot.statements.get(key) if isinstance(key, StatementKey) else None
         return row.query if row is not None else ""
+
+    def subject(self) -> Subject | None:
+        key, snapshot = self.query_one(LiveTable).cursor_key, self.stage.snapshot
+        if isinstance(key, LiveKey):
+            seen = next((one for one in snapshot.live_statements if one.key == key), None)
+            return of_live(seen, snapshot) if seen is not None else None
+        row = snapshot.statements.get(key) if isinstance(key, StatementKey) else None
+        return of_statement(row, snapshot) if row is not None else None
 
     def action_since_start(self) -> None:
         """Turn between the last interval and since the counters began."""

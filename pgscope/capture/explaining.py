@@ -1,0 +1,160 @@
+"""The one door through which a face explains statements, and keeps and reads plans."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from pgscope.capture.plan_store import PlanStore, StoredPlan
+from pgscope.server.conninfo import Target
+from pgscope.server.explain import (
+    ExplainFailed,
+    ExplainRequest,
+    ExplainResult,
+    Failures,
+    Lift,
+    Obstacle,
+    Offer,
+    Origin,
+    Pick,
+    Refused,
+    Started,
+    explain,
+    identity,
+    offer,
+)
+
+__all__ = [
+    "ExplainFailed",
+    "ExplainRequest",
+    "ExplainResult",
+    "Explaining",
+    "Kept",
+    "Lift",
+    "Obstacle",
+    "Offer",
+    "Origin",
+    "Pick",
+    "Refused",
+    "Started",
+    "StoredPlan",
+]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of keeping a plan: the one kept before of the same kind, and why it is not kept."""
+
+    before: StoredPlan | None = None
+    problem: str = ""
+
+
+class Explaining:
+    """Explains on the server watched, or on another one named for it, and keeps the plans."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        elsewhere: Target | None = None,
+        allow_superuser_analyze: bool = False,
+        store: PlanStore | None = None,
+        timeout_ms: int = 30_000,
+    ) -> None:
+        """`elsewhere` is where all EXPLAIN goes if given; `store` the user's state folder by default."""
+        self._target = target
+        self._elsewhere = elsewhere
+        self._allow_superuser = allow_superuser_analyze
+        self._store = store or PlanStore()
+        self._failures = Failures()
+        self._home: str | None = None
+        self.timeout_ms = timeout_ms
+        """After which the server ends a statement."""
+
+    @property
+    def where(self) -> str:
+        """Where statements are explained, for people; '' on the server watched."""
+        return str(self._elsewhere) if self._elsewhere is not None else ""
+
+    @property
+    def superuser_allowed(self) -> bool:
+        """Whether ANALYZE may run as a superuser."""
+        return self._allow_superuser
+
+    def lifted_by_asking(self, obstacles: Iterable[Obstacle]) -> bool:
+        """Whether a person's yes to the functions would lift all of these."""
+        given = {Lift.SUPERUSER} if self._allow_superuser else set()
+        if self._elsewhere is not None:
+            given.add(Lift.ELSEWHERE)
+        lifts = [obstacle.lifts - given for obstacle in obstacles]
+        return bool(lifts) and all(left == {Lift.FUNCTIONS} for left in lifts)
+
+    async def explain(
+        self, request: ExplainRequest, on_start: Callable[[Started], None] | None = None
+    ) -> ExplainResult:
+        """A plan. Cancelling the task cancels the statement. Raises Refused, ExplainFailed, ConnectionFailed.
+
+        Raised errors know the text that their position is a place in.
+        """
+        full = self._full(request)
+        try:
+            home = await self._identity()
+            return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
+        except (Refused, ExplainFailed) as error:
+            error.text = full.text
+            raise
+
+    async def offer(self, request: ExplainRequest) -> Offer:
+        """What ANALYZE of it would need and what stands in its way. Raises as `explain`."""
+        full = self._full(request)
+        try:
+            return await offer(full, self._server, home=await self._identity(), failures=self._failures)
+        except (Refused, ExplainFailed) as error:
+            error.text = full.text
+            raise
+
+    async def keep(self, request: ExplainRequest, result: ExplainResult) -> Kept:
+        """Keep a plan in the store. Never raises for what the disk does."""
+        return await asyncio.to_thread(self._keep, request, result, time.time())
+
+    async def plans(self) -> tuple[StoredPlan, ...]:
+        """All plans kept, the newest first."""
+        return await asyncio.to_thread(self._store.everything)
+
+    @property
+    def _server(self) -> Target:
+        return self._elsewhere or self._target
+
+    def _full(self, request: ExplainRequest) -> ExplainRequest:
+        """The request with what was decided on the command line."""
+        away = self._elsewhere is not None
+        named = self._elsewhere is not None and "dbname" in self._elsewhere.params
+        return replace(
+            request,
+            # The other server's database is the one named with it; without a name the session's.
+            database=None if named else request.database,
+            elsewhere=away,
+            allow_superuser_analyze=self._allow_superuser,
+            timeout_ms=self.timeout_ms,
+        )
+
+    async def _identity(self) -> str | None:
+        """Of the server watched, where that must be told from the other one. Raises ConnectionFailed."""
+        if self._elsewhere is not None and self._home is None:
+            self._home = await identity(self._target)
+        return self._home
+
+    def _keep(self, request: ExplainRequest, result: ExplainResult, now: float) -> Kept:
+        queryid = request.queryid if request.queryid is not None else result.identifier
+        plan = StoredPlan(
+            now, result.server, result.database, queryid, request.text, result.analyzed, result.document
+        )
+        try:
+            known = self._store.plans(result.server, result.database, queryid, request.text)
+            before = next((one for one in known if one.analyzed == plan.analyzed), None)
+            self._store.save(plan)
+        except OSError as error:
+            return Kept(None, f"the plan is not kept: {error.strerror or error}")
+        return Kept(before)

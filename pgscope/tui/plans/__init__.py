@@ -1,0 +1,1 @@
+"""Explaining from the screen: what is asked first, how it runs, and the plan to read."""

@@ -1,0 +1,289 @@
+"""Explaining from the screen, on a real server: planned, run, cancelled, refused, kept and compared."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from textual.pilot import Pilot
+from textual.widgets import Footer
+
+from pgscope.capture.explaining import Explaining
+from pgscope.capture.live import LiveSource
+from pgscope.capture.plan_store import PlanStore
+from pgscope.embedded import EmbeddedServer
+from pgscope.server.conninfo import Target, target
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.plans.ask import AskAnalyze
+from pgscope.tui.plans.compare import CompareScreen
+from pgscope.tui.plans.job import Ended, Running
+from pgscope.tui.plans.reading import Reading
+from pgscope.tui.plans.screen import PlanScreen
+from pgscope.tui.plans.subject import Subject
+from tests.tui.driving import cells, shown, table, until
+
+SIZES = [(80, 24), (200, 60)]
+SLOW = (
+    "SELECT count(*) FROM generate_series(1, 2000) a, generate_series(1, 2000) b, generate_series(1, 2000) c"
+)
+ROLE = "plan_reader"
+
+
+@pytest.fixture
+def shop(pg18: EmbeddedServer, pg18_database: str) -> Iterator[psycopg.Connection]:
+    """A table with statistics, a role that may read it, and a session that has just read it."""
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        admin.execute(
+            "CREATE TABLE orders AS SELECT i AS id, i % 100 AS customer FROM generate_series(1, 20000) i"
+        )
+        admin.execute("ALTER TABLE orders ADD PRIMARY KEY (id)")
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_monitor").format(sql.Identifier(ROLE)))
+        admin.execute(sql.SQL("GRANT SELECT, UPDATE ON orders TO {}").format(sql.Identifier(ROLE)))
+        admin.execute(
+            "CREATE FUNCTION harmless(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'"
+        )
+        admin.execute("VACUUM (ANALYZE) orders")
+    try:
+        with psycopg.connect(
+            target(pg18_database, user=ROLE).conninfo(), application_name="shop", autocommit=True
+        ) as connection:
+            yield connection
+    finally:
+        with psycopg.connect(pg18_database, autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(ROLE)))
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(ROLE)))
+
+
+@pytest.fixture
+def reader(pg18_database: str) -> Target:
+    """The server as a role that is no superuser."""
+    return target(pg18_database, user=ROLE)
+
+
+def app_for(reader: Target, folder: Path) -> PgscopeApp:
+    explaining = Explaining(reader, store=PlanStore(folder))
+    return PgscopeApp(LiveSource(reader, interval=0.3), title="test", explaining=explaining)
+
+
+async def to_statement(app: PgscopeApp, pilot: Pilot[None], words: str) -> None:
+    """Go to the Statements view, to the only statement of our role with these words."""
+    await pilot.press("3")
+    app.set_filter(f"{words} user:{ROLE}")
+    await until(pilot, lambda: len(cells(app)) == 1, f"the statement {words!r}")
+
+
+def plan(app: PgscopeApp) -> PlanScreen:
+    assert isinstance(app.screen, PlanScreen), app.screen
+    return app.screen
+
+
+async def asked(app: PgscopeApp, pilot: Pilot[None], what: str) -> None:
+    await until(pilot, lambda: isinstance(app.screen, AskAnalyze) and what in shown(app), f"asked: {what}")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_e_plans_and_shift_e_runs_after_asking(
+    size: tuple[int, int],
+    shop: psycopg.Connection,
+    reader: Target,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shop.execute("SELECT id FROM orders WHERE customer = 7 ORDER BY id")
+    app = app_for(reader, tmp_path / "plans")
+    async with app.run_test(size=size) as pilot:
+        await to_statement(app, pilot, "orders")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the plan's screen")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "the plan")
+        await until(pilot, lambda: "Seq Scan on orders" in shown(app), "its tree")
+        assert "not run" in shown(app)
+        assert "matches: the same statement" in shown(app), "the Query Identifier"
+
+        await pilot.press("E")
+        await asked(app, pilot, "Run this statement")
+        text = shown(app)
+        for told in (ROLE, "search_path", "timeout 30 s", "mean", "longest", "pg_stats", "customer = $1"):
+            assert told in text, told
+        await pilot.press("enter", *"7", "enter")
+        await until(pilot, lambda: "typed in" in shown(app), "the value typed in")
+        await pilot.press("c")
+        await until(
+            pilot, lambda: "most common value of orders.customer" in shown(app), "the most common value"
+        )
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
+        await until(pilot, lambda: "own blk" in shown(app), "blocks of each node")
+        assert "ran" in shown(app)
+        state = plan(app).state
+        assert isinstance(state, Reading) and state.plan.root.inclusive.blocks > 0
+
+        await pilot.press("b")
+        assert (
+            "Seq Scan on orders"
+            in cells(app)[table(app).rows.index(table(app).cursor_row or table(app).rows[0])]
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: "Filter: (orders.customer =" in shown(app), "the condition of the node")
+        assert "rows removed by filter" in shown(app)
+        keys = list(app.screen.query_one(Footer).query("FooterKey"))
+        assert all(child.region.right <= size[0] for child in keys), "all keys can be seen"
+
+        await pilot.press("home", "z")
+        assert len(cells(app)) == 1 and "below" in cells(app)[0], "folded"
+        await pilot.press("z")
+        assert len(cells(app)) > 1
+
+        await pilot.press("i")
+        await until(
+            pilot, lambda: "most common value of orders.customer" in shown(app), "where the value came from"
+        )
+        await pilot.press("w")
+        await pilot.pause()
+        (saved,) = tmp_path.glob("plan-*.json")
+        assert saved.stat().st_mode & 0o077 == 0
+        assert json.loads(saved.read_text())[0]["Plan"]["Node Type"]
+        await pilot.press("tab")
+        await until(pilot, lambda: "blocks:" in shown(app), "the plan as text")
+        await pilot.press("tab", "y")
+        assert json.loads(app._clipboard)[0]["Plan"]
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back where the statement is")
+
+
+async def test_escape_cancels_a_running_one_on_the_server(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+) -> None:
+    app = app_for(reader, tmp_path)
+    running = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%EXECUTE%' AND state = 'active'"
+        " AND usename = 'plan_reader'"
+    )
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        async with app.run_test(size=(80, 24)) as pilot:
+            database = pg18_database_name(admin)
+            app.planner.ask(Subject(SLOW, database, ROLE, None), ("Statements",))
+            await asked(app, pilot, "Run this statement")
+            await pilot.press("y")
+            await until(pilot, lambda: "Escape cancels" in shown(app), "its progress")
+            await until(pilot, lambda: one(admin, running), "it runs on the server")
+            assert isinstance(plan(app).state, Running)
+            before = app.snapshot.mono
+            await until(pilot, lambda: app.snapshot.mono > before, "the rest is live meanwhile")
+            began = time.monotonic()
+            await pilot.press("escape")
+            await until(pilot, lambda: not one(admin, running), "nothing of it goes on")
+            assert time.monotonic() - began < 10
+            await until(pilot, lambda: "cancelled" in shown(app), "it says so")
+            state = plan(app).state
+            assert isinstance(state, Ended) and state.error is None
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back")
+
+
+def pg18_database_name(admin: psycopg.Connection) -> str:
+    return admin.info.dbname
+
+
+def one(admin: psycopg.Connection, query: str) -> int:
+    row = admin.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def test_a_write_is_planned_and_not_run_and_says_why(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    shop.execute("UPDATE orders SET customer = 1 WHERE id = 5")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_statement(app, pilot, "UPDATE")
+        await pilot.press("E")
+        await asked(app, pilot, "not run")
+        text = shown(app)
+        assert "UPDATE writes" in text or "writes" in text
+        assert "^" in text, "the place in the text"
+        assert "--explain-conninfo" in text, "what would allow it"
+        await pilot.press("y")
+        await pilot.pause()
+        assert isinstance(app.screen, AskAnalyze), "y runs nothing"
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the plan's screen")
+        await until(pilot, lambda: "Update on orders" in shown(app), "the plan of the write")
+
+
+async def test_planning_asks_before_it_may_call_a_function(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    shop.execute("SELECT id FROM orders WHERE customer = harmless(3)")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_statement(app, pilot, "harmless")
+        await pilot.press("e")
+        await until(pilot, lambda: "user-defined function" in shown(app), "the refusal")
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "the plan after a yes")
+
+
+async def test_a_live_statement_is_run_with_its_own_values(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    shop.execute("SELECT id FROM orders WHERE customer = 42")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_statement(app, pilot, "orders")
+        await pilot.press("E")
+        await asked(app, pilot, "Run this statement")
+        await pilot.press("l")
+        await asked(app, pilot, "customer = 42")
+        await asked(app, pilot, "Run this statement")
+        assert f"as run by pid {shop.info.backend_pid}" in shown(app)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
+        state = plan(app).state
+        assert isinstance(state, Reading)
+        assert "42" in state.json
+
+
+async def test_plans_are_kept_marked_and_compared(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+) -> None:
+    shop.execute("SELECT id FROM orders WHERE customer = 9")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await to_statement(app, pilot, "orders")
+        for place in range(2):
+            await pilot.press("E")
+            await asked(app, pilot, "Run this statement")
+            await pilot.press("c", "y")
+            await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
+            await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
+            if not place:
+                with psycopg.connect(pg18_database, autocommit=True) as admin:
+                    admin.execute("CREATE INDEX by_customer ON orders (customer)")
+                await pilot.press("escape")
+                await until(pilot, lambda: len(cells(app)) == 1, "back at the statement")
+        assert "plan changed: Seq Scan to Bitmap Heap Scan" in shown(app)
+        app.set_filter("")
+        await pilot.press("6")
+        await until(pilot, lambda: len(cells(app)) == 2, "both plans")
+        assert "plan changed: Seq Scan to" in cells(app)[0]
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen), "side by side")
+        await until(
+            pilot, lambda: "Seq Scan on orders" in shown(app) and "Bitmap" in shown(app), "both trees"
+        )
+        assert "plan changed" in shown(app)
+        await pilot.press("escape", "m", "down", "m", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen), "the two marked")
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "a plan opened")
+        await until(pilot, lambda: "queryid" in shown(app) and ", 20" in shown(app), "when it was kept")
