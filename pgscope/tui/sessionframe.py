@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,7 +22,7 @@ class SessionFrame(Frame):
     """A frame with sessions in its tables. A subclass says which row is which session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *EXPLAIN,
+        *(replace(binding, show=False) for binding in EXPLAIN),
         Binding(
             "c",
             "act('cancel')",

@@ -169,7 +169,7 @@ async def test_escape_cancels_a_running_one_on_the_server(
     )
     with psycopg.connect(pg18_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
-            database = pg18_database_name(admin)
+            database = admin.info.dbname
             app.planner.ask(Subject(SLOW, database, ROLE, None), ("Statements",))
             await asked(app, pilot, "Run this statement")
             await pilot.press("y")
@@ -187,10 +187,6 @@ async def test_escape_cancels_a_running_one_on_the_server(
             assert isinstance(state, Ended) and state.error is None
             await pilot.press("escape")
             await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back")
-
-
-def pg18_database_name(admin: psycopg.Connection) -> str:
-    return admin.info.dbname
 
 
 def one(admin: psycopg.Connection, query: str) -> int:
@@ -217,6 +213,17 @@ async def test_a_write_is_planned_and_not_run_and_says_why(
         await pilot.press("escape", "e")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the plan's screen")
         await until(pilot, lambda: "Update on orders" in shown(app), "the plan of the write")
+
+
+async def test_a_superuser_may_not_run_unless_it_was_allowed(
+    shop: psycopg.Connection, pg18_database: str, tmp_path: Path
+) -> None:
+    app = app_for(target(pg18_database), tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.planner.ask(Subject("SELECT 1 FROM orders", "", "", None), ("Statements",))
+        await asked(app, pilot, "not run")
+        assert "ANALYZE as a superuser" in shown(app)
+        assert "--allow-superuser-analyze" in shown(app)
 
 
 async def test_planning_asks_before_it_may_call_a_function(

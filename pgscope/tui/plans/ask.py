@@ -209,9 +209,7 @@ class AskAnalyze(ModalScreen["Job | None"]):
         if self._error is not None:
             return styled("This statement is not run", "heading")
         if self._offer is None:
-            return styled(
-                "EXPLAIN (ANALYZE) would run this statement. Looking at what it needs...", "heading"
-            )
+            return styled("Looking at what this statement needs to run (EXPLAIN ANALYZE)...", "heading")
         if self._obstacles:
             return styled("This statement is not run", "heading")
         if not self._ready:

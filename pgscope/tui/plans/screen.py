@@ -225,7 +225,7 @@ class PlanScreen(Frame):
         state, signs = self._state, self.stage.status.signs
         if isinstance(state, Reading):
             if self._form == "text":
-                return Content(signs.text(render(state.plan, width, state.tips)))
+                return Content(signs.text(render(state.plan, width - 2, state.tips)))
             return Content(signs.text(clean(state.json if self._form == "json" else state.statement)))
         statement = self._job.request.text if self._job is not None else ""
         lines: list[Content] = []
@@ -258,7 +258,7 @@ class PlanScreen(Frame):
         if self._pane == "tips" or (tall and state.tips):
             parts.append(words.tip_lines(state, signs))
         if self._pane == "about":
-            parts.append(words.about_lines(state, signs))
+            parts.append(words.about_lines(state, max(20, self.size.width - 3), signs))
         blocks = [Content("\n").join(lines) for lines in parts]
         _put(self.query_one("#plan-pane-text", Static), Content("\n\n").join(blocks))
 

@@ -28,14 +28,14 @@ class PlanTree(LiveTable, inherit_bindings=False):
         Binding(
             "b",
             "heaviest('buffers')",
-            "Buffers",
+            "Blocks",
             tooltip="The node that visited most blocks",
             id="plan.buffers",
         ),
         Binding(
             "m",
             "heaviest('misestimate')",
-            "Estimate",
+            "Off",
             tooltip="The node whose estimate is furthest off",
             id="plan.misestimate",
         ),

@@ -9,7 +9,7 @@ from textual.content import Content
 from pgscope.analysis.plan import Node, Plan
 from pgscope.report.plan_text import buffers, details, milliseconds, number, size, times_off, title, totals
 from pgscope.text import clean
-from pgscope.tui.facts import Fact
+from pgscope.tui.facts import Fact, flow
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.plans.reading import Reading
 from pgscope.tui.tones import styled
@@ -75,7 +75,7 @@ def tip_lines(reading: Reading, signs: Signs) -> list[Content]:
     return lines
 
 
-def about_lines(reading: Reading, signs: Signs) -> list[Content]:
+def about_lines(reading: Reading, width: int, signs: Signs) -> list[Content]:
     """Which server made it, as whom, with which values, and what else is to be said of it."""
     lines = []
     if reading.changed:
@@ -84,10 +84,8 @@ def about_lines(reading: Reading, signs: Signs) -> list[Content]:
     lines += [
         styled(signs.text(f"{signs.notice} {clean(note, lines=False)}"), "warn") for note in reading.notes
     ]
-    lines += [
-        Content.assemble(styled(f"{label} ", "muted"), signs.text(clean(value, lines=False)))
-        for label, value in reading.about
-    ]
+    facts = [Fact(label, signs.text(clean(value, lines=False))) for label, value in reading.about]
+    lines.append(flow(facts, width))
     lines += [Content(signs.text(line)) for line in totals(reading.plan)]
     return lines
 
@@ -126,13 +124,13 @@ def _measured(plan: Plan, node: Node) -> list[Content]:
         Content.assemble(Content(rows), styled(f"  off {off}", "warn") if off else Content("")),
         Content(
             f"time by itself {milliseconds(node.exclusive.time)} ms,"
-            f" with all below {milliseconds(node.inclusive.time)} ms"
+            f" all below included {milliseconds(node.inclusive.time)} ms"
         ),
     ]
     if plan.has_buffers:
         lines.append(Content(f"blocks by itself {buffers(node.exclusive)}"))
         if node.children:
-            lines.append(Content(f"with all below {buffers(node.inclusive)}"))
+            lines.append(Content(f"all below included {buffers(node.inclusive)}"))
     return lines
 
 

@@ -18,7 +18,7 @@ def _figure(key: str, head: str, width: int, priority: int, tooltip: str) -> Col
     return Column(key, head, width=width, justify="right", sortable=False, priority=priority, tooltip=tooltip)
 
 
-_NODE = Column("node", "node", min_width=28, sortable=False, fixed=True, priority=99)
+_NODE = Column("node", "node", min_width=34, sortable=False, fixed=True, priority=99)
 _PLANNED = (
     _figure("cost", "cost", 11, 90, "Estimated cost, with all that is below"),
     _figure("own_cost", "own cost", 11, 80, "Estimated cost of the node by itself"),
