@@ -54,3 +54,12 @@ def _visible(text: str) -> str:
         hidden = category in ("Cf", "Cs", "Zl", "Zp")
         out.append("\ufffd" if hidden else char)
     return "".join(out)
+
+
+def is_truncated(text: str, limit: int) -> bool:
+    """Whether a text of pg_stat_activity was cut off: full to the last byte, or to the last whole character.
+
+    `limit` is track_activity_query_size in bytes.
+    """
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return size >= limit - 1 or (size >= limit - 4 and not text.isascii())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -34,11 +35,11 @@ class Stream:
 
     async def until(self, true: Callable[[], object], what: str) -> None:
         """Wait for it; fails naming `what` if it does not come."""
-        for _ in range(int(_PATIENCE / 0.02)):
-            if true():
-                return
+        deadline = time.monotonic() + _PATIENCE
+        while not true():
+            now = f"{self.snapshot.notices}, {self.snapshot.link}"
+            assert time.monotonic() < deadline, f"never: {what}; {now}"
             await asyncio.sleep(0.02)
-        raise AssertionError(f"never: {what}; notices: {self.snapshot.notices}")
 
     async def more(self, kind: type[object], number: int = 1) -> None:
         """Wait for so many more samples of a kind."""

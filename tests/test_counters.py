@@ -17,6 +17,7 @@ from pgscope.server.conninfo import target
 from pgscope.server.facts import learn
 from pgscope.server.poll import Poller
 from tests.conftest import FreshServer
+from tests.streams import streaming
 
 NUMBERS = (1, 2, 3)
 
@@ -175,6 +176,19 @@ async def test_resets_on_a_real_server(pg_database: str, no_leftovers: list[Conn
         assert watch.calls(interval, key) <= 4
         work(5)
         assert watch.calls(await watch.tick(), key) == 5
+
+
+async def test_an_eviction_storm_is_told_on_the_screen(fresh_pg: FreshServer) -> None:
+    server = fresh_pg(18, {"pg_stat_statements.max": "100"})
+    async with streaming(server.conninfo) as stream:
+        await stream.more(Poll, 2)
+        assert stream.snapshot.notices == ()
+        with psycopg.connect(server.conninfo, autocommit=True) as client:
+            for number in range(300):
+                client.execute(b"select 1" + b", 1" * number)
+        await stream.until(lambda: stream.snapshot.notices, "a notice")
+        (notice,) = stream.snapshot.notices
+        assert "raise pg_stat_statements.max above 100" in notice
 
 
 async def test_evictions_on_a_real_server(

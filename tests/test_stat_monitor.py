@@ -7,10 +7,12 @@ import pytest
 
 from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.counters import Counts, Interval
+from pgscope.embedded import EmbeddedServer
 from pgscope.sample import ApplicationCalls, Monitored, StatementKey
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
 from pgscope.server.stat_monitor import StatMonitorReader
+from tests.streams import streaming
 
 VIEW = """
 create schema "Monitoring here";
@@ -68,3 +70,37 @@ def test_a_bucket_read_twice_counts_once() -> None:
     assert [(one.application_name, one.share) for one in attribution.shares(KEY)] == [("api", 1.0)]
     whole = {one.application_name: one.share for one in attribution.shares(KEY, watch=True)}
     assert whole == {"api": pytest.approx(50 / 80), "shop": pytest.approx(30 / 80)}
+
+
+async def test_what_it_counts_is_exact_on_the_screen(pg18: EmbeddedServer, pg18_database: str) -> None:
+    # A view like the extension's, installed as an extension of its name.
+    folder = pg18.folder / "more" / "extension"
+    folder.mkdir(parents=True)
+    (folder / "pg_stat_monitor.control").write_text("default_version = '2.1'\n")
+    columns = VIEW.partition("create table ")[2].partition(".")[2].partition(";")[0]
+    (folder / "pg_stat_monitor--2.1.sql").write_text(f"create table {columns};\n")
+    for path in (folder.parent, folder, *folder.iterdir()):
+        path.chmod(0o755)
+    with psycopg.connect(pg18_database, autocommit=True, application_name="t-shop") as client:
+        client.execute("create schema watched")
+        client.execute(f"set extension_control_path = '{folder.parent}:$system'".encode())
+        client.execute("create extension pg_stat_monitor schema watched")
+        client.execute("select 1 as t_monitored")
+        client.execute(
+            "insert into watched.pg_stat_monitor"
+            " (bucket, bucket_start_time, userid, dbid, queryid, toplevel, application_name, calls)"
+            " select 1, now(), userid, dbid, queryid, true, name, times"
+            " from pg_stat_statements(true), (values ('t-shop', 30), ('t-api', 10)) v (name, times)"
+            " where query like 'select $1 as t_monitored'"
+        )
+        async with streaming(pg18_database) as stream:
+
+            def shares() -> list[tuple[str | None, float, str]]:
+                client.execute("select 1 as t_monitored")
+                rows = [row for row in stream.snapshot.statements.values() if "t_monitored" in row.query]
+                parts = [share for row in rows if row.rates.calls for share in row.shares]
+                return [(one.application_name, one.share, one.attribution) for one in parts]
+
+            wanted = [("t-shop", 0.75, "exact"), ("t-api", 0.25, "exact")]
+            await stream.until(lambda: shares() == wanted, "the extension's own parts")
+            assert stream.count(Monitored) == 1

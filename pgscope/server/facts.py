@@ -104,7 +104,7 @@ def with_missing(facts: ServerFacts, extension_version: str) -> ServerFacts:
             )
         )
     if facts.statements_version is None:
-        missing.append(_without_statements(loaded, extension_version))
+        missing.append(_without_statements(facts, loaded, extension_version))
     if not facts.query_ids:
         missing.append(
             Missing(
@@ -118,7 +118,7 @@ def with_missing(facts: ServerFacts, extension_version: str) -> ServerFacts:
             Missing(
                 f"role {facts.user} is not a member of pg_monitor",
                 "other users' statements and waits are hidden",
-                f"GRANT pg_monitor TO {_quoted(facts.user)}",
+                f"GRANT pg_monitor TO {_quoted(facts.user)}{_where(facts)}",
             )
         )
     if facts.settings.get("track_activities") == "off":
@@ -132,14 +132,14 @@ def with_missing(facts: ServerFacts, extension_version: str) -> ServerFacts:
     return replace(facts, missing=tuple(missing))
 
 
-def _without_statements(loaded: bool, extension_version: str) -> Missing:
+def _without_statements(facts: ServerFacts, loaded: bool, extension_version: str) -> Missing:
     consequence = "statements are seen only when a session is caught running them"
     if not loaded:
         return Missing(
             "pg_stat_statements is not loaded",
             consequence,
-            "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements' (with what is there), "
-            "restart, then CREATE EXTENSION pg_stat_statements",
+            f"ALTER SYSTEM SET shared_preload_libraries = {_libraries(facts)}, restart, "
+            f"then CREATE EXTENSION pg_stat_statements{_where(facts)}",
         )
     if extension_version:
         version = _version(extension_version)
@@ -147,18 +147,33 @@ def _without_statements(loaded: bool, extension_version: str) -> Missing:
             return Missing(
                 f"pg_stat_statements {extension_version} is older than 1.9",
                 consequence,
-                "ALTER EXTENSION pg_stat_statements UPDATE",
+                f"ALTER EXTENSION pg_stat_statements UPDATE{_where(facts)}",
             )
         return Missing(
             "this role may not use the schema of pg_stat_statements",
             consequence,
-            "GRANT USAGE ON SCHEMA (of the extension) TO this role",
+            f"GRANT USAGE ON SCHEMA {_quoted(facts.statements_schema)} TO {_quoted(facts.user)}"
+            f"{_where(facts)}",
         )
     return Missing(
         "pg_stat_statements is loaded, but not created in this database",
         consequence,
-        "CREATE EXTENSION pg_stat_statements (here, or connect to the database that has it)",
+        f"CREATE EXTENSION pg_stat_statements{_where(facts)} (or connect to a database that has it)",
     )
+
+
+def _libraries(facts: ServerFacts) -> str:
+    """The value to set: what is there, as far as this role may read it, and the extension."""
+    there = facts.settings.get("shared_preload_libraries")
+    if there is None:
+        return "pg_stat_statements (with what is there)"
+    names = [one.strip().strip('"') for one in there.split(",") if one.strip()]
+    return ", ".join(_quoted(one) for one in [*names, "pg_stat_statements"])
+
+
+def _where(facts: ServerFacts) -> str:
+    """Where a statement that writes has to run."""
+    return " on the primary" if facts.in_recovery else ""
 
 
 def _quoted(identifier: str) -> str:

@@ -11,6 +11,7 @@ from pglast import ast, enums
 
 from pgscope.server.explain.reach import walk
 from pgscope.server.explain.request import Lift, Obstacle, Refused
+from pgscope.text import is_truncated
 
 LONGEST = 200_000
 """Characters; a longer text is not parsed."""
@@ -85,12 +86,6 @@ def read(text: str, limit: int | None = None) -> Statement:
             place = node.rel.location if node.rel is not None else None
             _refuse("SELECT INTO makes a table: leave INTO out", place)
     return Statement(body, start, kind, tree)
-
-
-def is_truncated(text: str, limit: int) -> bool:
-    """Whether a text of pg_stat_activity was cut: full to the last byte, or to the last whole character."""
-    size = len(text.encode("utf-8", "surrogatepass"))
-    return size >= limit - 1 or (size >= limit - 4 and not text.isascii())
 
 
 def obstacles(statement: Statement) -> list[Obstacle]:

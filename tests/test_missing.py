@@ -1,0 +1,200 @@
+"""What a server or role does not give: the rest works, and a line says what is missing and what mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgscope.embedded import EmbeddedServer
+from pgscope.report.document import document
+from pgscope.sample import Look, Poll
+from tests.conftest import FreshServer
+from tests.streams import Stream, streaming
+
+
+def only_notice(stream: Stream) -> str:
+    (notice,) = stream.snapshot.notices
+    assert "\n" not in notice
+    return notice
+
+
+async def statement_from_sessions(stream: Stream, client: psycopg.Connection, application: str) -> None:
+    """Run a statement until the watch has it, and so the report: calls seen, and whose they were."""
+    marker = application.replace("-", "_")
+
+    def executions() -> int:
+        # Other constants, and long enough to be seen running.
+        client.execute(f"select {stream.count(Poll)} as {marker}, pg_sleep(0.02)".encode())
+        return sum(one.executions for one in stream.snapshot.live_statements if marker in one.text)
+
+    await stream.until(lambda: executions() > 3, "executions of the statement")
+    report = document(stream.watch)
+    (statement,) = [one for one in report["statements"] if marker in one["query"]]
+    (share,) = statement["applications"]
+    assert (share["application_name"], share["share"]) == (application, 1.0)
+    assert share["attribution"] == "sampled"
+    (mine,) = [one for one in report["applications"] if one["application_name"] == application]
+    assert mine["calls"] >= statement["calls"] > 3
+    assert sum(one["calls"] for one in report["applications"]) == report["totals"]["calls"]
+
+
+async def statement_counted(stream: Stream, client: psycopg.Connection, application: str) -> None:
+    """Run a statement until it is counted, with its text, and all of it is the application's."""
+    marker = application.replace("-", "_")
+
+    def shares() -> list[tuple[str | None, float]]:
+        client.execute(f"select 1 as {marker}".encode())
+        rows = [row for row in stream.snapshot.statements.values() if marker in row.query]
+        return [(one.application_name, one.share) for row in rows if row.rates.calls for one in row.shares]
+
+    await stream.until(lambda: shares() == [(application, 1.0)], "the statement's application")
+
+
+@pytest.mark.parametrize("major", [14, 18])
+async def test_without_extension_or_query_ids(fresh_pg: FreshServer, major: int) -> None:
+    server = fresh_pg(major, {"shared_preload_libraries": "auto_explain", "compute_query_id": "auto"})
+    async with streaming(server.conninfo) as stream:
+        with psycopg.connect(server.conninfo, autocommit=True, application_name="t-plain") as client:
+            await statement_from_sessions(stream, client, "t-plain")
+        missing = stream.snapshot.notices
+        assert len(missing) == 2
+        assert "ALTER SYSTEM SET shared_preload_libraries = auto_explain, pg_stat_statements" in missing[0]
+        assert "ALTER SYSTEM SET compute_query_id = 'on'" in missing[1]
+
+
+async def test_extension_in_another_database_only(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-elsewhere") as client:
+        client.execute("drop extension pg_stat_statements")
+        async with streaming(pg_database) as stream:
+            await statement_from_sessions(stream, client, "t-elsewhere")
+            assert "CREATE EXTENSION pg_stat_statements" in only_notice(stream)
+
+
+async def test_extension_in_another_schema(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-schema") as client:
+        client.execute("drop extension pg_stat_statements")
+        client.execute('create schema "Odd; schema"')
+        client.execute('create extension pg_stat_statements schema "Odd; schema"')
+        async with streaming(pg_database) as stream:
+            await statement_counted(stream, client, "t-schema")
+            assert stream.snapshot.notices == ()
+
+
+async def test_query_ids_off(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True) as client:
+        client.execute(f'alter database "{client.info.dbname}" set compute_query_id = off')
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-no-ids") as client:
+        async with streaming(pg_database) as stream:
+            await statement_from_sessions(stream, client, "t-no-ids")
+            assert "ALTER SYSTEM SET compute_query_id = 'on'" in only_notice(stream)
+
+
+@pytest.mark.parametrize("extension", ["usable", "in a closed schema", "absent"])
+async def test_a_role_without_pg_monitor(pg_database: str, extension: str) -> None:
+    role = "T role"
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-other-role") as admin:
+        admin.execute(f'create role "{role}" login')
+        if extension != "usable":
+            admin.execute("drop extension pg_stat_statements")
+        if extension == "in a closed schema":
+            admin.execute("create schema closed")
+            admin.execute("create extension pg_stat_statements schema closed")
+        own = psycopg.conninfo.make_conninfo(pg_database, user=role)
+        try:
+            with psycopg.connect(own, autocommit=True, application_name="t-own-role") as client:
+                async with streaming(own) as stream:
+                    admin.execute("select 1 as t_hidden")
+                    notices = []
+                    if extension == "usable":
+                        await statement_counted(stream, client, "t-own-role")
+                    else:
+                        await statement_from_sessions(stream, client, "t-own-role")
+                        report = document(stream.watch)
+                        assert not any("insufficient" in one["query"] for one in report["statements"])
+                        notices.append(
+                            f'GRANT USAGE ON SCHEMA closed TO "{role}"'
+                            if extension == "in a closed schema"
+                            else "CREATE EXTENSION pg_stat_statements"
+                        )
+                    notices.append(f'GRANT pg_monitor TO "{role}"')
+                    assert len(stream.snapshot.notices) == len(notices)
+                    for notice, words in zip(stream.snapshot.notices, notices, strict=True):
+                        assert words in notice
+                    if extension == "in a closed schema":
+                        admin.execute(notices[0])
+                        admin.execute(notices[1])
+                async with streaming(own) as stream:
+                    if extension == "in a closed schema":
+                        # What the notices say mends it.
+                        await statement_counted(stream, client, "t-own-role")
+                        assert stream.snapshot.notices == ()
+        finally:
+            admin.execute(f'drop owned by "{role}"')
+            admin.execute(f'drop role "{role}"')
+
+
+@pytest.fixture
+def standby(fresh_pg: FreshServer, primary: EmbeddedServer) -> EmbeddedServer:
+    """A streaming standby of the primary."""
+    standby = fresh_pg(primary.version_num // 10000)
+    standby.shut_down("immediate")
+    owner = standby.data.stat()
+    shutil.rmtree(standby.data)
+    subprocess.run(
+        [
+            standby._binaries.program("pg_basebackup"),
+            f"--pgdata={standby.data}",
+            f"--dbname={primary.conninfo}",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--no-sync",
+        ],
+        env=standby._binaries.environment(),
+        check=True,
+        timeout=120,
+    )
+    with (standby.data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+        file.write(f"unix_socket_directories = '{standby.socket_dir}'\n")
+        # Not pg_basebackup's own, which may hold options that the server's libpq does not know.
+        file.write(f"primary_conninfo = 'host={primary.socket_dir} port={primary.port} user=postgres'\n")
+    (standby.data / "standby.signal").touch()
+    paths: list[Path] = [standby.data, *standby.data.rglob("*")]
+    for path in paths:
+        os.chown(path, owner.st_uid, owner.st_gid)
+    standby.start_again()
+    return standby
+
+
+@pytest.fixture(params=[14, 18])
+def primary(request: pytest.FixtureRequest, fresh_pg: FreshServer) -> EmbeddedServer:
+    return fresh_pg(request.param)
+
+
+async def test_a_streaming_standby(primary: EmbeddedServer, standby: EmbeddedServer) -> None:
+    with psycopg.connect(primary.conninfo, autocommit=True) as client:
+        client.execute("create database t_without template template0")
+    async with streaming(standby.conninfo) as stream:
+        with psycopg.connect(standby.conninfo, autocommit=True, application_name="t-standby") as client:
+            await statement_counted(stream, client, "t-standby")
+        assert stream.snapshot.facts is not None
+        assert stream.snapshot.facts.role == "standby"
+        assert stream.snapshot.notices == ()
+        assert stream.count(Look) > 0
+
+    def replayed() -> bool:
+        with psycopg.connect(standby.conninfo, autocommit=True) as client:
+            row = client.execute("select from pg_database where datname = 't_without'").fetchone()
+            return row is not None
+
+    async with streaming(standby.conninfo) as stream:
+        await stream.until(replayed, "the database on the standby")
+    without = standby.conninfo_for("t_without")
+    async with streaming(without) as stream:
+        with psycopg.connect(without, autocommit=True, application_name="t-standby") as client:
+            await statement_from_sessions(stream, client, "t-standby")
+        assert "on the primary" in only_notice(stream)
