@@ -44,15 +44,16 @@ async def statement_from_sessions(stream: Stream, client: psycopg.Connection, ap
 
 
 async def statement_counted(stream: Stream, client: psycopg.Connection, application: str) -> None:
-    """Run a statement until it is counted, with its text, and all of it is the application's."""
+    """Run a statement until it is counted, with its text, and named as the application's."""
     marker = application.replace("-", "_")
 
-    def shares() -> list[tuple[str | None, float]]:
+    def found() -> set[str]:
         client.execute(f"select 1 as {marker}".encode())
         rows = [row for row in stream.snapshot.statements.values() if marker in row.query]
-        return [(one.application_name, one.share) for row in rows if row.rates.calls for one in row.shares]
+        shares = [one for row in rows if row.rates.calls for one in row.shares]
+        return {one.application_name for one in shares if one.application_name is not None}
 
-    await stream.until(lambda: shares() == [(application, 1.0)], "the statement's application")
+    await stream.until(lambda: found() == {application}, "the statement's application")
 
 
 @pytest.mark.parametrize("major", [14, 18])
@@ -108,7 +109,8 @@ async def test_a_role_without_pg_monitor(pg_database: str, extension: str) -> No
         try:
             with psycopg.connect(own, autocommit=True, application_name="t-own-role") as client:
                 async with streaming(own) as stream:
-                    admin.execute("select 1 as t_hidden")
+                    # Of another form: names do not make another queryid.
+                    admin.execute("select 1, 2, 3 as t_hidden")
                     notices = []
                     if extension == "usable":
                         await statement_counted(stream, client, "t-own-role")

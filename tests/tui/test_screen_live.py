@@ -101,6 +101,22 @@ async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, p
         await query.wait()
 
 
+async def test_a_text_that_was_cut_off_is_shown_whole(pg18_database: str) -> None:
+    app = app_for(pg18_database)
+    with psycopg.connect(pg18_database, application_name="wordy", autocommit=True) as connection:
+        connection.execute(b"SELECT " + b"1, " * 500 + b"2 AS the_very_end")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2")
+            await until(pilot, lambda: any("wordy" in row for row in cells(app)), "the session")
+            await pilot.press("slash", *"app:wordy", "enter")
+            await until(pilot, lambda: len(cells(app)) == 1, "it alone")
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, SessionScreen), "its screen")
+            await until(pilot, lambda: "whole text from pg_stat_statements" in shown(app), "where it is from")
+            assert isinstance(app.screen, SessionScreen)
+            assert app.screen.copied().endswith("$501 AS the_very_end")
+
+
 async def test_a_lost_server_is_a_state_and_no_error(fresh_pg: object, pg18: EmbeddedServer) -> None:
     assert callable(fresh_pg)
     server = fresh_pg(18)

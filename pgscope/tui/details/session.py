@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.activity import state_age, statement_age, transaction_age
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.analysis.whole_text import whole_text
 from pgscope.report import numbers
 from pgscope.sample import Session
 from pgscope.tui.details.reader import FactBlock, Reader
@@ -44,6 +45,7 @@ class SessionScreen(SessionFrame):
         self.session = session
         self._way = way
         self._gone = False
+        self._whole = ""
 
     def crumbs(self) -> tuple[str, ...]:
         return (*self._way, f"pid {self.session.pid}")
@@ -58,19 +60,25 @@ class SessionScreen(SessionFrame):
         found = next((one for one in snapshot.sessions if one.identity == identity), None)
         self._gone = found is None
         if found is not None:
+            if found.query != self.session.query:
+                self._whole = ""
             self.session = found
         signs = self.stage.status.signs
         self.query_one(FactBlock).show_facts(_groups(self.session, snapshot, self._gone, signs))
-        self.query_one(SqlText).show_sql(self.session.query, "(no statement)")
+        self._whole = whole_text(self.session, snapshot.facts, snapshot.statements) or self._whole
+        self.query_one(SqlText).show_sql(self._whole or self.session.query, "(no statement)")
 
     def remark(self) -> Content:
-        return styled("gone", "bad") if self._gone else Content("")
+        if self._gone:
+            return styled("gone", "bad")
+        # Constants are parameters there.
+        return styled("cut off; whole text from pg_stat_statements", "muted") if self._whole else Content("")
 
     def current_session(self) -> Session | None:
         return None if self._gone else self.session
 
     def copied(self) -> str:
-        return self.session.query
+        return self._whole or self.session.query
 
     def action_raw(self) -> None:
         """Turn between the statement laid out and as it was sent."""
