@@ -27,12 +27,17 @@ def families(rows: Iterable[StatementRow]) -> list[Family]:
 
     The users are put together too. A row without others stays the object it is.
     """
-    found: dict[tuple[str, str, bool], list[StatementRow]] = {}
+    first: dict[tuple[str, str, bool], StatementRow] = {}
+    others: dict[tuple[str, str, bool], list[StatementRow]] = {}
     for row in rows:
-        found.setdefault((row.fingerprint, row.database, row.key.toplevel), []).append(row)
+        name = (row.fingerprint, row.database, row.key.toplevel)
+        if first.setdefault(name, row) is not row:
+            others.setdefault(name, [first[name]]).append(row)
     return [
-        Family(members[0] if len(members) == 1 else merged(members), tuple(row.key for row in members))
-        for members in found.values()
+        Family(merged(members), tuple(one.key for one in members))
+        if (members := others.get(name)) is not None
+        else Family(row, (row.key,))
+        for name, row in first.items()
     ]
 
 

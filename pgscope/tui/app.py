@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from pgscope.text import clean, one_line
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.frame import Frame
+from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.palette import Actions
@@ -212,6 +214,12 @@ class PgscopeApp(App[None]):
     # --- watching
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            watch_hangup()
+            # What is there by now stays; thousands of rows for each snapshot would else have it all walked
+            # through, for up to 0.1 s at a time.
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
         self.set_class(self._status.signs.ascii_only, "-ascii")
         self.set_keymap(self._keys)
         self.action_view(VIEWS[0].id)

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 
-from pgscope.sample import Disconnected, Poll, Sample
+from pgscope.sample import Connected, Disconnected, Poll, Sample
 from pgscope.tui.app import INTERVALS, PgscopeApp
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.frame import Frame
@@ -302,3 +302,23 @@ async def test_a_failure_of_our_own_is_shown_and_the_screen_stays() -> None:
         await until(pilot, lambda: "pgscope failed: ZeroDivisionError: [oops]" in shown(app), "the failure")
         await pilot.press("2")
         assert app.is_running
+
+
+async def test_without_counters_statements_are_those_seen_in_sessions() -> None:
+    source = Recorded(_uncounted(one) for one in shop().taken)
+    app = app_of(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: "seen in sessions" in shown(app), "what the rows rest on")
+        assert any("ALTER TABLE" in row for row in cells(app))
+        await pilot.press("enter", "f")
+        await until(pilot, lambda: "executions seen" in shown(app), "one of them")
+
+
+def _uncounted(one: Sample) -> Sample:
+    if isinstance(one, Poll):
+        return replace(one, statements=None)
+    if isinstance(one, Connected):
+        return replace(one, facts=replace(one.facts, statements_version=None))
+    return one

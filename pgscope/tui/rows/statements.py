@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
@@ -143,10 +144,10 @@ class StatementRows:
         block_size: int,
         part: Callable[[StatementRow], float] | None = None,
         found: Mapping[StatementKey, str] = _NOTHING,
-        members: Mapping[object, Sequence[object]] | None = None,
+        members: Container[object] | None = None,
     ) -> list[Row]:
-        """A row for each statement, with its flag of those `found`; those that stand for several `members`
-        are marked. With `part`, only that part of a statement (0 to 1) is counted.
+        """A row for each statement, with its flag of those `found`; those among `members`, which stand
+        for several, are marked. With `part`, only that part of a statement (0 to 1) is counted.
         """
         chosen = list(statements)
         whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
@@ -156,7 +157,7 @@ class StatementRows:
         for statement in chosen:
             factor = 1.0 if part is None else part(statement)
             flag = found.get(statement.key, "")
-            several = members is not None and len(members.get(statement.key, ())) > 1
+            several = members is not None and statement.key in members
             state = (mode, factor, flag, several)
             old = self._kept.get(statement.key)
             if old is not None and old[0] is statement and old[1] == state:
@@ -183,31 +184,54 @@ class StatementRows:
         if factor != 1.0:
             counts = counts.times(factor)
         share = (_each(row.total.exec_time, whole) or 0.0) if since_start else row.share_of_time
-        asked = counts.shared_hit + counts.shared_read
-        busy = counts.calls > 0
-        owner = row.shares[0].application_name if row.shares else None
-        values = (
-            share * factor if busy else None,
-            counts.calls if busy else None,
-            _each(counts.exec_time, counts.calls),
-            _each(counts.rows, counts.calls),
-            counts.exec_time if busy else None,
-            _each(counts.shared_hit, asked),
-            counts.shared_read * block_size if busy else None,
-            (counts.temp_read + counts.temp_written) * block_size if busy else None,
-            row.max_exec_time,
-            name_of(owner).lower(),
-            basis(row.shares),
-            row.database,
-            row.user,
-            row.query[:200],
-        )
+        values = _Values(row, counts, share * factor, block_size)
         return Row(
             key=row.key,
             cells=partial(_cells, row, values, flag, self._signs),
             sort_values=values,
-            tone="normal" if busy else "muted",
+            tone="normal" if counts.calls > 0 else "muted",
         )
+
+
+class _Values(Sequence[Any]):
+    """A row's values in the order of the columns, worked out when asked for: a sort looks at one of them."""
+
+    __slots__ = ("block_size", "counts", "row", "share")
+
+    def __init__(self, row: StatementRow, counts: Counts, share: float, block_size: int) -> None:
+        self.row = row
+        self.counts = counts
+        self.share = share
+        self.block_size = block_size
+
+    def __len__(self) -> int:
+        return len(_VALUES)
+
+    def __getitem__(self, index: Any) -> Any:
+        return _VALUES[index](self)
+
+
+def _busy(value: Callable[[_Values], float]) -> Callable[[_Values], float | None]:
+    """The value if the statement was called at all."""
+    return lambda of: value(of) if of.counts.calls > 0 else None
+
+
+_VALUES: tuple[Callable[[_Values], Any], ...] = (
+    _busy(lambda of: of.share),
+    _busy(lambda of: of.counts.calls),
+    lambda of: _each(of.counts.exec_time, of.counts.calls),
+    lambda of: _each(of.counts.rows, of.counts.calls),
+    _busy(lambda of: of.counts.exec_time),
+    lambda of: _each(of.counts.shared_hit, of.counts.shared_hit + of.counts.shared_read),
+    _busy(lambda of: of.counts.shared_read * of.block_size),
+    _busy(lambda of: (of.counts.temp_read + of.counts.temp_written) * of.block_size),
+    lambda of: of.row.max_exec_time,
+    lambda of: name_of(of.row.shares[0].application_name if of.row.shares else None).lower(),
+    lambda of: basis(of.row.shares),
+    lambda of: of.row.database,
+    lambda of: of.row.user,
+    lambda of: of.row.query[:200],
+)
 
 
 def basis(shares: Sequence[Share]) -> str:
@@ -228,7 +252,7 @@ def owner_text(shares: Sequence[Share], signs: Signs) -> str:
     return f"{about}{first.share * 100:.0f}% {name_of(first.application_name)} +{len(named) - 1}"
 
 
-def _cells(row: StatementRow, values: tuple[object, ...], flag: str, signs: Signs) -> tuple[Cell | str, ...]:
+def _cells(row: StatementRow, values: Sequence[Any], flag: str, signs: Signs) -> tuple[Cell | str, ...]:
     def shown(index: int, form: Callable[[float], str]) -> str:
         value = values[index]
         return form(value) if isinstance(value, (int, float)) else ""

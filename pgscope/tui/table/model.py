@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -76,7 +76,7 @@ class Row(NamedTuple):
 
     key: Hashable
     cells: Cells | Callable[[], Cells]
-    sort_values: tuple[Any, ...] = ()
+    sort_values: Sequence[Any] = ()
     tone: Tone = "normal"
     indent: int = 0
     prefix: str = ""

@@ -104,7 +104,7 @@ class StatementsView(Frame):
             self._rows = statements.StatementRows(status.signs)
         rows = snapshot.statements.values()
         grouped = families(rows) if self._merged else [Family(row, (row.key,)) for row in rows]
-        self._members = {family.row.key: family.members for family in grouped}
+        self._members = {family.row.key: family.members for family in grouped if len(family.members) > 1}
         flags = statements.flags(snapshot)
         found = {
             family.row.key: flag for family in grouped for key in family.members if (flag := flags.get(key))

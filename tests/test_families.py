@@ -1,0 +1,73 @@
+"""Statements of one fingerprint as one: nothing is lost or counted twice, and no interval gets too narrow."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgscope.analysis.attribution import Share
+from pgscope.analysis.counters import Counts
+from pgscope.analysis.families import families, merged
+from pgscope.analysis.statements import StatementRow
+from pgscope.sample import StatementKey
+
+
+def row(
+    queryid: int, fingerprint: str, calls: float, shares: tuple[Share, ...] = (), user: str = "a"
+) -> StatementRow:
+    counts = Counts(calls=calls, rows=2 * calls, exec_time=0.5 * calls)
+    return StatementRow(
+        key=StatementKey(1, 5, queryid, True),
+        database="shop",
+        user=user,
+        query=f"SELECT {queryid}",
+        fingerprint=fingerprint,
+        rates=counts,
+        total=counts.times(100),
+        max_exec_time=calls,
+        since=None,
+        shares=shares,
+        share_of_time=0.0,
+    )
+
+
+def share(name: str | None, part: float, low: float, high: float) -> Share:
+    return Share(name, part, low, high, 3, "sampled" if name else "unattributed")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1e6)), max_size=20))
+def test_sums_stay_and_every_entry_is_in_one_family(made: list[tuple[str, float]]) -> None:
+    rows = [row(n, fingerprint, calls) for n, (fingerprint, calls) in enumerate(made)]
+    found = families(rows)
+    assert sorted(key for family in found for key in family.members) == [one.key for one in rows]
+    assert len(found) == len({fingerprint for fingerprint, _ in made})
+    whole = sum(one.rates.calls for one in rows)
+    assert abs(sum(family.row.rates.calls for family in found) - whole) <= 1e-6 * max(whole, 1)
+
+
+def test_one_alone_is_the_same_object() -> None:
+    alone = row(1, "x", 3)
+    assert families([alone])[0].row is alone
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.1, 1e4), st.floats(0.1, 1e4))
+def test_shares_weigh_as_much_as_their_calls(part: float, other: float, calls: float, more: float) -> None:
+    rows = [
+        row(1, "x", calls, (share("app", part, 0.0, 1.0), share(None, 1 - part, 0.0, 1.0))),
+        row(2, "x", more, (share("app", other, other, other), share("job", 1 - other, 0.0, 1.0)), user="b"),
+    ]
+    one = merged(rows)
+    assert abs(sum(each.share for each in one.shares) - 1) < 1e-9
+    app = next(each for each in one.shares if each.application_name == "app")
+    expected = (part * calls + other * more) / (calls + more)
+    assert abs(app.share - expected) < 1e-9
+    assert app.low - 1e-9 <= app.share <= app.high + 1e-9
+    assert one.user == "2 users"
+
+
+def test_what_nobody_was_seen_to_run_stays_unattributed() -> None:
+    one = merged([row(1, "x", 1, (share("app", 1.0, 1.0, 1.0),)), row(2, "x", 3)])
+    nobody = next(each for each in one.shares if each.application_name is None)
+    assert nobody.share == 0.75
+    assert nobody.attribution == "unattributed"
+    assert merged([row(1, "x", 1), row(2, "x", 3)]).shares == ()
