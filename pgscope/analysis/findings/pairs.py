@@ -136,7 +136,7 @@ class PairSearch:
         for other, per_row in explained:
             _, theirs = other.spread(first, last)
             asked = [mine - per_row * row for mine, row in zip(asked, theirs, strict=True)]
-        verdict = judge(rows, calls, asked, tie)
+        verdict = judge(rows, calls, asked, tie, begins=first > 0 and first in (child.first, parent.first))
         if verdict is None or last < series.newest - WINDOWS:
             return None
         applications = self._context.together(child, parent)
@@ -145,12 +145,8 @@ class PairSearch:
         return Pair(child, parent, tie, verdict, applications, first)
 
     def _first(self, child: Group, parent: Group) -> int:
-        """The first window in which both were at work throughout.
-
-        Before it lies a step that everything which started together shares, and which proves nothing.
-        """
-        begun = max(child.first, parent.first)
-        return max(begun + 1 if begun > 0 else begun, self._context.series.oldest)
+        """The first window in which both were at work, perhaps for a part of it only."""
+        return max(child.first, parent.first, self._context.series.oldest)
 
     def _best(self, pairs: list[Pair], incumbents: set[tuple[int, int]]) -> Pair | None:
         def worth(pair: Pair) -> float:

@@ -24,6 +24,9 @@ PARSES = 100
 """Entries admitted (and parsed) at most in each window: a first look at thousands takes no visible time."""
 
 
+UNTOLD = 500
+"""Entries whose doings are kept until their text comes."""
+
 TEXTS = 20_000
 """Texts kept: four times what pg_stat_statements holds by default."""
 
@@ -132,6 +135,8 @@ class Series:
         self._pending_s = 0.0
         self._texts: dict[tuple[int, int], str] = {}
         self._group_of: dict[StatementKey, Group] = {}
+        self._untold: dict[StatementKey, list[tuple[int, Counts]]] = {}
+        """What entries did before their text was known."""
 
     @property
     def oldest(self) -> int:
@@ -151,6 +156,7 @@ class Series:
     def restart(self) -> None:
         """Forget the windows: counters began anew."""
         self._pending.clear()
+        self._untold.clear()
         self._pending_s = 0.0
         self._seconds.clear()
         for group in self.groups.values():
@@ -218,6 +224,7 @@ class Series:
         for key, counts in fresh[:PARSES]:
             text = self._texts.get((key.dbid, key.queryid))
             if text is None:
+                self._untold.setdefault(key, []).append((self.newest, counts))
                 continue
             shape = shape_of(text)
             name = GroupKey(
@@ -228,7 +235,14 @@ class Series:
                 group = self.groups[name] = Group(key.dbid, key.userid, text, shape)
             group.keys.append(key)
             self._group_of[key] = group
+            before = self._untold.pop(key, ())
+            if not group.cells:
+                for window, earlier in before:
+                    if window >= self.oldest:
+                        group.add(window, earlier)
             group.add(self.newest, counts)
+        while len(self._untold) > UNTOLD:
+            del self._untold[next(iter(self._untold))]
 
     def _expire(self) -> None:
         """Drop what did nothing in any window kept."""

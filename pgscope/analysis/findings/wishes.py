@@ -78,12 +78,7 @@ class Wishes:
             (("pair", id(pair.child)), [pair.child, pair.parent], pair.applications) for pair in open_pairs
         ]
         paired = {id(pair.child) for pair in pairs}
-        wishes += [
-            (("busy", id(group)), [group], ())
-            for group in self._busy()
-            # A probe tells of all that its session ran, so many need none of their own.
-            if id(group) not in paired and book.transactions(group.keys) < ENOUGH
-        ]
+        wishes += [(("busy", id(group)), [group], ()) for group in self._busy(paired)]
         order = {name: place for place, name in enumerate(book.prefer([wish[0] for wish in wishes]))}
         for name, groups, applications in sorted(wishes, key=lambda wish: order[wish[0]]):
             session = self._session(groups, applications)
@@ -91,24 +86,27 @@ class Wishes:
                 return BurstWanted(*session)
         return None
 
-    def _busy(self) -> list[Group]:
-        """Look-ups and single writes at a rate that only a loop, or very many clients, reach."""
-        seconds = self._context.series.seconds or 1.0
+    def _busy(self, paired: set[int]) -> list[Group]:
+        """Look-ups and single writes at a rate that only a loop, or very many clients, reach.
+
+        A probe tells of all that its session ran, so many need none of their own. Writes come first: nothing
+        but a probe tells of them.
+        """
+        series, book = self._context.series, self._context.book
+        seconds = series.seconds or 1.0
+
+        def worth(group: Group) -> bool:
+            if group.shape.writes_one:
+                return group.calls >= BUSY_WRITE * seconds and group.rows <= 1.5 * group.calls
+            settled = series.newest - group.first >= SETTLED
+            return group.shape.looks_up and settled and group.calls >= BUSY_LOOKUP * seconds
+
         busy = [
             group
-            for group in self._context.series.active()
-            if (
-                group.shape.writes_one
-                and group.calls >= BUSY_WRITE * seconds
-                and group.rows <= 1.5 * group.calls
-            )
-            or (
-                group.shape.looks_up
-                and group.calls >= BUSY_LOOKUP * seconds
-                and self._context.series.newest - group.first >= SETTLED
-            )
+            for group in series.active()
+            if worth(group) and id(group) not in paired and book.transactions(group.keys) < ENOUGH
         ]
-        busy.sort(key=lambda group: -group.calls)
+        busy.sort(key=lambda group: (group.shape.looks_up, -group.calls))
         return busy[:CONSIDERED]
 
     def _session(self, groups: Iterable[Group], applications: tuple[str, ...]) -> SessionKey | None:
