@@ -36,6 +36,8 @@ CERTAIN = 6.0
 """A t value that makes up for a correlation lessened by direct use of the child."""
 EARLY_CORRELATION = 0.75
 EARLY_STRENGTH = 3.5
+WEAK_STRENGTH = 2.0
+"""A t value from which on runs after the parent, seen by a probe, make up for the rest."""
 EARLY_RATIO = 0.1
 WIDTHS = (1, 2, 3)
 """Windows put together, where pages take so long that their calls fall into the next window."""
@@ -56,13 +58,15 @@ class Verdict:
     strong: bool
     """Whether calls were surely seen to follow rows when the number of parent calls is held fixed."""
 
+    needs_run: bool = False
+    """Whether it is too weak to be shown unless a probe sees runs of the child after the parent."""
     exact: Exact | None = None
     """How often rows and calls met exactly, where that decided."""
 
     @property
     def score(self) -> float:
         """To choose among parents of one child."""
-        base = {"rows": 2.0, "constant": 1.0, "cached": 0.0}[self.kind]
+        base = {"rows": 2.0, "constant": 1.0, "cached": 0.0}[self.kind] - 2.0 * self.needs_run
         sure = 1.0 if self.exact is not None else self.fit.correlation
         return base + sure + (1.0 if self.per_row == 1 else 0.0)
 
@@ -120,12 +124,13 @@ def _exact(
         return None
     met = exact(rows, parent_calls, child_calls, per_row)
     stretches, bits = (EXACT, EXACT_BITS) if relationship is not None else (EXACT_ALONE, EXACT_BITS_ALONE)
-    if met.stretches < stretches or met.sizes < EXACT_SIZES or met.bits < bits:
+    if met.stretches < EXACT or met.sizes < EXACT_SIZES or met.bits < EXACT_BITS:
         return None
+    weak = met.stretches < stretches or met.bits < bits
     active = sum(1 for number in parent_calls if number > 0)
     if met.windows < EXACT_PART * active:
         return None
-    return Verdict("rows", per_row, fit(rows, parent_calls, child_calls), True, met)
+    return Verdict("rows", per_row, fit(rows, parent_calls, child_calls), True, weak, met)
 
 
 def _judge(f: Fit, relationship: Relationship | None) -> Verdict | None:
@@ -144,8 +149,8 @@ def _judge(f: Fit, relationship: Relationship | None) -> Verdict | None:
         if varies or abs(f.ratio / per_row - 1) <= RATIO_ERROR + min(edge, RATIO_ERROR):
             return Verdict("constant", per_row, f, False)
     early = _per_row(f, EARLY_RATIO)
-    if early in (1, 2) and f.correlation >= EARLY_CORRELATION and f.strength >= EARLY_STRENGTH:
-        return Verdict("rows", early, f, False)
+    if early in (1, 2) and f.correlation >= EARLY_CORRELATION and f.strength >= WEAK_STRENGTH:
+        return Verdict("rows", early, f, False, f.strength < EARLY_STRENGTH)
     return _cached(f, relationship, follows)
 
 
@@ -167,5 +172,5 @@ def _cached(f: Fit, relationship: Relationship, follows: bool) -> Verdict | None
     if follows and f.correlation >= PARTIAL:
         return Verdict("cached", 0, f, True)
     if max(f.call_correlation, f.correlation) >= CORRELATION:
-        return Verdict("cached", 0, f, False)
+        return Verdict("cached", 0, f, False, True)
     return None

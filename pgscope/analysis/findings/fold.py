@@ -89,9 +89,14 @@ class Findings:
         incumbents = {(id(pair.child), id(pair.parent)) for pair in self._pairs}
         self._pairs = self._search.find(incumbents)
         context, at = self._context, interval.at
-        paired = [finding for finding in (from_pair(context, pair) for pair in self._pairs) if finding]
-        explained = {id(pair.child) for pair in self._pairs} | self._explained()
-        drafts = [*paired, *loops(context, explained)]
+        drafts: list[Finding] = []
+        explained = self._explained()
+        for pair in self._pairs:
+            finding = from_pair(context, pair)
+            if finding is not None:
+                drafts.append(finding)
+                explained.add(id(pair.child))
+        drafts = [*drafts, *loops(context, explained)]
         self._register.update(at, drafts, passes=PASSES, grace_s=GRACE, kinds=_SERIES_KINDS)
         rated = [*overfetch(context), *slow_statements(context)]
         self._register.update(at, rated, passes=RATED, grace_s=GRACE, kinds=_RATE_KINDS)

@@ -52,7 +52,7 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
         tuple(zip(rows, calls, strict=True)),
         datid=pair.child.dbid,
         usesysid=pair.child.userid,
-        at_once=pair.verdict.exact is not None and pair.tie is not None,
+        at_once=pair.verdict.exact is not None and pair.tie is not None and not pair.verdict.needs_run,
         relationship=pair.tie.column if pair.tie is not None else "",
     )
 

@@ -18,16 +18,19 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
     verdict, tie = pair.verdict, pair.tie
     runs = loop is not None and (loop.after_parent > 0 or loop.runs >= 2)
     after = loop is not None and loop.after_parent > 0
-    if verdict.kind == "rows":
+    if verdict.needs_run and not after:
+        result = ""
+    elif verdict.kind == "rows":
         keyed = tie is not None and (
             tie.kind != "reload" or verdict.exact is not None or verdict.fit.strength >= STRENGTH_ALONE
         )
         sure = (keyed or runs or tags) if verdict.strong else after
-        result = "confirmed" if sure else "likely"
+        guessed = verdict.needs_run and verdict.exact is None
+        result = "confirmed" if sure and not guessed else "likely"
     elif verdict.kind == "constant" or verdict.strong:
         result = "confirmed" if after else "likely"
     else:
-        result = "likely" if after else ""
+        result = "likely"
     evidence = [_conservation(pair)]
     if loop is not None:
         evidence.append(_run(loop))
