@@ -75,10 +75,14 @@ def _say(line: str) -> None:
 def _serve(conninfo: str) -> int:
     """Print the conninfo and wait for an interrupt or a request to end."""
     import signal
+    import threading
 
     print(conninfo, flush=True)
     _say(f"running until interrupted; in another terminal: pgscope connect '{conninfo}'")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
     _say("stopping")
     return 0
 
