@@ -23,7 +23,7 @@ class Stream:
 
     def __init__(self, conninfo: str) -> None:
         self.samples: list[Sample] = []
-        self.source = LiveSource(target(conninfo), interval=0.1)
+        self.source = LiveSource(target(conninfo), interval=0.1, budget=1.0)
         self.watch = Watch()
         self.driver = Driver(self.source, self.watch)
 

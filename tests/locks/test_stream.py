@@ -71,7 +71,7 @@ async def test_the_live_source_asks_only_while_someone_waits(
         while polls < until:
             await asyncio.sleep(0.02)
 
-    source = LiveSource(target(scene.conninfo), interval=0.1)
+    source = LiveSource(target(scene.conninfo), interval=0.1, budget=1.0)
     running = asyncio.create_task(Driver(source, watch, polled).run())
     try:
         await asyncio.wait_for(more(8), PATIENCE)

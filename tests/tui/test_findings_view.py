@@ -76,7 +76,7 @@ def polls(pg18_database: str) -> Iterator[Polls]:
 
 
 def app_for(conninfo: str, config: Config | None = None) -> PgscopeApp:
-    return PgscopeApp(LiveSource(target(conninfo), interval=0.5), title="test", config=config)
+    return PgscopeApp(LiveSource(target(conninfo), interval=0.5, budget=1.0), title="test", config=config)
 
 
 def rows_of(app: PgscopeApp, word: str) -> list[str]:

@@ -43,7 +43,7 @@ def log(tmp_path: Path) -> AuditLog:
 def app_for(scene: Scene, log: AuditLog, *, read_only: bool = False, user: str | None = None) -> PgscopeApp:
     where = target(scene.conninfo, user=user)
     actions = Actions(where, log, read_only=read_only)
-    return PgscopeApp(LiveSource(where, interval=0.2), read_only=read_only, actions=actions)
+    return PgscopeApp(LiveSource(where, interval=0.2, budget=1.0), read_only=read_only, actions=actions)
 
 
 class Queue:

@@ -68,7 +68,7 @@ def reader(pg18_database: str) -> Target:
 
 def app_for(reader: Target, folder: Path) -> PgscopeApp:
     explaining = Explaining(reader, store=PlanStore(folder))
-    return PgscopeApp(LiveSource(reader, interval=0.3), title="test", explaining=explaining)
+    return PgscopeApp(LiveSource(reader, interval=0.3, budget=1.0), title="test", explaining=explaining)
 
 
 async def to_statement(app: PgscopeApp, pilot: Pilot[None], words: str) -> None:

@@ -39,7 +39,7 @@ def shop(pg18_database: str) -> Iterator[psycopg.Connection]:
 
 
 def app_for(conninfo: str) -> PgscopeApp:
-    return PgscopeApp(LiveSource(target(conninfo), interval=0.2), title="test")
+    return PgscopeApp(LiveSource(target(conninfo), interval=0.2, budget=1.0), title="test")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
