@@ -10,6 +10,8 @@ from pgscope.analysis.findings.remedy import one_write
 from pgscope.analysis.findings.runbook import Loop
 from pgscope.analysis.findings.series import Group
 
+SHORT_RUN = 3
+"""Executions seen in one transaction that count as a run of writes, if there are two such runs."""
 RUN = 5
 """Executions in one transaction from which on it is a loop."""
 ALONE = 25
@@ -42,11 +44,11 @@ def _writes(context: Context, group: Group) -> Finding | None:
 
     executemany and batches are silent: in a pipeline the session is never seen waiting for its client.
     """
-    loop = context.book.loop(group.keys, shortest=RUN)
+    loop = context.book.loop(group.keys, shortest=SHORT_RUN)
     if loop is not None and loop.in_transaction:
-        if not loop.client_loop:
+        if not loop.client_loop or (loop.longest < RUN and loop.runs < 2):
             return None
-        confirmed = loop.runs >= 2 or loop.longest >= 2 * RUN
+        confirmed = loop.longest >= RUN and (loop.runs >= 2 or loop.longest >= 2 * RUN)
         return _finding(
             context,
             group,

@@ -140,6 +140,8 @@ class PairSearch:
         if verdict is None or last < series.newest - WINDOWS:
             return None
         applications = self._context.together(child, parent)
+        if applications == () and tie is None:
+            applications = self._context.sole(parent) or self._context.sole(child)
         if applications is None or (not applications and (tie is None or verdict.kind == "constant")):
             return None
         return Pair(child, parent, tie, verdict, applications, first)
