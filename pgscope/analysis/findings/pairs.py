@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgscope.analysis.findings.conservation import EXACT, EXACT_ALONE, WINDOWS, Verdict, judge
 from pgscope.analysis.findings.context import Context
@@ -140,10 +140,14 @@ class PairSearch:
         if verdict is None or last < series.newest - WINDOWS:
             return None
         applications = self._context.together(child, parent)
-        if applications == () and tie is None:
-            applications = self._context.sole(parent) or self._context.sole(child)
-        if applications is None or (not applications and (tie is None or verdict.kind == "constant")):
+        if applications is None:
             return None
+        if not applications and tie is None:
+            applications = self._context.sole(parent) or self._context.sole(child)
+            if not applications:
+                return None
+        if not applications and verdict.kind == "constant":
+            verdict = replace(verdict, needs_run=True)
         return Pair(child, parent, tie, verdict, applications, first)
 
     def _first(self, child: Group, parent: Group) -> int:

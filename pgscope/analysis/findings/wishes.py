@@ -19,7 +19,7 @@ BUSY_LOOKUP = 10.0
 """Calls a second from which on a look-up without a parent is worth a probe."""
 BUSY_WRITE = 3.0
 CONSIDERED = 12
-ENOUGH = 2
+ENOUGH = 5
 """Transactions in which a statement was seen by probes, after which no more are spent on it for a while."""
 SETTLED = 15
 """Windows after which a probe may say what the counters have not."""
