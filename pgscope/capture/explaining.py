@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pgscope.capture.plan_store import PlanStore, StoredPlan
 from pgscope.server.conninfo import Target
@@ -42,6 +43,9 @@ __all__ = [
     "StoredPlan",
 ]
 
+_END_SECONDS = 6.0
+"""For a cancel to get through."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -70,6 +74,7 @@ class Explaining:
         self._store = store or PlanStore()
         self._failures = Failures()
         self._home: str | None = None
+        self._at_work: set[asyncio.Task[Any]] = set()
         self.timeout_ms = timeout_ms
         """After which the server ends a statement."""
 
@@ -100,11 +105,35 @@ class Explaining:
         """
         full = self._full(request)
         try:
-            home = await self._identity()
-            return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
+            return await self._until_cancelled(self._explain(full, on_start))
         except (Refused, ExplainFailed) as error:
             error.text = full.text
             raise
+
+    async def _explain(
+        self, full: ExplainRequest, on_start: Callable[[Started], None] | None
+    ) -> ExplainResult:
+        home = await self._identity()
+        return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
+
+    async def _until_cancelled(self, work: Coroutine[Any, Any, ExplainResult]) -> ExplainResult:
+        """Await work; cancelled however often, cancel it once: a second would cut the first one short."""
+        task = asyncio.ensure_future(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=_END_SECONDS)
+            if done and not task.cancelled():
+                task.exception()  # it ended by itself meanwhile: nobody asks any more
+            raise
+
+    async def close(self) -> None:
+        """Wait for what is being cancelled as the screen ends: a statement must not outlive pgscope."""
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=_END_SECONDS)
 
     async def offer(self, request: ExplainRequest) -> Offer:
         """What ANALYZE of it would need and what stands in its way. Raises as `explain`."""

@@ -78,5 +78,6 @@ async def _show(source: LiveSource, look: Look, config: Config, ask: bool) -> in
     try:
         await app.run_async(mouse=look.mouse)
     finally:
+        await explaining.close()
         await source.close()
     return app.return_code or 0
