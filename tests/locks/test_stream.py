@@ -113,10 +113,10 @@ async def test_lock_waits_in_the_report(outer_scene: Scene) -> None:
     scene = outer_scene
     holder, waiting = await queue(scene)
     truth = {client.pid: set(await scene.blockers(client.pid)) for client in waiting}
-    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "2"]
+    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "3"]
     running = await asyncio.create_subprocess_exec(
         *command,
-        *("--format", "json", "--interval", "0.3"),
+        *("--format", "json", "--interval", "0.3", "--budget", "100"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
