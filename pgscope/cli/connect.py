@@ -1,4 +1,4 @@
-"""Watch a server on the screen."""
+"""Watch a server, or several, on the screen."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from pgscope.cli.options import (
     add_watching,
     live_source,
     other_server,
-    saved_name,
     target_of,
+    title_of,
 )
 
-DESCRIPTION = "Watch a PostgreSQL server live, grouped by application. Takes what psql takes."
+DESCRIPTION = (
+    "Watch a PostgreSQL server live, grouped by application. Takes what psql takes. With several CONNINFO "
+    "all are watched at once, with a view of all of them; -h, -p, -U and -d then hold for each."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `pgscope connect`."""
-    add_connection(parser)
+    add_connection(parser, several=True)
     add_watching(parser)
     add_explaining(parser)
     screen = parser.add_argument_group("screen")
@@ -38,18 +41,23 @@ def run(arguments: argparse.Namespace) -> int:
     from pgscope.errors import UsageError
 
     config = load()
-    target = target_of(arguments, config)
+    words = arguments.conninfo or [""]
+    targets = [target_of(arguments, config, word) for word in words]
+    if len(targets) > 1 and arguments.explain_conninfo:
+        raise UsageError("--explain-conninfo is for one server: it says where its statements are explained")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("connect needs a terminal; without one, use: pgscope report")
     from pgscope.cli.screen import Look, settle, show
 
     config = settle(config, arguments.filter)
+    titles = [title_of(word, config) for word in words]
     look = Look(
         mouse=not arguments.no_mouse,
         read_only=arguments.read_only,
-        title=saved_name(arguments, config),
+        title=titles[0],
         explain_on=other_server(arguments),
         allow_superuser_analyze=arguments.allow_superuser_analyze,
     )
-    source = live_source(target, arguments, config)
-    return show(source, look, config, ask=not arguments.no_password)
+    first, *others = (live_source(target, arguments, config) for target in targets)
+    beside = list(zip(titles[1:], others, strict=True))
+    return show(first, look, config, ask=not arguments.no_password, others=beside)

@@ -30,19 +30,19 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(EXIT_USAGE)
 
 
-def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True) -> None:
-    """Add -h, -p, -U, -d, -w, and CONNINFO unless the subcommand has words of its own."""
+def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True, several: bool = False) -> None:
+    """Add -h, -p, -U, -d, -w, and CONNINFO (or several) unless the subcommand has words of its own."""
     group = parser.add_argument_group(
         "connection", "What psql takes; PG* variables, .pgpass and service files work as they do there."
     )
     if conninfo:
         group.add_argument(
             "conninfo",
-            nargs="?",
-            default="",
+            nargs="*" if several else "?",
+            default=[] if several else "",
             metavar="CONNINFO",
             help="a URI (postgresql://user@host/db), pairs (host=... dbname=...), the name of a saved "
-            "connection, or a database's name",
+            "connection, or a database's name" + ("; several are watched at once" if several else ""),
         )
     group.add_argument("-h", "--host", metavar="HOST", help="server host, or folder of its socket")
     group.add_argument("-p", "--port", metavar="PORT", help="server port")
@@ -64,17 +64,20 @@ def conninfo_of(word: str, config: Config | None = None) -> str:
     return config.connections.get(word, word)
 
 
-def saved_name(arguments: argparse.Namespace, config: Config) -> str:
-    """The saved connection that a bare word names; '' if it names none, and so a database."""
-    return arguments.conninfo if arguments.conninfo in config.connections else ""
+def title_of(word: str, config: Config) -> str:
+    """How a screen names the saved connection of that name; '' if there is none (and so a database)."""
+    return f"{word} (saved)" if word in config.connections else ""
 
 
-def target_of(arguments: argparse.Namespace, config: Config | None = None) -> Target:
-    """The server that the options name: a saved connection, or what psql would take. Raises UsageError."""
+def target_of(arguments: argparse.Namespace, config: Config | None = None, word: str | None = None) -> Target:
+    """The server that the options name: a saved connection, or what psql would take. Raises UsageError.
+
+    `word` is the CONNINFO where several were given.
+    """
     from pgscope.server.conninfo import target
 
     return target(
-        conninfo_of(arguments.conninfo, config),
+        conninfo_of(arguments.conninfo if word is None else word, config),
         host=arguments.host,
         port=arguments.port,
         user=arguments.user,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,37 +48,65 @@ def settle(config: Config, filter_typed: str | None) -> Config:
     return config
 
 
-def show(source: LiveSource, look: Look, config: Config, *, ask: bool) -> int:
+def show(
+    source: LiveSource,
+    look: Look,
+    config: Config,
+    *,
+    ask: bool,
+    others: Sequence[tuple[str, LiveSource]] = (),
+) -> int:
     """Connect and run the screen until it is quit; return the exit status. `config` is a settled one.
 
-    Raises ConnectionFailed if the first connection fails.
+    `others` are watched beside the first, each with its title. Raises ConnectionFailed if the first
+    connection fails; with several, if all do.
     """
-    return asyncio.run(_show(source, look, config, ask))
+    return asyncio.run(_show([(look.title, source), *others], look, config, ask))
 
 
-async def _show(source: LiveSource, look: Look, config: Config, ask: bool) -> int:
-    await open_asking(source, ask=ask)
+async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: Config, ask: bool) -> int:
+    if len(sources) == 1:
+        await open_asking(sources[0][1], ask=ask)
+        titles = [look.title]
+    else:
+        from pgscope.cli.several import names, open_all
+
+        titles = names(sources)
+        await open_all([source for _, source in sources], titles, ask=ask)
     from pgscope.tui.app import PgscopeApp
+    from pgscope.tui.served import Server
 
-    # After the connection was opened: the target knows the password by now.
-    actions = Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only)
-    explaining = Explaining(
-        source.target,
-        elsewhere=look.explain_on,
-        allow_superuser_analyze=look.allow_superuser_analyze,
-        store=PlanStore(look.plans),
-    )
+    # After the connections were opened: the targets know their passwords by now.
+    servers = [
+        Server(
+            source,
+            title,
+            Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only),
+            Explaining(
+                source.target,
+                elsewhere=look.explain_on,
+                allow_superuser_analyze=look.allow_superuser_analyze,
+                store=PlanStore(look.plans),
+            ),
+        )
+        for title, (_, source) in zip(titles, sources, strict=True)
+    ]
+    first, *beside = servers
     app = PgscopeApp(
-        source,
+        first.source,
         read_only=look.read_only,
-        title=look.title,
-        actions=actions,
-        explaining=explaining,
+        title=first.title,
+        actions=first.actions,
+        explaining=first.explaining,
         config=config,
+        others=beside,
     )
     try:
         await app.run_async(mouse=look.mouse)
     finally:
-        await explaining.close()
-        await source.close()
+        for server in servers:
+            if server.explaining is not None:
+                await server.explaining.close()
+        for _, source in sources:
+            await source.close()
     return app.return_code or 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,38 +17,38 @@ from textual.message import Message
 from textual.screen import Screen
 
 from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
-from pgscope.analysis.snapshot import Link, Snapshot
-from pgscope.analysis.watch import Watch
+from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
 from pgscope.config import Config, ConfigError
-from pgscope.driver import Driver
-from pgscope.text import clean, one_line
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
+from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.palette import Actions
 from pgscope.tui.plans.planner import Planner
+from pgscope.tui.served import Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
 from pgscope.tui.tabs import TabLine
-from pgscope.tui.views import VIEWS
+from pgscope.tui.views import FLEET, VIEWS
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds; what + and - go through."""
 REST_AFTER = 60.0
 """Seconds of pause after which the sampler rests: nobody looks."""
-_AGAIN_AFTER = 5.0
-
-_NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
 
 
 class PgscopeApp(App[None]):
-    """Shows one server: `source` gives samples of it, `actions` act on it, `explaining` makes plans."""
+    """Shows one server at a time: `source` gives samples of it, `actions` act on it, `explaining` plans.
+
+    `others` are watched beside it; the fleet view shows all of them, and leads to each.
+    """
 
     TITLE = "pgscope"
     CSS = "SearchIcon { display: none; }"
@@ -66,7 +65,7 @@ class PgscopeApp(App[None]):
                 id=f"view.{view.id}",
                 show=False,
             )
-            for view in VIEWS
+            for view in (FLEET, *VIEWS)
         ),
         Binding("space", "pause", "Pause", tooltip="Freeze the screen; polls go on", id="app.pause"),
         Binding(
@@ -101,14 +100,14 @@ class PgscopeApp(App[None]):
     ]
 
     class Taken(Message):
-        """A snapshot was taken: the one message of a poll."""
+        """There is something new of a server: the one message of a poll."""
 
-        def __init__(self, snapshot: Snapshot) -> None:
-            self.snapshot = snapshot
+        def __init__(self, served: Served) -> None:
+            self.served = served
             super().__init__()
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, PgscopeApp.Taken)
+            return isinstance(message, PgscopeApp.Taken) and message.served is self.served
 
     def __init__(
         self,
@@ -119,42 +118,60 @@ class PgscopeApp(App[None]):
         actions: ServerActions | None = None,
         config: Config | None = None,
         explaining: Explaining | None = None,
+        others: Sequence[Server] = (),
     ) -> None:
         super().__init__(driver_class=DrainDriver)
         self.animation_level = "none"
         config = config or Config()
         self.theme = config.theme or _theme()
-        self.source = source
-        self.hands = Hands(self, actions)
+        first = Server(source, title, actions, explaining)
+        self._servers = [
+            Served(self, number, server, self._told) for number, server in enumerate((first, *others))
+        ]
+        self._current = self._servers[0]
+        self._fleet = FleetView(self._servers) if others else None
         self._status = Status(
-            interval=source.interval, title=title, read_only=read_only, filter=Filter.parse(config.filter)
+            interval=source.interval, read_only=read_only, filter=Filter.parse(config.filter)
         )
         self._keys = dict(config.keymap)
         self._ignoring = Ignoring(config)
-        self._running_watch: Watch | None = None
-        self.planner = Planner(self, explaining)
-        self._snapshot = _NOTHING_YET
-        self._newest = _NOTHING_YET
-        self._frames: dict[str, Frame] = {}
-        self._painter: LatestPaint[Snapshot] = LatestPaint(self, self._paint)
+        self._painter: LatestPaint[None] = LatestPaint(self, self._paint)
         self._pauses = 0
 
     # --- the stage (see `pgscope.tui.stage`)
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is on the screen now."""
-        return self._snapshot
+        """What is on the screen now, of the server in hand."""
+        return self._current.snapshot
 
     @property
     def status(self) -> Status:
         """How it is shown."""
-        return self._status
+        served = self._current
+        down = sum(one.down for one in self._servers if one is not served)
+        return replace(self._status, title=served.title, failure=served.failure, others_down=down)
+
+    @property
+    def source(self) -> Source:
+        """The samples of the server in hand."""
+        return self._current.source
+
+    @property
+    def hands(self) -> Hands:
+        """What cancels and terminates on the server in hand."""
+        return self._current.hands
+
+    @property
+    def planner(self) -> Planner:
+        """What explains on the server in hand."""
+        return self._current.planner
 
     @property
     def tabs(self) -> Sequence[tuple[str, str, str]]:
         """The views as (id, key, title)."""
-        return [(view.id, view.key, view.title) for view in VIEWS]
+        views = (FLEET, *VIEWS) if self._fleet is not None else VIEWS
+        return [(view.id, view.key, view.title) for view in views]
 
     def set_filter(self, text: str) -> None:
         """Take a filter as typed; one that does not parse leaves the one before and says why."""
@@ -191,10 +208,8 @@ class PgscopeApp(App[None]):
             self.notify("Ignored again" if undone[1] is not None else "Shown again", timeout=2, markup=False)
 
     def _ignored_changed(self, fingerprint: str) -> None:
-        if self._running_watch is not None:
-            findings = self._running_watch.findings
-            findings.settings = self._ignoring.settings
-            self._snapshot = replace(self._snapshot, findings=findings.current(self._snapshot.at))
+        for served in self._servers:
+            served.judge_anew(self._ignoring.settings)
         self._repaint()
         self._keep_ignored(fingerprint)
 
@@ -222,37 +237,32 @@ class PgscopeApp(App[None]):
             gc.set_threshold(50_000, 20, 50)
         self.set_class(self._status.signs.ascii_only, "-ascii")
         self.set_keymap(self._keys)
-        self.action_view(VIEWS[0].id)
-        self._watch()
+        self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
+        for served in self._servers:
+            watching = served.run(lambda: self._ignoring.settings)
+            self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
 
-    @work(exclusive=True, group="watch", exit_on_error=False)
-    async def _watch(self) -> None:
-        """Run the watch for as long as the app runs. A failure of our own is shown, and it starts again."""
-        while True:
-            watch = self._running_watch = Watch(self._ignoring.settings)
-            driver = Driver(self.source, watch, partial(self._take, watch))
-            try:
-                await driver.run()
-                return
-            except Exception as error:  # a bug of ours must not take the screen away
-                self.log.error(error)
-                self._change(failure=one_line(clean(f"{type(error).__name__}: {error}")))
-            await asyncio.sleep(_AGAIN_AFTER)
-
-    def _take(self, watch: Watch) -> None:
-        self.post_message(self.Taken(watch.snapshot()))
+    def _told(self, served: Served) -> None:
+        self.post_message(self.Taken(served))
 
     @on(Taken)
     def _taken(self, event: Taken) -> None:
-        if self._status.failure:
-            self._status = replace(self._status, failure="")
-        self._newest = event.snapshot
-        if not self._status.paused:
-            self._painter.offer(event.snapshot)
+        served = event.served
+        if self._status.paused:
+            return
+        if served is self._current or self.screen is self._fleet:
+            self._painter.offer(None)
+        else:
+            served.snapshot = served.newest
 
-    def _paint(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._repaint()
+    def _paint(self, _: None) -> None:
+        if not self._status.paused:
+            self._take_newest()
+            self._repaint()
+
+    def _take_newest(self) -> None:
+        for served in self._servers:
+            served.snapshot = served.newest
 
     def _repaint(self) -> None:
         if self._screen_stack and isinstance(self.screen, Frame):
@@ -261,21 +271,47 @@ class PgscopeApp(App[None]):
     # --- actions
 
     def action_view(self, view: str) -> None:
-        """Show a view, whatever one had drilled to."""
-        frame = self._frames.get(view)
-        if frame is None:
-            spec = next(spec for spec in VIEWS if spec.id == view)
-            frame = self._frames[view] = spec.screen()
+        """Show a view of the server in hand (or the fleet), whatever one had drilled to."""
+        frame: Frame
+        if view == FLEET.id:
+            if self._fleet is None:
+                return
+            frame, name = self._fleet, view
+        else:
+            frame, name = self._frame(view), f"{self._current.number}-{view}"
+        if not self.is_screen_installed(name):
             frame.view = view
-            self.install_screen(frame, view)
+            self.install_screen(frame, name)
         if self.screen is frame:
             return
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if len(self.screen_stack) < 2:
-            self.push_screen(view)
+            self.push_screen(name)
         elif self.screen is not frame:
-            self.switch_screen(view)
+            self.switch_screen(name)
+
+    def _frame(self, view: str) -> Frame:
+        """A view of the server in hand: each server has its own, with its cursor and its order."""
+        frames = self._current.frames
+        if view not in frames:
+            spec = next(spec for spec in VIEWS if spec.id == view)
+            frames[view] = spec.screen()
+        return frames[view]
+
+    @on(FleetView.Entered)
+    def _entered(self, event: FleetView.Entered) -> None:
+        """Go to one of the servers, and there to a finding if one was opened."""
+        self._current = event.served
+        self.action_view("applications" if event.finding is None else "findings")
+        if event.finding is not None:
+            self.push_screen(FindingScreen(event.finding))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The fleet is there only where there are several servers."""
+        if action == "view" and parameters == (FLEET.id,):
+            return self._fleet is not None
+        return super().check_action(action, parameters)
 
     @on(TabLine.Chosen)
     def _chosen(self, event: TabLine.Chosen) -> None:
@@ -285,32 +321,34 @@ class PgscopeApp(App[None]):
         """Freeze the screen, or go on with the newest."""
         paused = not self._status.paused
         self._pauses += 1
-        self.source.resting = False
+        for served in self._servers:
+            served.source.resting = False
         if paused:
             self.set_timer(REST_AFTER, partial(self._rest, self._pauses))
         else:
-            self._snapshot = self._newest
+            self._take_newest()
         self._change(paused=paused)
 
     def _rest(self, pause: int) -> None:
-        self.source.resting = self._status.paused and pause == self._pauses
+        for served in self._servers:
+            served.source.resting = self._status.paused and pause == self._pauses
 
     def action_interval(self, steps: int) -> None:
         """Poll more or less often."""
         now = self.source.interval
         longer = [value for value in INTERVALS if value > now * 1.001]
         shorter = [value for value in INTERVALS if value < now * 0.999]
-        if steps > 0:
-            self.source.interval = longer[0] if longer else now
-        else:
-            self.source.interval = shorter[-1] if shorter else now
-        self._change(interval=self.source.interval)
+        nearest = longer[:1] if steps > 0 else shorter[-1:]
+        interval = nearest[0] if nearest else now
+        for served in self._servers:
+            served.source.interval = interval
+        self._change(interval=interval)
 
     def action_help(self) -> None:
         """Explain the view in hand."""
         screen = self.screen
         if isinstance(screen, Frame):
-            title = next((view.title for view in VIEWS if self._frames.get(view.id) is screen), "Help")
+            title = next((view.title for view in (FLEET, *VIEWS) if view.id == screen.view), "Help")
             self.push_screen(HelpScreen(title, screen.HELP, keys_of(screen)))
 
     def get_key_display(self, binding: Binding) -> str:

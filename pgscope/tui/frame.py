@@ -92,6 +92,14 @@ class Frame(Screen[None]):
 
     # --- for subclasses
 
+    def compose_header(self) -> HeaderLines:
+        """The lines above everything: by default those of the server in hand."""
+        return HeaderLines()
+
+    def notices(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """What is missing or wrong, the worst first."""
+        return snapshot.notices
+
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
         return ()
@@ -135,7 +143,7 @@ class Frame(Screen[None]):
     # --- the frame
 
     def compose(self) -> ComposeResult:
-        yield HeaderLines()
+        yield self.compose_header()
         yield NoticeLine()
         yield TabLine()
         yield from self.compose_body()
@@ -159,7 +167,7 @@ class Frame(Screen[None]):
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
             self.query_one(HeaderLines).show(snapshot, status)
-            self.query_one(NoticeLine).show(snapshot.notices, status.signs)
+            self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
 
@@ -231,7 +239,7 @@ class Frame(Screen[None]):
 
     def action_notices(self) -> None:
         """Show all notices in full."""
-        self.app.push_screen(NoticesScreen(self.stage.snapshot.notices, self.stage.status.signs))
+        self.app.push_screen(NoticesScreen(self.notices(self.stage.snapshot), self.stage.status.signs))
 
     def action_show_also(self, name: str) -> None:
         """Show or hide a kind of sessions."""

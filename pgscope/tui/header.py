@@ -56,8 +56,10 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
     if facts is None:
         return [Fact("", f"{signs.up} connecting", "muted")]
     name = status.title or where(facts)
-    shown = [
-        Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9),
+    shown = [Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9)]
+    if status.others_down:
+        shown.append(Fact("", f"{signs.lost} {status.others_down} other down", "bad", priority=8))
+    shown += [
         Fact("PostgreSQL", facts.version.split(" ")[0], priority=6),
         Fact("", facts.role, "warn" if facts.in_recovery else "normal", priority=5),
     ]
@@ -138,11 +140,15 @@ class HeaderLines(Widget):
         width = self.content_size.width
         if self._given is None or width < 1:
             return
-        lines = [make(*self._given, width) for make in (server_line, load_line)]
+        lines = self._lines(*self._given, width)
         content = Content("\n").join([line.truncate(width, ellipsis=True) for line in lines])
         if content != self._content or content.spans != self._content.spans:
             self._content = content
             self.refresh()
+
+    def _lines(self, snapshot: Snapshot, status: Status, width: int) -> list[Content]:
+        """What it says, from what it was given."""
+        return [make(snapshot, status, width) for make in (server_line, load_line)]
 
     def render(self) -> Content:
         return self._content

@@ -24,6 +24,8 @@ class Status:
     title: str = ""
     read_only: bool = False
     paused: bool = False
+    others_down: int = 0
+    """How many of the other servers cannot be reached, where several are watched."""
     failure: str = ""
     """Why pgscope itself stopped watching; '' while it does."""
     filter: Filter = EVERYTHING

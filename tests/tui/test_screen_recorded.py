@@ -21,6 +21,7 @@ from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen
 from pgscope.tui.views import VIEWS
+from pgscope.tui.views.sessions import SessionsView
 from tests.tui.driving import cells, shown, table, until
 from tests.tui.recorded import Recorded, changed, last_poll, shop
 
@@ -178,7 +179,7 @@ async def test_keys_can_be_remapped() -> None:
         await ready(pilot)
         app.set_keymap({"view.sessions": "w"})
         await pilot.press("w")
-        assert app.screen is app._frames["sessions"]
+        assert isinstance(app.screen, SessionsView)
 
 
 async def test_pause_freezes_the_view_and_says_so() -> None:
@@ -191,7 +192,7 @@ async def test_pause_freezes_the_view_and_says_so() -> None:
         before = shown(app)
         poll = last_poll(source.taken)
         source.give(Poll(**{**vars(poll), "at": poll.at + 60, "mono": poll.mono + 60}))
-        await until(pilot, lambda: app._newest.at == poll.at + 60, "the poll that goes on")
+        await until(pilot, lambda: app._current.newest.at == poll.at + 60, "the poll that goes on")
         assert shown(app) == before
         await pilot.press("space")
         await until(pilot, lambda: app.snapshot.at == poll.at + 60, "the newest, after the pause")
@@ -254,7 +255,7 @@ async def test_the_palette_runs_an_action() -> None:
         await pilot.press(*"every session")
         await pilot.pause(0.5)
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen is app._frames.get("sessions"), "the view of sessions")
+        await until(pilot, lambda: isinstance(app.screen, SessionsView), "the view of sessions")
 
 
 async def test_cells_are_made_for_the_rows_in_view_only(monkeypatch: pytest.MonkeyPatch) -> None:

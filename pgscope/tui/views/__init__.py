@@ -36,6 +36,9 @@ class View(NamedTuple):
     screen: type[Frame]
 
 
+FLEET = View("fleet", "0", "Fleet", "All servers, and what was found on any of them", Frame)
+"""There only where several servers are watched; the app makes its screen."""
+
 VIEWS: tuple[View, ...] = (
     View("applications", "1", "Applications", "Everything by application", ApplicationsView),
     View("sessions", "2", "Sessions", "Every session", SessionsView),

@@ -1,0 +1,68 @@
+"""The two lines above the fleet: how many servers answer, and what they do together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.report import numbers
+from pgscope.tui.facts import Fact, one_line
+from pgscope.tui.fleet.rows import Member
+from pgscope.tui.header import HeaderLines
+from pgscope.tui.stage import Status
+
+
+class FleetHeader(HeaderLines):
+    """Shows the sums of all servers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._members: Sequence[Member] = ()
+
+    def show_fleet(self, members: Sequence[Member], status: Status) -> None:
+        """Show these."""
+        self._members = members
+        self.show(members[0].snapshot, status)
+
+    def _lines(self, snapshot: Snapshot, status: Status, width: int) -> list[Content]:  # noqa: ARG002 - of one server
+        members, signs = self._members, status.signs
+        up = [one.snapshot for one in members if one.state == "up"]
+        lost = sum(one.state in ("down", "failed") for one in members)
+        first = [
+            Fact("", f"{signs.up} {len(members)} servers", "heading", priority=9),
+            Fact("up", str(len(up))),
+        ]
+        if lost:
+            first.append(Fact("", f"{signs.lost} {lost} down", "bad", priority=8))
+        if status.paused:
+            first.append(Fact("", f"{signs.paused} PAUSED", "warn", priority=7))
+        else:
+            first.append(Fact("every", numbers.count(status.interval) + "s", priority=6))
+        waiting = sum(one.totals.waiting for one in up)
+        second = [
+            Fact("sess", str(sum(one.totals.sessions for one in up)), width=4, priority=8),
+            Fact("active", str(sum(one.totals.active for one in up)), width=3, priority=7),
+            Fact(
+                "waiting",
+                f"{signs.waiting}{waiting}" if waiting else "0",
+                "bad" if waiting else "normal",
+                width=3,
+                priority=9,
+            ),
+            Fact("idle tx", str(sum(one.totals.idle_in_transaction for one in up)), width=3, priority=6),
+            Fact(
+                "calls/s",
+                numbers.count(sum(one.totals.calls_per_s or 0.0 for one in up)),
+                width=5,
+                priority=5,
+            ),
+            Fact(
+                "tx/s",
+                numbers.count(sum(one.totals.transactions_per_s or 0.0 for one in up)),
+                width=5,
+                priority=4,
+            ),
+        ]
+        return [one_line(first, width), one_line(second, width)]

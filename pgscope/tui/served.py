@@ -1,0 +1,88 @@
+"""One of the servers that the app watches: its samples, what acts on it and explains there, its screens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from textual.app import App
+
+from pgscope.analysis.findings import FindingSettings
+from pgscope.analysis.snapshot import Link, Snapshot
+from pgscope.analysis.watch import Watch
+from pgscope.capture.actions import Actions
+from pgscope.capture.explaining import Explaining
+from pgscope.capture.source import Source
+from pgscope.driver import Driver
+from pgscope.text import clean, one_line
+from pgscope.tui.acting.hands import Hands
+from pgscope.tui.frame import Frame
+from pgscope.tui.plans.planner import Planner
+
+_AGAIN_AFTER = 5.0
+"""Seconds until a watch that failed by a bug of ours starts again."""
+
+NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as the app is given it: `source` gives samples, `actions` act on it, `explaining` plans."""
+
+    source: Source
+    title: str = ""
+    actions: Actions | None = None
+    explaining: Explaining | None = None
+
+
+class Served:
+    """A server while the app runs. `told` is called with it after each poll, change of the link, or failure.
+
+    `newest` is the last picture taken, `snapshot` the one on the screen: they differ while it is paused.
+    """
+
+    def __init__(self, app: App[None], number: int, server: Server, told: Callable[[Served], None]) -> None:
+        self.number = number
+        self.title = server.title
+        self.source = server.source
+        self.hands = Hands(app, server.actions)
+        self.planner = Planner(app, server.explaining)
+        self.frames: dict[str, Frame] = {}
+        self.newest = NOTHING_YET
+        self.snapshot = NOTHING_YET
+        self.failure = ""
+        self._told = told
+        self._watch: Watch | None = None
+
+    @property
+    def down(self) -> bool:
+        """Whether it cannot be reached at the moment."""
+        return not self.snapshot.link.connected
+
+    async def run(self, settings: Callable[[], FindingSettings]) -> None:
+        """Watch for as long as the app runs. A failure of our own is shown, and it starts again."""
+        while True:
+            watch = self._watch = Watch(settings())
+            try:
+                await Driver(self.source, watch, partial(self._take, watch)).run()
+                return
+            except Exception as error:  # a bug of ours must not take the screen away
+                self.failure = one_line(clean(f"{type(error).__name__}: {error}"))
+                self._told(self)
+            await asyncio.sleep(_AGAIN_AFTER)
+
+    def _take(self, watch: Watch) -> None:
+        self.failure = ""
+        self.newest = watch.snapshot()
+        self._told(self)
+
+    def judge_anew(self, settings: FindingSettings) -> None:
+        """Show the findings as the settings now want them."""
+        if self._watch is not None:
+            self._watch.findings.settings = settings
+            for name in ("newest", "snapshot"):
+                snapshot: Snapshot = getattr(self, name)
+                found = self._watch.findings.current(snapshot.at)
+                setattr(self, name, replace(snapshot, findings=found))
