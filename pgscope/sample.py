@@ -48,11 +48,12 @@ class Session(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """Whether a client is connected, as against a background or parallel worker.
+        """Whether a client is connected, as against a background or parallel worker, or one still starting.
 
+        A session has neither user, database nor name until it is let in (18 shows it before, as `starting`).
         A role without pg_monitor does not see others' backend_type: what has a database counts as a client.
         """
-        return self.backend_type == "client backend" or (not self.backend_type and self.datid != 0)
+        return self.datid != 0 and self.backend_type in ("client backend", "")
 
 
 class StatementKey(NamedTuple):

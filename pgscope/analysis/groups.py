@@ -86,7 +86,7 @@ def groups(
     """
     tallies: dict[str | None, _Tally] = defaultdict(_Tally)
     for session in sessions:
-        if (session.datid or session.is_client) and (own or not is_own(session)):
+        if session.datid and (own or not is_own(session)):
             tallies[group_name(session, by)].sessions.append(session)
     for row in statements:
         if row.rates is not NOTHING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from pgscope.analysis.attribution.groups import Partition, SessionBook
 from pgscope.analysis.attribution.monitor import MonitorBook
@@ -84,10 +85,14 @@ class Attribution:
         partition = (key.userid, key.dbid)
         if not key.toplevel:
             return (self._inside(partition),)
-        shares = self._sheet(partition, watch).shares(key.queryid)
+        home = self._home(key)
+        shares = self._sheet(home, watch).shares(key.queryid)
         if not watch and shares[0].application_name is None and len(shares) == 1:
             # Not seen in the window, but before.
-            return self._sheet(partition, True).shares(key.queryid)
+            shares = self._sheet(home, True).shares(key.queryid)
+        if home != partition:
+            basis = "run in sessions of another user (SET ROLE)"
+            return tuple(replace(share, basis=(*share.basis, basis)) for share in shares)
         return shares
 
     def counts(self, key: StatementKey, *, watch: bool = False) -> Counts:
@@ -123,6 +128,19 @@ class Attribution:
             return Share(name, 1.0, 1.0, 1.0, 0, "exact", (basis,))
         return unattributed("it runs inside a function: sessions show the statement that called it")
 
+    def _home(self, key: StatementKey) -> Partition:
+        """Where the sessions are that ran it: pg_stat_statements counts for the role of SET ROLE.
+
+        Sessions keep the user they logged in as. If those of one other user only were seen running it, and
+        nothing was counted for that user, it was they.
+        """
+        seen = self._book.users_of.get((key.dbid, key.queryid), ())
+        if seen and key.userid not in seen:
+            others = [user for user in seen if self.counts(key._replace(userid=user), watch=True).calls <= 0]
+            if len(others) == 1:
+                return (others[0], key.dbid)
+        return (key.userid, key.dbid)
+
     def _sheet(self, partition: Partition, watch: bool) -> Sheet:
         known = self._sheets.get((partition, watch))
         now = len(self._book.ticks)
@@ -135,7 +153,6 @@ class Attribution:
 
     def _make_sheet(self, partition: Partition, watch: bool, before: Sheet | None) -> Sheet:
         book, totals = self._book, self._totals
-        userid, dbid = partition
         end = book.ticks[-1] if book.ticks else 0.0
         ticks = len(self._lengths)
         if watch:
@@ -144,13 +161,12 @@ class Attribution:
         else:
             begin = end - sum(self._lengths)
             looks = book.look_count - (book.looks[-ticks - 1] if len(book.looks) > ticks else 0)
-        statements = {}
+        statements: dict[int, Total] = {}
         for key in totals.keys(window=not watch):
-            if key.userid == userid and key.dbid == dbid and key.toplevel:
+            if key.dbid == partition[1] and key.toplevel and self._home(key) == partition:
                 counts = totals.counts(key, window=not watch)
-                statements[key.queryid] = Total(
-                    counts.calls, counts.shared_hit + counts.shared_read, counts.exec_time / 1000.0
-                )
+                total = Total(counts.calls, counts.shared_hit + counts.shared_read, counts.exec_time / 1000.0)
+                statements[key.queryid] = total.plus(statements.get(key.queryid))
         about = Circumstances(
             looks,
             max(end - begin, 0.0),

@@ -86,6 +86,8 @@ class SessionBook:
         """Applications ever seen in a partition, and how many sessions each had."""
         self.names_of: dict[Partition, dict[int, set[str]]] = {}
         """Applications ever seen running a query_id."""
+        self.users_of: dict[tuple[int, int], set[int]] = {}
+        """Users whose sessions were ever seen running a query_id (second) in a database (first)."""
         self.short_lived: dict[Partition, int] = {}
         """Sessions that were seen once only and then gone: there may be others that nobody saw."""
 
@@ -162,6 +164,8 @@ class SessionBook:
         return groups
 
     def _see(self, sighting: Sighting, at: float, mono: float) -> None:
+        if not sighting.datid or not sighting.usesysid:
+            return  # it is still starting: nobody yet, without a name, and it has run nothing
         identity = (sighting.pid, sighting.backend_start)
         track = self._tracks.get(identity)
         if track is None:
@@ -177,6 +181,7 @@ class SessionBook:
         if sighting.query_id is not None:
             by_query = self.names_of.setdefault(track.partition, {})
             by_query.setdefault(sighting.query_id, set()).add(sighting.application_name)
+            self.users_of.setdefault((sighting.datid, sighting.query_id), set()).add(sighting.usesysid)
         track.see(len(self.ticks), sighting, at, mono, self._ends)
 
     def _leave(self, alive: set[tuple[int, float]], mono: float) -> None:

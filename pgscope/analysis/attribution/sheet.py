@@ -31,6 +31,10 @@ class Total(NamedTuple):
     seconds: float = 0.0
     """Time it took."""
 
+    def plus(self, other: Total | None) -> Total:
+        """Both together."""
+        return self if other is None else Total(*(a + b for a, b in zip(self, other, strict=True)))
+
 
 @dataclass(frozen=True)
 class Circumstances:

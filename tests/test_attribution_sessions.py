@@ -1,0 +1,65 @@
+"""Whose a statement is: of sessions that were seen while they started, and under roles taken by SET ROLE."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from pgscope.analysis.attribution import Attribution, Share
+from pgscope.analysis.counters import Counts, Interval
+from pgscope.sample import Look, Sighting, StatementKey
+from tests.streams import Stream, streaming
+
+KEY = StatementKey(7, 3, 11, True)
+
+
+def test_a_session_seen_while_it_started_is_counted_where_it_belongs() -> None:
+    """Before 18 lets a session in, it shows with neither user, database nor name."""
+    attribution = Attribution()
+    starting = Sighting(50, 1e9, 0, 0, "", "starting", "", None, None, 1e9, None)
+    attribution.feed(Look(1e9, 100.0, (starting,), ()))
+    for number in range(1, 4):
+        began = 1e9 + number
+        seen = Sighting(50, 1e9, 3, 7, "export", "idle", "", 11, began, None, began)
+        attribution.feed(Look(began, 100.0 + number, (seen,), ()))
+        attribution.observe(Interval(began, 100.0 + number, 1.0, {KEY: Counts(calls=1)}))
+    (share,) = attribution.shares(KEY)
+    assert (share.application_name, share.share, share.attribution) == ("export", 1.0, "exact")
+
+
+async def test_statements_under_set_role_belong_to_the_session(pg18_database: str) -> None:
+    """Counted for the role, by sessions that logged in as another user, as a web gateway does."""
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("create extension if not exists pg_stat_statements")
+        roles = [sql.Identifier(f"t_{name}_{admin.info.backend_pid}") for name in ("anon", "member")]
+        for role in roles:
+            admin.execute(sql.SQL("create role {}").format(role))
+        try:
+            with psycopg.connect(pg18_database, autocommit=True, application_name="gateway") as gateway:
+                async with streaming(pg18_database) as stream:
+                    await _both_are_the_gateways(stream, gateway, roles)
+        finally:
+            for role in roles:
+                admin.execute(sql.SQL("drop role {}").format(role))
+
+
+async def _both_are_the_gateways(
+    stream: Stream, gateway: psycopg.Connection, roles: list[sql.Identifier]
+) -> None:
+    def shares() -> list[tuple[Share, ...]]:
+        for role in roles:
+            gateway.execute(sql.SQL("set role {}").format(role))
+            gateway.execute("select 1 as t_under_role")
+        rows = [row for row in stream.snapshot.statements.values() if "t_under_role" in row.query]
+        return [row.shares for row in rows if row.rates.calls]
+
+    await stream.until(
+        lambda: (
+            len(found := shares()) == 2
+            and all([share.application_name for share in one] == ["gateway"] for one in found)
+        ),
+        "both roles' statements as the gateway's",
+    )
+    for row in stream.snapshot.statements.values():
+        if "t_under_role" in row.query:
+            assert any("SET ROLE" in line for share in row.shares for line in share.basis)
