@@ -18,6 +18,8 @@ _MOST_ROWS = 120
 """Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
 _PIPELINE_SPREAD = 1.0
 """Statements of a pipeline follow each other faster than they can be seen."""
+_POOL_SPREAD = 0.3
+"""Of a pool, what is seen between two requests is the last statement of one, under its name."""
 
 Label: TypeAlias = "tuple[GroupKey | None, int | str]"
 """What names a cell from one solution to the next."""
@@ -162,7 +164,7 @@ class Sheet:
         whole = sum(rate for rate, _ in rates.values())
         left = max(total.calls - sum(implied.values()), 0.05 * total.calls)
         guesses = {
-            key: (left * rate / whole, spread + (_PIPELINE_SPREAD if self._groups[key].pipelines else 0.0))
+            key: (left * rate / whole, spread + self._more_spread(key))
             for key, (rate, spread) in rates.items()
         }
         guesses |= {key: (amount, 0.3) for key, amount in implied.items()}
@@ -173,6 +175,11 @@ class Sheet:
         executions = sum(one.executions for one in seen.values())
         rest = self._cell((None, query_id), total.calls, total.calls * 0.3 / (executions + 10.0), 2.0, column)
         self._columns[query_id] = _Column(total.calls, cells, rest)
+
+    def _more_spread(self, key: GroupKey) -> float:
+        if self._groups[key].pipelines:
+            return _PIPELINE_SPREAD
+        return 0.0 if key.counted else _POOL_SPREAD
 
     def _add_rows(self, key: GroupKey, group: Group) -> None:
         if key.counted and group.transactions.amount > 0:

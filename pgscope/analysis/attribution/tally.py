@@ -50,20 +50,28 @@ class Seen:
     def rate(self, looks: int, lasting: float = 0.0) -> tuple[float, float]:
         """Calls a second, and the standard deviation of its logarithm, from so many looks.
 
-        From the youngest executions: about the square root of their number, so that they are younger than the
-        shortest pauses even where most are of the last statement before a long one. Where a statement takes
-        longer by itself (`lasting`, mean seconds), nothing can have followed it, and all younger ones count.
+        From the youngest executions: about the square root of their number at least, so that they are younger
+        than the shortest pauses even where most are of the last statement before a long one; and from older
+        ones as long as these do not contradict the younger. Where a statement takes longer by itself
+        (`lasting`, mean seconds), nothing can have followed it, and all younger ones count.
         """
         wanted = math.isqrt(self.executions) + 1
         safe = bisect_left(AGES, 0.6 * lasting + _READ_LATE) - 1
-        count, bucket = 0, 0
+        count, chosen, rate, young = 0, 0, 0.0, 0.5
+        lowest, highest = -math.inf, math.inf
         for bucket in range(_BUCKETS):
             count += self.ages.get(bucket, 0)
-            if count >= wanted and bucket >= safe:
+            if bucket < _BUCKETS - 1 and (count < wanted or bucket < safe):
+                continue
+            few = max(count - 0.5, 0.5)
+            logarithm = math.log(few / AGES[bucket])
+            if not lowest <= logarithm <= highest:
                 break
-        young = max(count - 0.5, 0.5)
-        bias = 0.25 if bucket <= safe else 0.55
-        return young / (AGES[bucket] * max(looks, 1)), math.sqrt(bias**2 + 1.0 / young)
+            chosen, rate, young = bucket, few / AGES[bucket], few
+            doubt = 1.0 / math.sqrt(max(count, 1))
+            lowest, highest = max(lowest, logarithm - doubt), min(highest, logarithm + doubt)
+        bias = 0.25 if chosen <= safe else 0.55
+        return rate / max(looks, 1), math.sqrt(bias**2 + 1.0 / young)
 
 
 @dataclass
