@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+OWN_EXPLAIN = "EXPLAIN /* pgscope */"
+"""What EXPLAIN statements of pgscope begin with, so that it knows its own among those of the server."""
+
 
 class Session(NamedTuple):
     """A row of pg_stat_activity, names resolved and text cleaned; times in seconds since the epoch."""

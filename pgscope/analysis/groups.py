@@ -89,9 +89,10 @@ def groups(
         if session.datid and (own or not is_own(session)):
             tallies[group_name(session, by)].sessions.append(session)
     for row in statements:
-        if row.rates is not NOTHING:
+        if row.rates is not NOTHING and (own or not row.own):
             _spread(row, by, tallies)
     if not own and by == "application":
+        # What it shares with others.
         tallies.pop("pgscope", None)
     averages = average(load, GROUPINGS[by]) if GROUPINGS[by] else {}
     made = [_group(name, tally, at, averages) for name, tally in tallies.items()]

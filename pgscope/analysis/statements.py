@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pgscope.analysis.activity import OWN_APPLICATION
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
 from pgscope.analysis.fingerprints import FingerprintBook
-from pgscope.sample import StatementCounters, StatementKey
+from pgscope.sample import OWN_EXPLAIN, StatementCounters, StatementKey
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class StatementRow:
     shares: tuple[Share, ...]
     share_of_time: float
     """Its part of the server's execution time in the last interval, 0 to 1."""
+
+    @property
+    def own(self) -> bool:
+        """Whether pgscope ran it, all of it: its EXPLAIN, and its polls where they are known."""
+        if self.query.startswith(OWN_EXPLAIN):
+            return True
+        return len(self.shares) == 1 and self.shares[0].application_name == OWN_APPLICATION
 
     @property
     def mean_ms(self) -> float:

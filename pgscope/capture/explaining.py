@@ -178,7 +178,14 @@ class Explaining:
     def _keep(self, request: ExplainRequest, result: ExplainResult, now: float) -> Kept:
         queryid = request.queryid if request.queryid is not None else result.identifier
         plan = StoredPlan(
-            now, result.server, result.database, queryid, request.text, result.analyzed, result.document
+            now,
+            result.server,
+            result.database,
+            queryid,
+            request.text,
+            result.analyzed,
+            result.document,
+            result.block_size,
         )
         try:
             known = self._store.plans(result.server, result.database, queryid, request.text)

@@ -38,6 +38,8 @@ class StoredPlan:
     text: str
     analyzed: bool
     document: object
+    block_size: int = 8192
+    """Bytes."""
 
 
 class PlanStore:

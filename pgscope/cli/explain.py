@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pgscope.cli.options import add_connection, conninfo_of
-from pgscope.errors import PgscopeError, UsageError
+from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     import asyncio
 
     from pgscope.cli.password import asking
+    from pgscope.report.place import pointed
     from pgscope.server.conninfo import target
     from pgscope.server.explain import ExplainFailed, Refused
 
@@ -77,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
         _print(args, request, result)
     except (Refused, ExplainFailed) as error:
         _say(f"pgscope: {error}", sys.stderr)
-        for line in _pointed(error.text, error.position):
-            _say(line, sys.stderr)
+        for line in pointed(error.text, error.position):
+            _say(f"  {line}", sys.stderr)
         return error.status
     except PgscopeError as error:
         _say(f"pgscope: {error}", sys.stderr)
@@ -108,6 +109,8 @@ async def _explain(
 ) -> tuple[ExplainRequest, ExplainResult]:
     from dataclasses import replace
 
+    from pgscope.cli.password import with_password_for
+    from pgscope.server.connection import PasswordNeeded
     from pgscope.server.conninfo import target
     from pgscope.server.explain import ExplainFailed, ExplainRequest, Refused, explain, identity
     from pgscope.server.explain.lookup import by_queryid
@@ -143,7 +146,14 @@ async def _explain(
     else:
         request = replace(request, text=_read(args.file, from_stdin))
     home = await identity(server) if request.elsewhere else None
-    other = target(args.explain_conninfo) if args.explain_conninfo is not None else server
+    other = server
+    if args.explain_conninfo is not None:
+        named = target(conninfo_of(args.explain_conninfo))
+        try:
+            other = await with_password_for(named, ask=not args.no_password)
+        except PasswordNeeded as error:
+            # Of the other server: nobody is to be asked for that of the one watched.
+            raise ConnectionFailed(str(error)) from None
     try:
         result = await explain(request, other, home=home)
     except (Refused, ExplainFailed) as error:
@@ -196,7 +206,7 @@ def _print(args: argparse.Namespace, request: ExplainRequest, result: ExplainRes
     from pgscope.report.plan_text import render
     from pgscope.text import clean
 
-    plan = parse(result.document)
+    plan = parse(result.document, result.block_size)
     about = [
         f"planned by {result.server}{' (another server)' if result.elsewhere else ''},"
         f" database {result.database}, as {result.role}, search_path {result.search_path}"
@@ -242,24 +252,17 @@ def _kept(request: ExplainRequest, result: ExplainResult) -> list[str]:
         except PlanError:
             lines.append("the plan kept last time cannot be read")
     plan = StoredPlan(
-        time.time(), result.server, result.database, queryid, request.text, result.analyzed, result.document
+        time.time(),
+        result.server,
+        result.database,
+        queryid,
+        request.text,
+        result.analyzed,
+        result.document,
+        result.block_size,
     )
     try:
         store.save(plan)
     except OSError as error:
         lines.append(f"the plan is not kept: {error.strerror or error}")
     return lines
-
-
-def _pointed(text: str, position: int | None) -> list[str]:
-    """The line of the text that a position is in, and a caret under it."""
-    from pgscope.text import clean
-
-    if position is None or not 0 <= position <= len(text):
-        return []
-    start = text.rfind("\n", 0, position) + 1
-    end = text.find("\n", position)
-    line = text[start : end if end >= 0 else len(text)]
-    first = max(position - start - 60, 0)
-    shown = clean(line[first : first + 100], lines=False)
-    return [f"  {shown}", "  " + " " * (position - start - first) + "^"]

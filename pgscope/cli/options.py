@@ -181,4 +181,5 @@ def other_server(arguments: argparse.Namespace) -> Target | None:
     """The server that --explain-conninfo names, None without it. Raises UsageError."""
     from pgscope.server.conninfo import target
 
-    return target(arguments.explain_conninfo) if arguments.explain_conninfo else None
+    word = arguments.explain_conninfo
+    return target(conninfo_of(word)) if word else None

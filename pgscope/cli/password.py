@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pgscope.capture.live import LiveSource
+from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import PasswordNeeded
 from pgscope.server.conninfo import Target
+from pgscope.server.explain import identity
 
 T = TypeVar("T")
 
@@ -31,6 +33,24 @@ async def asking(target: Target, use: Callable[[Target], Awaitable[T]], *, ask: 
                 print(f"pgscope: {error}", file=sys.stderr)
             target = target.with_password(getpass.getpass(f"Password for {target}: "))
     raise AssertionError("not reached")
+
+
+async def with_password_for(target: Target, *, ask: bool) -> Target:
+    """The target with the password that its server wants, asked for if need be. Raises PasswordNeeded.
+
+    A server that cannot be reached now is as good as one without a password: it may come back.
+    """
+
+    async def use(tried: Target) -> Target:
+        await identity(tried)
+        return tried
+
+    try:
+        return await asking(target, use, ask=ask)
+    except PasswordNeeded:
+        raise
+    except ConnectionFailed:
+        return target
 
 
 async def open_asking(source: LiveSource, *, ask: bool) -> None:

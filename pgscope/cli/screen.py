@@ -13,7 +13,7 @@ from pgscope.capture.audit import AuditLog, default_audit_path
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.capture.plan_store import PlanStore
-from pgscope.cli.password import open_asking
+from pgscope.cli.password import open_asking, with_password_for
 from pgscope.config import Config
 from pgscope.server.conninfo import Target
 
@@ -73,6 +73,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
 
         titles = names(sources)
         await open_all([source for _, source in sources], titles, ask=ask)
+    explain_on = look.explain_on and await with_password_for(look.explain_on, ask=ask)
     from pgscope.tui.app import PgscopeApp
     from pgscope.tui.served import Server
 
@@ -84,7 +85,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
             Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only),
             Explaining(
                 source.target,
-                elsewhere=look.explain_on,
+                elsewhere=explain_on,
                 allow_superuser_analyze=look.allow_superuser_analyze,
                 store=PlanStore(look.plans),
             ),

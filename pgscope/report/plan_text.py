@@ -9,7 +9,6 @@ from pgscope.analysis.plan import Node, Plan
 from pgscope.analysis.plan.amounts import Amounts
 from pgscope.analysis.plan.tip import Tip
 
-BLOCK = 8192
 _WIDE = 120
 _DETAILS = (
     "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter", "One-Time Filter",
@@ -48,8 +47,8 @@ def milliseconds(value: float) -> str:
     return f"{value:.1f}" if value < 1000 else number(value)
 
 
-def size(blocks: float, block: int = BLOCK) -> str:
-    """Blocks as bytes: 33 MB."""
+def size(blocks: float, block: int) -> str:
+    """Blocks of so many bytes as bytes: 33 MB."""
     value = blocks * block
     for unit in ("B", "kB", "MB", "GB"):
         if value < 10240:
@@ -113,7 +112,7 @@ def figures(plan: Plan, node: Node, width: int) -> list[str]:
         if wide:
             values += [
                 share(own.blocks, plan.root.inclusive.blocks),
-                size(own.blocks),
+                size(own.blocks, plan.block_size),
                 number(own.shared_read),
                 number(own.temp),
                 number(node.inclusive.blocks),
@@ -188,7 +187,7 @@ def totals(plan: Plan) -> list[str]:
     if times:
         lines.append("time: " + ", ".join(times))
     if plan.analyzed and plan.has_buffers:
-        lines.append("blocks: " + buffers(plan.root.inclusive))
+        lines.append("blocks: " + buffers(plan.root.inclusive, plan.block_size))
     lines += [
         clean(f"trigger {trigger.name}: {milliseconds(trigger.time)} ms, {trigger.calls:,.0f} calls")
         for trigger in plan.triggers
@@ -208,7 +207,7 @@ def totals(plan: Plan) -> list[str]:
     return lines
 
 
-def buffers(amounts: Amounts) -> str:
+def buffers(amounts: Amounts, block: int) -> str:
     """Blocks by kind, with the size of all that was visited."""
     parts = [
         f"{value:,.0f} {name}"
@@ -223,7 +222,7 @@ def buffers(amounts: Amounts) -> str:
         )
         if value
     ]
-    text = f"{amounts.blocks:,.0f} ({size(amounts.blocks)})"
+    text = f"{amounts.blocks:,.0f} ({size(amounts.blocks, block)})"
     if parts:
         text += ": " + ", ".join(parts)
     return text + (f"; I/O {milliseconds(amounts.io_time)} ms" if amounts.io_time else "")

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import ExplainFailed, ExplainRequest, Failures, Pick, Refused, explain, offer
@@ -197,3 +199,42 @@ async def test_a_value_is_a_value_whatever_it_holds(reader: Target) -> None:
         )
         assert isinstance(result.document, list)
         assert result.document[0]["Plan"]["Actual Rows"] == 0
+
+
+TYPED = (
+    ("SELECT * FROM orders WHERE id = $1", ["smallint"]),
+    ("SELECT * FROM orders WHERE id = $1 AND customer > $2", ["smallint", "bigint"]),
+    ("SELECT * FROM orders WHERE id = $1", ["numeric"]),
+    ("SELECT * FROM orders WHERE id = ANY ($1)", ["smallint[]"]),
+    ("SELECT * FROM orders WHERE status = $1 AND id = $2", ["character varying", "integer"]),
+)
+
+
+@pytest.mark.parametrize(("text", "types"), TYPED, ids=[" ".join(types) for _, types in TYPED])
+async def test_parameters_have_the_types_that_the_program_sent(
+    admin: Target, text: str, types: list[str]
+) -> None:
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute("SET search_path = app, public")
+        connection.execute("SELECT pg_stat_statements_reset()")
+        declared = sql.SQL(", ").join(map(sql.SQL, types))
+        connection.execute(sql.SQL("PREPARE program ({}) AS {}").format(declared, sql.SQL(text)))
+        nulls = sql.SQL(", ").join([sql.NULL] * len(types))
+        connection.execute(sql.SQL("EXECUTE program ({})").format(nulls))
+        row = connection.execute(
+            "SELECT queryid FROM pg_stat_statements WHERE query LIKE '%FROM orders%'"
+        ).fetchone()
+    assert row is not None
+    request = ExplainRequest(text, queryid=row[0], search_path="app, public")
+    result = await explain(request, admin)
+    assert result.same_statement is True and result.generic
+    (said,) = [note for note in result.notes if "types that the program sends" in note]
+    assert types[0] in said
+    numeric = types == ["numeric"]
+    assert ("::numeric" in str(result.document)) == numeric, "another type, another plan"
+    # The values are still known by the columns, and a value that is too large for the type is planned too.
+    found = await offer(request, admin)
+    assert Pick.COMMON in found.choices[1] or text.startswith("SELECT * FROM orders WHERE id = ANY")
+    if types == ["smallint"]:
+        large = await explain(replace(request, values={1: "100000"}), admin)
+        assert not any("types that the program sends" in note for note in large.notes)

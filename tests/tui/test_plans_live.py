@@ -26,6 +26,8 @@ from pgscope.tui.plans.job import Ended, Running
 from pgscope.tui.plans.reading import Reading
 from pgscope.tui.plans.screen import PlanScreen
 from pgscope.tui.plans.subject import Subject
+from tests.conftest import NewDatabase
+from tests.servers import Servers
 from tests.tui.driving import cells, shown, table, until
 
 SIZES = [(80, 24), (200, 60)]
@@ -206,6 +208,60 @@ async def test_escape_cancels_a_running_one_on_the_server(
             await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back")
 
 
+async def test_it_goes_on_while_another_view_is_looked_at(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+) -> None:
+    app = app_for(reader, tmp_path)
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await running_slowly(app, pilot, admin)
+            await pilot.press("2")
+            await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "another view")
+            assert count_running(admin), "it goes on"
+            await pilot.press("6")
+            await until(pilot, lambda: isinstance(app.screen, PlanScreen), "back at it")
+            assert "Escape cancels" in shown(app)
+            await pilot.press("escape")
+            await until(pilot, lambda: "cancelled" in shown(app), "it says so")
+            await until(pilot, lambda: not count_running(admin), "it ended on the server")
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "the Plans view")
+
+            subject = Subject("SELECT id FROM orders", admin.info.dbname, ROLE, None)
+            app.planner.explain(subject, ("Statements",))
+            await pilot.press("2")
+            await until(pilot, lambda: any("6 shows it" in one.message for one in app._notifications), "told")
+
+
+async def test_another_server_makes_the_plans(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, servers: Servers, new_database: NewDatabase
+) -> None:
+    other = new_database(servers.server(17))
+    with psycopg.connect(other, autocommit=True) as admin:
+        admin.execute("CREATE TABLE orders AS SELECT i AS id, 1 AS customer FROM generate_series(1, 50) i")
+    shop.execute("UPDATE orders SET customer = 1 WHERE id = 5")
+    explaining = Explaining(
+        reader, elsewhere=target(other), allow_superuser_analyze=True, store=PlanStore(tmp_path)
+    )
+    app = PgscopeApp(LiveSource(reader, interval=0.3, budget=1.0), title="test", explaining=explaining)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await to_statement(app, pilot, "UPDATE")
+        await pilot.press("E")
+        await asked(app, pilot, "give every parameter a value")
+        await pilot.press("l")
+        await asked(app, pilot, "Run this statement")
+        assert "PostgreSQL 17" in shown(app), "where it will run"
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
+        await until(pilot, lambda: "Update on orders" in shown(app), "the write was run there")
+        if "another server" not in shown(app):
+            await pilot.press("i")
+        await until(pilot, lambda: "another server" in shown(app), "the plan says which server made it")
+    with psycopg.connect(other, autocommit=True) as admin:
+        assert admin.execute("SELECT count(DISTINCT customer) FROM orders").fetchone() == (1,)
+
+
 async def test_quitting_cancels_it_too(
     shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
 ) -> None:
@@ -306,6 +362,11 @@ async def test_plans_are_kept_marked_and_compared(
                 await pilot.press("escape")
                 await until(pilot, lambda: len(cells(app)) == 1, "back at the statement")
         assert "plan changed: Seq Scan to Bitmap Heap Scan" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(cells(app)) == 1, "back at the statement, its EXPLAINs left out")
+        await pilot.press("o")
+        await until(pilot, lambda: any("EXPLAIN" in row for row in cells(app)), "pgscope's own, if asked for")
+        await pilot.press("o")
         app.set_filter("")
         await pilot.press("6")
         await until(pilot, lambda: len(cells(app)) == 2, "both plans")

@@ -118,6 +118,8 @@ class Plan:
     """Root and outside, less the sum of the exclusive amounts: what could not be given to a node."""
     time_resolution: float = 0.0
     """How far the rounding of printed averages can put the times off, ms."""
+    block_size: int = 8192
+    """Bytes of a block of its server, which the JSON does not say."""
 
     @property
     def root(self) -> Node:

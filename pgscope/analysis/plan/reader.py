@@ -21,8 +21,11 @@ _BLOCKING = frozenset(
 )
 
 
-def parse(source: object) -> Plan:
-    """Read EXPLAIN (FORMAT JSON): the text, or what json.loads made of it. Raises PlanError."""
+def parse(source: object, block_size: int = 8192) -> Plan:
+    """Read EXPLAIN (FORMAT JSON): the text, or what json.loads made of it. Raises PlanError.
+
+    `block_size` is that of the server that made it, in bytes.
+    """
     if isinstance(source, (str, bytes)):
         try:
             source = json.loads(source)
@@ -95,6 +98,7 @@ def parse(source: object) -> Plan:
         outside=accounts.outside,
         unattributed=accounts.unattributed,
         time_resolution=resolution,
+        block_size=block_size,
     )
 
 

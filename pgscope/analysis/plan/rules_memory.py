@@ -59,7 +59,7 @@ def other_temp(plan: Plan) -> Iterator[Tip]:
         # A hash join writes the batches of its outer side, which the tip on its Hash covers.
         known = known or any("Hash Batches" in child.raw for child in plan.children(node))
         if node.exclusive.temp >= _TEMP_BLOCKS and not known:
-            size = node.exclusive.temp_written * 8 or node.exclusive.temp_read * 8
+            size = (node.exclusive.temp_written or node.exclusive.temp_read) * plan.block_size / 1024
             yield _tip(
                 "temporary blocks", node, f"{count(node.exclusive.temp)} temporary blocks", memory(size * 1.5)
             )

@@ -28,6 +28,8 @@ class Circumstances:
     role: str
     superuser: bool
     """Whether the connection or the role is a superuser's; a connection's superuser can always come back."""
+    block_size: int
+    """Bytes."""
     search_path: str
     schemas: tuple[str, ...]
     notes: tuple[str, ...]
@@ -74,6 +76,7 @@ async def stand(connection: Connection, request: ExplainRequest) -> Circumstance
         database=clean(row["database"], lines=False),
         role=clean(role, lines=False),
         superuser=row["superuser"] or await _is_superuser(connection),
+        block_size=row["block_size"],
         search_path=path,
         schemas=schemas,
         notes=tuple(notes),

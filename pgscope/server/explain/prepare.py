@@ -15,10 +15,14 @@ import psycopg
 from pglast import parser
 from psycopg import sql
 
+from pgscope.sample import OWN_EXPLAIN
 from pgscope.server.connection import Connection
 from pgscope.server.explain.circumstances import set_local
+from pgscope.server.explain.columns import nodes
 from pgscope.server.explain.normalised import Normalised, array_probe
 
+_EXPLAIN = sql.SQL(OWN_EXPLAIN)
+_IDENTIFIER = sql.SQL("VERBOSE, FORMAT JSON")
 _NAME = sql.Identifier("pgscope_explain")
 _PROBE = sql.Identifier("pgscope_probe")
 PREFIX = len('PREPARE "pgscope_explain" AS ')
@@ -37,6 +41,10 @@ class Prepared:
 
     normalised: Normalised
     types: dict[int, str] = field(default_factory=dict)
+    learned: Mapping[int, str] = field(default_factory=dict)
+    """Those that the program sends, where they differ from what the server would take."""
+    unpruned: bool = False
+    """Whether its generic plan names all partitions, because NULLs in place of values ruled out too many."""
 
 
 def as_sql(text: str) -> sql.SQL:
@@ -86,6 +94,42 @@ def _declared(prepared: Prepared) -> list[str]:
     return [prepared.types.get(number, "unknown") for number in range(1, max(prepared.types) + 1)]
 
 
+async def prepare_again(connection: Connection, prepared: Prepared) -> None:
+    """PREPARE anew, under the settings that hold now, with the types declared. Raises psycopg.Error.
+
+    Needed after a savepoint was rolled back, too: psycopg then deallocates all that was prepared.
+    """
+    await connection.execute("DEALLOCATE ALL", prepare=False)
+    await _prepare(connection, _NAME, prepared.normalised.text, _declared(prepared))
+
+
+async def parameter_types(connection: Connection) -> dict[int, str]:
+    """The types of the parameters of what was prepared."""
+    cursor = await connection.execute(_TYPES, ("pgscope_explain",), prepare=False)
+    row = await cursor.fetchone()
+    return dict(enumerate(row[0] if row else (), 1))
+
+
+def identifier(document: object) -> int | None:
+    """The Query Identifier of a plan's JSON."""
+    whole = document[0] if isinstance(document, list) and document else document
+    found = whole.get("Query Identifier") if isinstance(whole, Mapping) else None
+    return found if isinstance(found, int) else None
+
+
+async def identifier_as(connection: Connection, prepared: Prepared, n: int = 0) -> int | None:
+    """The Query Identifier of what was prepared; with `n`, of the text with its types, as a probe of its own.
+
+    Probes end with the connection: neither PREPARE nor DEALLOCATE is rolled back. Raises psycopg.Error.
+    """
+    name = _NAME
+    if n:
+        name = sql.Identifier(f"pgscope_probe_{n}")
+        await _prepare(connection, name, prepared.normalised.text, _declared(prepared))
+    parameters = dict.fromkeys(prepared.normalised.parameters)
+    return identifier(await _execute(connection, _IDENTIFIER, parameters, name))
+
+
 async def _probe(connection: Connection, prepared: Prepared) -> bool:
     """Learn the element types of `= ANY (ARRAY[$1, ...])` from the same text with IN."""
     text = array_probe(prepared.normalised)
@@ -109,10 +153,20 @@ async def generic(connection: Connection, prepared: Prepared, version: int) -> o
     """The generic plan: from 16 by GENERIC_PLAN, which prunes no partition by a NULL; before by EXECUTE."""
     options = _options(analyze=False)
     if version >= 160000 and prepared.normalised.parameters and not prepared.types:
-        statement = sql.SQL("EXPLAIN (GENERIC_PLAN, {}) {}").format(options, as_sql(prepared.normalised.text))
+        statement = sql.SQL("{} (GENERIC_PLAN, {}) {}").format(
+            _EXPLAIN, options, as_sql(prepared.normalised.text)
+        )
         return _document(await connection.execute(statement, prepare=False))
     await set_local(connection, "plan_cache_mode", "force_generic_plan")
-    return await _execute(connection, options, dict.fromkeys(prepared.normalised.parameters))
+    document = await _execute(connection, options, dict.fromkeys(prepared.normalised.parameters))
+    if any("Subplans Removed" in node for node in nodes(document)):
+        prepared.unpruned = True
+        await set_local(connection, "enable_partition_pruning", "off")
+        await prepare_again(connection, prepared)
+        document = await _execute(connection, options, dict.fromkeys(prepared.normalised.parameters))
+        await set_local(connection, "enable_partition_pruning", "on")
+        await prepare_again(connection, prepared)
+    return document
 
 
 async def custom(connection: Connection, values: Mapping[int, str | None], *, analyze: bool) -> object:
@@ -121,34 +175,36 @@ async def custom(connection: Connection, values: Mapping[int, str | None], *, an
     return await _execute(connection, _options(analyze=analyze), values)
 
 
-async def _execute(connection: Connection, options: sql.SQL, values: Mapping[int, str | None]) -> object:
+async def _execute(
+    connection: Connection,
+    options: sql.SQL,
+    values: Mapping[int, str | None],
+    name: sql.Identifier = _NAME,
+) -> object:
     arguments: sql.Composable = sql.SQL("")
     if values:
         numbers = range(1, max(values) + 1)
         arguments = sql.SQL("({})").format(
             sql.SQL(", ").join(sql.Literal(values.get(number)) for number in numbers)
         )
-    statement = sql.SQL("EXPLAIN ({}) EXECUTE {}{}").format(options, _NAME, arguments)
+    statement = sql.SQL("{} ({}) EXECUTE {}{}").format(_EXPLAIN, options, name, arguments)
     return _document(await connection.execute(statement, prepare=True))
 
 
-async def with_literals(connection: Connection, normalised: Normalised, *, typed: bool) -> object:
+async def with_literals(connection: Connection, normalised: Normalised, types: Mapping[int, str]) -> object:
     """The plan with NULL for each parameter, whose Query Identifier is that of the text with its literals.
 
-    The server leaves a literal's value out of the identifier, but tells a literal from a parameter. `typed`
-    casts each to the type that PREPARE found: right for some texts, wrong for others. None if such a text
-    cannot be planned.
+    The server leaves a literal's value out of the identifier, but tells a literal from a parameter. With
+    `types` each is cast to the one that PREPARE found: right for some texts, wrong for others. None if such
+    a text cannot be planned.
     """
     text = normalised.text
-    cursor = await connection.execute(_TYPES, ("pgscope_explain",), prepare=False)
-    row = await cursor.fetchone()
-    types = dict(enumerate(row[0] if row else (), 1))
     for token in reversed(parser.scan(text)):
         if token.name == "PARAM":
             kind = types.get(int(text[token.start + 1 : token.end + 1]), "unknown")
-            null = f"(NULL::{kind})" if typed else "NULL"
+            null = f"(NULL::{kind})" if types else "NULL"
             text = text[: token.start] + null + text[token.end + 1 :]
-    statement = sql.SQL("EXPLAIN (VERBOSE, FORMAT JSON) {}").format(as_sql(text))
+    statement = sql.SQL("{} ({}) {}").format(_EXPLAIN, _IDENTIFIER, as_sql(text))
     try:
         async with connection.transaction():
             return _document(await connection.execute(statement, prepare=True))

@@ -133,6 +133,8 @@ class ExplainResult:
     analyzed: bool
     generic: bool
     """Whether it is a generic plan: parameters without values."""
+    block_size: int
+    """Bytes, of that server."""
     identifier: int | None
     """The Query Identifier that the server gave it."""
     same_statement: bool | None

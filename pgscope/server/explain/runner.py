@@ -11,7 +11,7 @@ from pgscope.server.explain import statement
 from pgscope.server.explain.circumstances import Circumstances
 from pgscope.server.explain.memory import Failures
 from pgscope.server.explain.normalised import Normalised, rewrite
-from pgscope.server.explain.prepare import custom, generic
+from pgscope.server.explain.prepare import generic
 from pgscope.server.explain.request import (
     ExplainRequest,
     ExplainResult,
@@ -76,7 +76,7 @@ async def offer(
         prepared = await session.prepare(normalised, circumstances)
         document, found = await session.choices(parsed, prepared, circumstances)
         is_generic = bool(normalised.parameters)
-        result = await session.result(document, normalised, circumstances, {}, is_generic=is_generic)
+        result = await session.result(document, prepared, circumstances, {}, is_generic=is_generic)
         standing = statement.obstacles(parsed) + session.to_run(circumstances)
         return Offer(
             session.started(circumstances),
@@ -111,10 +111,10 @@ async def _plan(
         raise Refused((Obstacle(f"no value for {names}: give one with --value {missing[0]}=..."),))
     if missing:
         document = await session.on_server(generic(session.connection, prepared, circumstances.version))
-        return await session.result(document, normalised, circumstances, {}, is_generic=True)
+        return await session.result(document, prepared, circumstances, {}, is_generic=True)
     texts = {number: origin.value for number, origin in values.items()}
-    document = await session.on_server(custom(session.connection, texts, analyze=request.analyze))
-    return await session.result(document, normalised, circumstances, values, is_generic=False)
+    document = await session.custom(prepared, texts)
+    return await session.result(document, prepared, circumstances, values, is_generic=False)
 
 
 async def identity(target: Target) -> str:

@@ -12,13 +12,20 @@ import psycopg
 
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
-from pgscope.server.explain import catalog, statement, verdict
+from pgscope.server.explain import catalog, statement, typed, verdict
 from pgscope.server.explain.circumstances import Circumstances, first_line, set_local, stand
-from pgscope.server.explain.columns import nodes
 from pgscope.server.explain.facts import CatalogFacts
 from pgscope.server.explain.memory import Failures
 from pgscope.server.explain.normalised import Normalised
-from pgscope.server.explain.prepare import PREFIX, Prepared, generic, prepare, with_literals
+from pgscope.server.explain.prepare import (
+    PREFIX,
+    Prepared,
+    custom,
+    generic,
+    identifier,
+    prepare,
+    prepare_again,
+)
 from pgscope.server.explain.request import (
     ExplainFailed,
     ExplainRequest,
@@ -71,6 +78,7 @@ class Session:
         self._began = time.monotonic()
         self._preparing: Normalised | None = None
         self._facts = CatalogFacts()
+        self._same: bool | None = None
         self.connection: Connection
 
     async def __aenter__(self) -> Session:
@@ -130,7 +138,16 @@ class Session:
         self._preparing = normalised
         prepared = await self.on_server(prepare(self.connection, normalised))
         self._preparing = None
+        if self._request.queryid is not None and normalised.parameters:
+            self._same = await self.on_server(typed.match(self.connection, prepared, self._request.queryid))
         return prepared
+
+    async def custom(self, prepared: Prepared, values: Mapping[int, str | None]) -> object:
+        """The plan for these values, run if that was asked for. Raises ExplainFailed."""
+        if not typed.fit(prepared.learned, values):
+            prepared.types, prepared.learned = {}, {}
+            await self.on_server(prepare_again(self.connection, prepared))
+        return await self.on_server(custom(self.connection, values, analyze=self._request.analyze))
 
     async def choices(
         self, parsed: statement.Statement, prepared: Prepared, circumstances: Circumstances
@@ -180,30 +197,33 @@ class Session:
     async def result(
         self,
         document: object,
-        normalised: Normalised,
+        prepared: Prepared,
         circumstances: Circumstances,
         values: Mapping[int, Origin],
         *,
         is_generic: bool,
     ) -> ExplainResult:
         """The plan with its circumstances. Raises ExplainFailed if the connection breaks."""
-        found = _identifier(document)
+        normalised = prepared.normalised
+        found = identifier(document)
         wanted = self._request.queryid
-        same = None if found is None or wanted is None else found == wanted
-        if same is False and normalised.parameters:
-            for typed in (False, True):
-                literal = await self.on_server(with_literals(self.connection, normalised, typed=typed))
-                same = same or _identifier(literal) == wanted
+        same = self._same
+        if not normalised.parameters:
+            same = None if found is None or wanted is None else found == wanted
+        if self._request.elsewhere and same is False:
+            # Another server numbers its objects by itself.
+            same = None
         notes = [*circumstances.notes, *normalised.notes]
+        if prepared.learned:
+            notes.append(typed.told(prepared.learned))
         if same is False:
             notes.append(
                 "the Query Identifier differs: this may be another statement (other objects or types);"
                 " it cannot be told for sure"
             )
-        pruned = any("Subplans Removed" in node for node in nodes(document))
-        if is_generic and pruned and circumstances.version < 160000:
-            notes.append("partitions are missing here: without values this server prunes them by NULL")
-        _without_own_settings(document)
+        if is_generic and prepared.unpruned:
+            notes.append("all partitions are shown: which of them values would rule out is not known")
+        _without_own_settings(document, unpruned=is_generic and prepared.unpruned)
         return ExplainResult(
             document=document,
             text=normalised.text,
@@ -215,6 +235,7 @@ class Session:
             analyzed=self._request.analyze,
             generic=is_generic,
             identifier=found,
+            block_size=circumstances.block_size,
             same_statement=same,
             parameters=values,
             notes=tuple(notes),
@@ -242,15 +263,11 @@ class Session:
         return failure
 
 
-def _without_own_settings(document: object) -> None:
+def _without_own_settings(document: object, *, unpruned: bool) -> None:
     """Leave out of the plan's settings what only this way of explaining set."""
     whole = document[0] if isinstance(document, list) and document else None
     settings = whole.get("Settings") if isinstance(whole, dict) else None
     if isinstance(settings, dict):
         settings.pop("plan_cache_mode", None)
-
-
-def _identifier(document: object) -> int | None:
-    whole = document[0] if isinstance(document, list) and document else document
-    found = whole.get("Query Identifier") if isinstance(whole, Mapping) else None
-    return found if isinstance(found, int) else None
+        if unpruned:
+            settings.pop("enable_partition_pruning", None)

@@ -5,6 +5,7 @@ SELECT session_user::text AS session_role,
        pg_catalog.pg_is_in_recovery() AS standby,
        pg_catalog.current_setting('server_version') AS version,
        pg_catalog.current_setting('server_version_num')::int AS version_num,
+       pg_catalog.current_setting('block_size')::int AS block_size,
        pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.current_setting('port') AS identity,
        (SELECT CASE WHEN s.source IN ('default', 'configuration file', 'command line') THEN s.reset_val
                     ELSE s.boot_val END

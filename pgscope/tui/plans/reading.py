@@ -42,7 +42,7 @@ def when(at: float) -> str:
 
 def reading_of(request: ExplainRequest, result: ExplainResult, kept: Kept) -> Reading:
     """A plan made just now. Raises PlanError."""
-    plan = parse(result.document)
+    plan = parse(result.document, result.block_size)
     same = {True: "matches: the same statement", False: "differs", None: "not known"}[result.same_statement]
     about = [
         ("made by", result.server + (" (another server than the one watched)" if result.elsewhere else "")),
@@ -61,7 +61,8 @@ def reading_of(request: ExplainRequest, result: ExplainResult, kept: Kept) -> Re
     changed = ""
     if kept.before is not None:
         try:
-            changed = f"{one_line(parse(kept.before.document), plan)} (since {when(kept.before.at)})"
+            before = parse(kept.before.document, kept.before.block_size)
+            changed = f"{one_line(before, plan)} (since {when(kept.before.at)})"
         except PlanError:
             notes.append("the plan kept before cannot be read")
     if kept.problem:
@@ -73,7 +74,7 @@ def reading_of(request: ExplainRequest, result: ExplainResult, kept: Kept) -> Re
 
 def reading_of_kept(stored: StoredPlan) -> Reading:
     """A plan from the store. Raises PlanError."""
-    plan = parse(stored.document)
+    plan = parse(stored.document, stored.block_size)
     about = [
         ("kept", when(stored.at)),
         ("made by", stored.server),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,10 +13,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pgscope.analysis.plan import PlanError
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.capture.explaining import Explaining, Refused, Started
-from pgscope.errors import PgscopeError
+from pgscope.capture.explaining import Explaining, Refused
 from pgscope.report.plan_text import render
 from pgscope.text import clean
 from pgscope.tui.details.reader import Reader
@@ -25,8 +22,9 @@ from pgscope.tui.facts import one_line
 from pgscope.tui.frame import COPY_SHOWN, Frame
 from pgscope.tui.plans import words
 from pgscope.tui.plans.job import Ended, Job, Running, State
-from pgscope.tui.plans.reading import Reading, reading_of
+from pgscope.tui.plans.reading import Reading
 from pgscope.tui.plans.refusal import failure_lines
+from pgscope.tui.plans.run import Run
 from pgscope.tui.plans.save import save_json
 from pgscope.tui.plans.tree import PlanTree
 from pgscope.tui.table import LiveTable
@@ -38,7 +36,7 @@ _TALL = 40
 
 
 class PlanScreen(Frame):
-    """Runs a job and shows its plan, or shows one that is there already."""
+    """Looks at a run until there is its plan, or shows a plan that is there already."""
 
     HELP = (
         "The plan as a tree. own is what a node cost by itself, all what it cost with everything below it; "
@@ -48,7 +46,8 @@ class PlanScreen(Frame):
         "of temporary tables (local) and temporary files (temp).\n"
         "A number before a node is that of a tip (a), a + is a folded node. Enter shows the node under the "
         "cursor in full, Tab the plan as text, the JSON and the statement.\n"
-        "While it runs, Escape cancels it on the server."
+        "While it runs, Escape cancels it on the server. It goes on while you look at another view: 6 comes "
+        "back to it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "pane('tips')", "Tips", tooltip="What to try, at most three", id="plan.tips"),
@@ -92,17 +91,16 @@ class PlanScreen(Frame):
     """
 
     def __init__(
-        self, way: tuple[str, ...], *, job: Job | None = None, reading: Reading | None = None, name: str = ""
+        self, way: tuple[str, ...], *, run: Run | None = None, reading: Reading | None = None, name: str = ""
     ) -> None:
-        """Either a job to run, or a plan that is there."""
+        """Either a run to look at, or a plan that is there."""
         super().__init__()
         self._way = way
-        self._called = name or (job.subject.name if job is not None else "plan")
-        self._job = job
+        self._called = name or (run.job.subject.name if run is not None else "plan")
+        self._run = run
         self._state: State = reading if reading is not None else Running(time.monotonic())
         self._form = "tree"
         self._pane = "tips" if reading is not None and reading.tips else "about"
-        self._block_size = 8192
 
     @property
     def state(self) -> State:
@@ -124,9 +122,9 @@ class PlanScreen(Frame):
         super().on_mount()
         if isinstance(self._state, Reading):
             self._show_reading(self._state)
-        elif self._job is not None:
+        elif self._run is not None:
             self.set_interval(_LOOK_EVERY, self._tick)
-            self._start()
+            self._watch(self._run)
 
     # --- running it
 
@@ -134,51 +132,38 @@ class PlanScreen(Frame):
     def _explaining(self) -> Explaining | None:
         return self.stage.planner.explaining
 
-    def _start(self) -> None:
-        self._state = Running(time.monotonic())
-        self.run_worker(self._run(), group="explain", exclusive=True, exit_on_error=False)
+    @property
+    def _job(self) -> Job | None:
+        return self._run.job if self._run is not None else None
 
-    async def _run(self) -> None:
-        assert self._job is not None
-        explaining, job, began = self._explaining, self._job, time.monotonic()
-        if explaining is None:
+    def _watch(self, run: Run) -> None:
+        self._run, self._state = run, run.state
+        run.watcher = self._ended
+        if isinstance(run.state, Reading):
+            self._show_reading(run.state)
+
+    def on_unmount(self) -> None:
+        """It goes on; the planner tells what comes of it."""
+        if self._run is not None and self._run.watcher == self._ended:
+            self._run.watcher = None
+
+    def _ended(self) -> None:
+        if self._run is None or not self.is_mounted or not self.is_attached:
             return
-        try:
-            result = await explaining.explain(job.request, self._began)
-            result = replace(result, parameters=job.named(result))
-            kept = await explaining.keep(job.request, result)
-            self._end(reading_of(job.request, result, kept))
-        except PgscopeError as error:
-            self._end(Ended(time.monotonic() - began, error))
-        except PlanError as error:
-            self._end(Ended(time.monotonic() - began, PgscopeError(f"the plan cannot be read: {error}")))
-        except asyncio.CancelledError:
-            self._end(Ended(time.monotonic() - began))
-            raise
-
-    def _began(self, started: Started) -> None:
-        if isinstance(self._state, Running):
-            self._state = replace(self._state, started=started)
-
-    def _end(self, state: State) -> None:
-        self._state = state
-        if not self.is_mounted or not self.is_attached:
-            return
+        self._state = state = self._run.state
         if isinstance(state, Reading):
-            self._pane = "tips" if state.tips else "about"
             self._show_reading(state)
         self.refresh_bindings()
         self.paint()
 
     def _tick(self) -> None:
-        if isinstance(self._state, Running):
+        if self._run is not None and isinstance(self._state, Running):
+            self._state = self._run.state
             self.paint()
 
     # --- showing it
 
-    def show(self, snapshot: Snapshot) -> None:
-        if snapshot.facts is not None:
-            self._block_size = snapshot.facts.block_size
+    def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002
         head, tree = self.query_one("#plan-head", Static), self.query_one(PlanTree)
         whole = self.query_one("#plan-whole", Reader)
         width = max(20, self.size.width - 2)
@@ -195,7 +180,7 @@ class PlanScreen(Frame):
     def _head(self, width: int) -> Content:
         state = self._state
         if isinstance(state, Reading):
-            lines = [one_line(words.summary(state, self._block_size), width)]
+            lines = [one_line(words.summary(state), width)]
             if state.changed.startswith("plan changed"):
                 lines.append(styled(state.changed, "warn").truncate(width, ellipsis=True))
             return Content("\n").join(lines)
@@ -241,7 +226,8 @@ class PlanScreen(Frame):
         return Content("\n").join([*lines, Content(""), Content(signs.text(clean(statement)))])
 
     def _show_reading(self, reading: Reading) -> None:
-        self.query_one(PlanTree).show_reading(reading, self._block_size)
+        self._pane = "tips" if reading.tips else "about"
+        self.query_one(PlanTree).show_reading(reading)
 
     def _draw_pane(self) -> None:
         pane = self.query_one("#plan-pane", Reader)
@@ -308,8 +294,8 @@ class PlanScreen(Frame):
 
     def action_back(self) -> None:
         """Cancel what runs; otherwise leave."""
-        if isinstance(self._state, Running) and self._job is not None:
-            self.workers.cancel_node(self)
+        if isinstance(self._state, Running) and self._run is not None:
+            self._run.cancel()
         else:
             super().action_back()
 
@@ -348,8 +334,9 @@ class PlanScreen(Frame):
     def action_allow(self) -> None:
         """The person said yes to the functions that planning may call."""
         if self._job is not None:
-            self._job = replace(self._job, request=replace(self._job.request, allow_functions=True))
-            self._start()
+            job = replace(self._job, request=replace(self._job.request, allow_functions=True))
+            if (run := self.stage.planner.start(job)) is not None:
+                self._watch(run)
             self.refresh_bindings()
             self.paint()
 

@@ -49,12 +49,11 @@ class PlanTree(LiveTable, inherit_bindings=False):
         super().__init__((), sort=None, placeholder="", id="plan-tree")
         self._signs = signs
         self._reading: Reading | None = None
-        self._block_size = 8192
         self._folded: set[int] = set()
 
-    def show_reading(self, reading: Reading, block_size: int) -> None:
+    def show_reading(self, reading: Reading) -> None:
         """Show a plan from its root."""
-        self._reading, self._block_size = reading, block_size
+        self._reading = reading
         self._folded = set()
         self.set_columns(plan_rows.columns(reading.plan), self._make())
         self.action_home()
@@ -72,7 +71,7 @@ class PlanTree(LiveTable, inherit_bindings=False):
         marks = {
             tip.node: str(place) for place, tip in enumerate(self._reading.tips, 1) if tip.node is not None
         }
-        return plan_rows.rows(self._reading.plan, self._folded, marks, self._block_size, self._signs)
+        return plan_rows.rows(self._reading.plan, self._folded, marks, self._signs)
 
     def go_to(self, index: int) -> None:
         """Put the cursor on a node, unfolding what hides it."""

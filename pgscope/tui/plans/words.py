@@ -31,7 +31,7 @@ _TOLD = frozenset(
 _TOLD_ENDINGS = (" Blocks", " Read Time", " Write Time")
 
 
-def summary(reading: Reading, block_size: int) -> list[Fact]:
+def summary(reading: Reading) -> list[Fact]:
     """The whole plan in one line, what matters most with the highest priority."""
     plan = reading.plan
     facts = []
@@ -40,7 +40,7 @@ def summary(reading: Reading, block_size: int) -> list[Fact]:
         if plan.has_buffers:
             whole = plan.root.inclusive
             facts.append(
-                Fact("blocks", f"{number(whole.blocks)} ({size(whole.blocks, block_size)})", priority=8)
+                Fact("blocks", f"{number(whole.blocks)} ({size(whole.blocks, plan.block_size)})", priority=8)
             )
             facts.append(Fact("read", number(whole.shared_read), priority=6))
             if whole.temp:
@@ -128,9 +128,9 @@ def _measured(plan: Plan, node: Node) -> list[Content]:
         ),
     ]
     if plan.has_buffers:
-        lines.append(Content(f"blocks by itself {buffers(node.exclusive)}"))
+        lines.append(Content(f"blocks by itself {buffers(node.exclusive, plan.block_size)}"))
         if node.children:
-            lines.append(Content(f"all below included {buffers(node.inclusive)}"))
+            lines.append(Content(f"all below included {buffers(node.inclusive, plan.block_size)}"))
     return lines
 
 

@@ -62,9 +62,7 @@ def columns(plan: Plan) -> tuple[Column, ...]:
     return (_NODE, *_TIMES, *_ROWS, *(_BLOCKS if plan.has_buffers else ()))
 
 
-def rows(
-    plan: Plan, folded: Collection[int], marks: Mapping[int, str], block_size: int, signs: Signs
-) -> list[Row]:
+def rows(plan: Plan, folded: Collection[int], marks: Mapping[int, str], signs: Signs) -> list[Row]:
     """A row for each node that is not folded away; keys are the places of the nodes."""
     shown = []
     hidden_below: int | None = None
@@ -81,7 +79,7 @@ def rows(
         shown.append(
             Row(
                 key=node.index,
-                cells=partial(_cells, plan, node, count, block_size, signs),
+                cells=partial(_cells, plan, node, count, signs),
                 tone="muted" if node.never_executed else "normal",
                 prefix=prefixes[node.index],
                 mark="+" if closed else marks.get(node.index, ""),
@@ -117,7 +115,7 @@ def _tone_of_share(part: float, whole: float) -> Tone:
     return "bad" if portion >= 0.5 else "warn" if portion >= 0.2 else "normal"
 
 
-def _cells(plan: Plan, node: Node, folded: int, block_size: int, signs: Signs) -> tuple[Cell | str, ...]:
+def _cells(plan: Plan, node: Node, folded: int, signs: Signs) -> tuple[Cell | str, ...]:
     name = signs.text(title(node)) + (f"  (+{folded} below)" if folded else "")
     if not plan.analyzed:
         own = plan.own_cost(node)
@@ -148,7 +146,7 @@ def _cells(plan: Plan, node: Node, folded: int, block_size: int, signs: Signs) -
         _per_loop(node.actual_rows or 0),
         number(node.plan_rows),
     )
-    return cells + (_block_cells(plan, node, block_size) if plan.has_buffers else ())
+    return cells + (_block_cells(plan, node) if plan.has_buffers else ())
 
 
 def _per_loop(rows_of_loop: float) -> str:
@@ -158,13 +156,13 @@ def _per_loop(rows_of_loop: float) -> str:
     return number(rows_of_loop)
 
 
-def _block_cells(plan: Plan, node: Node, block_size: int) -> tuple[Cell | str, ...]:
+def _block_cells(plan: Plan, node: Node) -> tuple[Cell | str, ...]:
     own, everything = node.exclusive, plan.root.inclusive.blocks
     tone = _tone_of_share(own.blocks, everything)
     return (
         Cell(number(own.blocks), tone),
         Cell(share(own.blocks, everything), tone),
-        size(own.blocks, block_size).replace(" ", "") if own.blocks else "",
+        size(own.blocks, plan.block_size).replace(" ", "") if own.blocks else "",
         _some(own.shared_hit),
         _some(own.shared_read),
         _some(own.shared_dirtied),
@@ -173,5 +171,5 @@ def _block_cells(plan: Plan, node: Node, block_size: int) -> tuple[Cell | str, .
         Cell(_some(own.temp), "warn"),
         milliseconds(own.io_time) if own.io_time else "",
         number(node.inclusive.blocks),
-        size(node.inclusive.blocks, block_size).replace(" ", "") if node.inclusive.blocks else "",
+        size(node.inclusive.blocks, plan.block_size).replace(" ", "") if node.inclusive.blocks else "",
     )

@@ -86,7 +86,7 @@ def read(stored: Sequence[StoredPlan]) -> list[KeptPlan]:
     found = []
     for one in sorted(stored, key=lambda plan: plan.at):
         try:
-            plan = parse(one.document)
+            plan = parse(one.document, one.block_size)
         except PlanError:
             continue
         kind = (*_statement(one), one.analyzed)

@@ -29,7 +29,7 @@ class PlansView(Frame):
         "same statement.\n"
         "Enter opens a plan. m marks one; c lays two marked ones side by side, or, with none marked, the one "
         "under the cursor beside the one before it.\n"
-        "e and E in the other views make plans."
+        "e and E in the other views make plans. One that is still being made comes up here first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "mark", "Mark", tooltip="Mark a plan to compare it", id="plans.mark"),
@@ -55,6 +55,7 @@ class PlansView(Frame):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
+        self.stage.planner.resume(("Plans",))
         self.run_worker(self._load(), exclusive=True, group="plans", exit_on_error=False)
 
     async def _load(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -16,7 +17,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
 from pgscope.tui.details.live_statement import LiveStatementScreen
 from pgscope.tui.details.statement import StatementScreen
-from pgscope.tui.frame import EXPLAIN, Frame
+from pgscope.tui.frame import EXPLAIN, OWN_TOGGLE, Frame
 from pgscope.tui.plans.subject import Subject, of_live, of_statement
 from pgscope.tui.rows import live_statements, statements
 from pgscope.tui.table import LiveTable, Row
@@ -61,6 +62,7 @@ class StatementsView(Frame):
             id="statements.idle",
             show=False,
         ),
+        replace(OWN_TOGGLE, tooltip="Show or hide what pgscope itself runs"),
     ]
 
     def __init__(self) -> None:
@@ -102,7 +104,7 @@ class StatementsView(Frame):
         status = self.stage.status
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
-        rows = snapshot.statements.values()
+        rows = [row for row in snapshot.statements.values() if status.own or not row.own]
         grouped = families(rows) if self._merged else [Family(row, (row.key,)) for row in rows]
         self._members = {family.row.key: family.members for family in grouped if len(family.members) > 1}
         flags = statements.flags(snapshot)
