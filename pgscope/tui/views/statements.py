@@ -85,7 +85,7 @@ class StatementsView(Frame):
 
     def show(self, snapshot: Snapshot) -> None:
         table = self.query_one(LiveTable)
-        live = snapshot.facts is not None and snapshot.facts.statements_version is None
+        live = snapshot.facts is not None and not snapshot.facts.counts_statements
         if live != self._live:
             self._live = live
             table.set_columns(live_statements.COLUMNS if live else statements.columns(self._since_start), ())
