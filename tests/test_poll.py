@@ -15,6 +15,7 @@ from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
 from pgscope.server.facts import learn
 from pgscope.server.poll import Poller
+from tests.servers import Servers
 
 
 @asynccontextmanager
@@ -142,3 +143,17 @@ async def test_an_extension_in_another_schema_or_absent_is_told(pg: EmbeddedServ
     with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         for name in ("t_schema", "t_none"):
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+async def test_waiting_for_the_statistics_collector_is_no_cost(servers: Servers) -> None:
+    """14 makes who reads pg_stat_database wait in steps of 10 ms, in which the backend does nothing."""
+    server = servers.server(14)
+    async with poller(server.conninfo) as it:
+        with psycopg.connect(server.conninfo, autocommit=True) as client:
+            for _ in range(60):
+                client.execute("select 1")
+                polled = await it.poll()
+                if polled.server_ms < polled.poll.round_trip_ms - 10.0:
+                    return
+                await asyncio.sleep(0.5)
+    raise AssertionError("no poll waited, or its wait was counted")

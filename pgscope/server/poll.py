@@ -32,6 +32,10 @@ _TRY_AGAIN = 60.0
 _XMIN_EVERY = 10.0
 """Seconds between looks at what holds back xmin: that changes slowly."""
 _CLOCK = sql.SQL("select date_part('epoch', pg_catalog.clock_timestamp())")
+_LAST_COLLECTOR = 14
+"""Until this major a process of its own collects statistics, and who reads them waits until it wrote them."""
+_COLLECTOR_STEP = 0.010
+"""Seconds that such a wait takes, or twice as long, and so on (PGSTAT_RETRY_DELAY in pgstat.c)."""
 
 
 class PollFailed(PgscopeError):
@@ -72,14 +76,13 @@ class Poller:
         now = time.monotonic()
         self._off = {name: until for name, until in self._off.items() if until > now}
         wanted = self._allowed([self._sessions.statement(), *self._parts(statements, now)])
-        clocks = Statement("start", _CLOCK), Statement("end", _CLOCK)
         started = time.monotonic()
-        found = await batch.run(self._connection, [clocks[0], *wanted, clocks[1]])
+        found = await batch.run(self._connection, self._timed(wanted))
         round_trip = time.monotonic() - started
         for part in ("start", "sessions", "end"):
             if part in found.failures:
                 raise PollFailed(found.failures[part].reason)
-        at, end = found.rows["start"][0][0], found.rows["end"][0][0]
+        at = found.rows["start"][0][0]
         self._turn_off(found)
         rows = found.rows.get("sessions", ())
         users, databases = self._sessions.oids(rows)
@@ -109,7 +112,14 @@ class Poller:
             progress=progress.decode(found, self.objects),
             round_trip_ms=round_trip * 1000.0,
         )
-        return Polled(poll, max(end - at, 0.0) * 1000.0, len(found.rows), found.failures)
+        return Polled(poll, _server_ms(found), len(found.rows), found.failures)
+
+    def _timed(self, wanted: list[Statement]) -> list[Statement]:
+        """Statements between readings of the server's clock, those that may wait for the server last."""
+        waits = [one for one in wanted if one.name == "databases" and self._facts.major <= _LAST_COLLECTOR]
+        work = [one for one in wanted if one not in waits]
+        timed = [Statement("start", _CLOCK), *work, Statement("end", _CLOCK)]
+        return [*timed, *waits, Statement("waited", _CLOCK)] if waits else timed
 
     def _parts(self, statements: bool, now: float) -> list[Statement]:
         parts = [Statement("databases", query("databases", OLDEST), {"datids": self._sessions.datids})]
@@ -157,3 +167,12 @@ class Poller:
         if self.reader is None or "statements_info" not in found.rows:
             return None
         return self.reader.info(found.rows["statements_info"])
+
+
+def _server_ms(found: Batch) -> float:
+    """Server time of a poll in ms, without waits in which the backend did nothing."""
+    at, end = found.rows["start"][0][0], found.rows["end"][0][0]
+    seconds = max(end - at, 0.0)
+    if "waited" in found.rows:
+        seconds += max(found.rows["waited"][0][0] - end, 0.0) % _COLLECTOR_STEP
+    return float(seconds * 1000.0)
