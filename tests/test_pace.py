@@ -94,3 +94,12 @@ def test_always_within_its_bounds(costs: list[float], fraction: float, poll_ms: 
         period = pace.looked(cost)
         assert budget.fastest <= period <= budget.slowest or period == budget.stopped
         assert 1.0 <= pace.poll_period(1.0) <= budget.slowest
+
+
+def test_a_dear_look_now_and_then_is_paid_for() -> None:
+    """Every fourth look reads the odometers of hundreds of sessions: the mean is what has to fit."""
+    pace = Pace(Budget(0.01, 0.1, 0.5))
+    for number in range(200):
+        pace.looked(8.0 if number % 4 == 0 else 0.3)
+    mean = (8.0 + 3 * 0.3) / 4 / 1000.0
+    assert mean / pace.period <= 0.01 * 1.25

@@ -9,6 +9,8 @@ _MEMORY = 21
 """Looks (and polls) of which the cost is remembered."""
 _FIRST = 5
 """Looks before any is given up: the first ones of a connection are dear."""
+_RUN = 5
+"""Looks of which the mean is taken: one in four may be dear, where it reads many odometers."""
 _EASE = 0.9
 """Largest step back towards the wished period at one look, so that it does not swing."""
 
@@ -61,7 +63,7 @@ class Pace:
     def throttled(self) -> str:
         """Why looks or polls are rarer than wished, in one line; '' if they are not."""
         said = []
-        look = _usual(self._looks)
+        look = _usual_mean(self._looks)
         if self.stopped:
             said.append(f"the sampler stopped: a look costs {look:.1f} ms of the server's time")
         elif self._period > self._budget.fastest * 1.05:
@@ -94,7 +96,7 @@ class Pace:
     def poll_period(self, wished: float) -> float:
         """Seconds from one poll to the next, where `wished` is asked for: longer if the budget is short."""
         budget = self._budget
-        looks = _usual(self._looks) / 1000.0 / budget.slowest_wanted
+        looks = _usual_mean(self._looks) / 1000.0 / budget.slowest_wanted
         left = max(budget.fraction - looks, budget.fraction * _LEAST_FOR_POLLS)
         needed = _usual(self._poll_costs) / left if left > 0 else budget.slowest
         return max(wished, min(needed, budget.slowest))
@@ -110,7 +112,7 @@ class Pace:
 
     def _wished(self) -> float:
         budget = self._budget
-        seconds = _usual(self._looks) / 1000.0
+        seconds = _usual_mean(self._looks) / 1000.0
         left = budget.fraction - _usual(self._polls)
         needed = seconds / left if left > 0 else budget.slowest
         if needed <= budget.slowest_wanted:
@@ -125,3 +127,11 @@ class Pace:
 def _usual(costs: deque[float]) -> float:
     """The lower quartile: times are measured by the clock, and on a busy machine most are spent waiting."""
     return sorted(costs)[len(costs) // 4] if costs else 0.0
+
+
+def _usual_mean(costs: deque[float]) -> float:
+    """The lower quartile of the means of runs: a dear look now and then counts as far as it comes."""
+    run = min(len(costs), _RUN)
+    listed = list(costs)
+    means = (sum(listed[at : at + run]) / run for at in range(len(listed) - run + 1)) if run else ()
+    return _usual(deque(means))

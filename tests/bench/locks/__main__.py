@@ -7,13 +7,18 @@ import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from psycopg import sql
 
 from pgscope.analysis.locks import LockWaits, build_forest
+from pgscope.capture.ending import end
+from pgscope.capture.live import LiveSource
 from pgscope.report.locks_json import lock_waits_to_json
+from pgscope.sample import OwnCost, Poll, Sample
 from pgscope.server import locks, progress
 from pgscope.server.batch import Statement
+from pgscope.server.conninfo import target
 from tests.locks.crowd import SETTINGS, Crowd
 from tests.locks.scene import Scene
 from tests.servers import MAJORS, Servers
@@ -69,6 +74,37 @@ async def _measure(scene: Scene, major: int, name: str, begin: Callable[[], Awai
     print(f"  {'lock_waits of the report (client)':<42}{report:>8.2f} ms")
 
 
+def _processor_seconds(scene: Scene) -> float:
+    """What pgscope's backends used of a processor since they started, by Linux's own count."""
+    rows = scene.client("asker").run(
+        "select pid from pg_stat_activity where application_name = 'pgscope'"
+        f" and pid <> {scene.connection.info.backend_pid}"
+    )
+    files = [Path("/proc", pid, "schedstat") for (pid,) in rows]
+    return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e9
+
+
+async def _live(scene: Scene, seconds: float) -> None:
+    """What the whole stream costs the server, as it says itself, with the budget that it has by default."""
+    costs: list[OwnCost] = []
+    polls: list[Poll] = []
+
+    def take(sample: Sample) -> None:
+        if isinstance(sample, OwnCost):
+            costs.append(sample)
+        elif isinstance(sample, Poll):
+            polls.append(sample)
+
+    task = asyncio.create_task(LiveSource(target(scene.conninfo)).run(take))
+    await asyncio.sleep(seconds)
+    used = _processor_seconds(scene)
+    await end(task)
+    shares = ", ".join(f"{cost.server_ms / cost.seconds / 10.0:.2f}%" for cost in costs)
+    print(f"  live for {seconds:g} s: {len(polls)} polls; of one core, each 5 s: {shares}")
+    print(f"  in truth, by the processor's time of its backends: {used / seconds * 100.0:.2f}%")
+    print(f"  {costs[-1].throttled or 'not slowed down'}")
+
+
 async def _run(major: int, sessions: int) -> None:
     server = Servers().fresh(major, {**SETTINGS, "max_connections": str(sessions + 50)})
     try:
@@ -79,6 +115,7 @@ async def _run(major: int, sessions: int) -> None:
             )
             crowd = Crowd(scene, sessions)
             await _measure(scene, major, f"{sessions} behind one ALTER TABLE", crowd.behind_alter)
+            await _live(scene, 45.0)
             await crowd.disperse()
             await _measure(scene, major, f"{sessions} for one row", crowd.for_one_row)
             await crowd.disperse()
