@@ -455,6 +455,17 @@ Sample: TypeAlias = (
 )
 
 
+class Mark(NamedTuple):
+    """A moment of a recording that is worth jumping to."""
+
+    at: float
+    """Epoch seconds by the server's clock."""
+    kind: str
+    """'finding' or 'lock wait'."""
+    label: str
+    """A few words on it, without any statement's text."""
+
+
 class Setting(NamedTuple):
     """A row of pg_settings: the value of new sessions, its unit, and what a change takes (`context`)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgscope import __version__
-from pgscope.cli import config, connect, demo, doctor, explain, report
+from pgscope.cli import config, connect, demo, doctor, explain, record, report
 from pgscope.cli.options import Parser
 
 
@@ -20,6 +20,7 @@ def build_parser() -> Parser:
         "connect": connect,
         "demo": demo,
         "report": report,
+        "record": record,
         "explain": explain,
         "doctor": doctor,
         "config": config,

@@ -1,0 +1,256 @@
+"""The file that a recording is written to: one writer, private, rotated, mended after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pgscope.capture.recording import frame
+from pgscope.capture.recording.part import Damaged, Part
+from pgscope.capture.recording.redact import Redactor
+from pgscope.capture.recording.run import Carried, Entries, Run
+from pgscope.capture.recording.scan import layout
+from pgscope.errors import PgscopeError, UsageError
+from pgscope.sample import Mark, Sample
+
+_MODE = 0o600
+_TRY_AGAIN = 10.0
+"""Seconds after a write that failed."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When a new file is begun, and how many older ones stay. Bytes and seconds; 0 for no bound."""
+
+    size: int = 256 * 2**20
+    age: float = 86400.0
+    keep: int = 7
+    keep_age: float = 0.0
+    """Older files whose last sample is older than this are deleted."""
+
+
+class InUse(PgscopeError):
+    """Another program records to the file."""
+
+
+class RecordingFile:
+    """Takes samples. What goes wrong while writing is told to `trouble` and tried again, never raised."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        redact: bool = False,
+        bounds: Bounds | None = None,
+        trouble: Callable[[str], None] | None = None,
+    ) -> None:
+        """Opens the file, or goes on with it. Raises UsageError, InUse."""
+        self.path = path
+        self._bounds = bounds or Bounds()
+        self._redactor = Redactor(constants=redact)
+        self._redact = redact
+        self._trouble = trouble or (lambda _: None)
+        self._told = ""
+        self._again = 0.0
+        self._series = uuid.uuid4().hex
+        self._fd = _locked(path)
+        try:
+            self._size, self._began, before, last_index = self._mended()
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._run: Run | None = self._new_run(Carried(), before, last_index)
+        self._carried = Carried()
+
+    @property
+    def size(self) -> int:
+        """Bytes written to the file so far."""
+        return self._size
+
+    def write(self, sample: Sample) -> None:
+        """Take a sample."""
+        kept = self._redactor.sample(sample)
+        if self._run is None and not self._begin_again():
+            return
+        if self._due() and not self._rotate():
+            return
+        self._try(lambda run: run.write(kept))
+
+    def mark(self, mark: Mark) -> None:
+        """Remember a moment worth jumping to."""
+        self._try(lambda run: run.mark(mark))
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        self._try(lambda run: run.flush())
+
+    def close(self) -> None:
+        """Write what is held back, and let go of the file; more than once is once."""
+        if self._fd < 0:
+            return
+        self._try(lambda run: run.close())
+        self._run = None
+        with contextlib.suppress(OSError):
+            os.fsync(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+
+    # --- writing
+
+    def _append(self, content: bytes) -> None:
+        """All or nothing. Raises OSError."""
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+            raise
+        self._size += len(content)
+
+    def _try(self, write: Callable[[Run], None]) -> bool:
+        if self._run is None:
+            return False
+        try:
+            write(self._run)
+        except OSError as error:
+            self._fail(
+                f"cannot write {self.path}: {error.strerror}; what is seen until that is mended is lost"
+            )
+            return False
+        self._told = ""
+        return True
+
+    def _fail(self, reason: str) -> None:
+        if self._run is not None:
+            self._carried = self._run.carried
+        self._run = None
+        self._again = time.monotonic() + _TRY_AGAIN
+        if reason != self._told:
+            self._told = reason
+            self._trouble(reason)
+
+    def _begin_again(self) -> bool:
+        """After a failure, a new run in the same file: what was being written is not whole."""
+        if time.monotonic() < self._again:
+            return False
+        try:
+            with os.fdopen(os.dup(self._fd), "rb") as file:
+                found = layout(file, self._size)
+        except OSError as error:
+            self._fail(f"cannot read {self.path}: {error.strerror}")
+            return False
+        self._run = self._new_run(self._carried, found.newest, found.last_index)
+        return True
+
+    def _new_run(self, carried: Carried, before: Entries, last_index: int) -> Run:
+        head: dict[str, Any] = {"series": self._series, "redacted": self._redact}
+        return Run(
+            self._append,
+            offset=self._size,
+            head=head,
+            carried=carried,
+            before=before,
+            last_index=last_index,
+        )
+
+    # --- the file
+
+    def _mended(self) -> tuple[int, float, Entries, int]:
+        """What is in the file: its size without what a kill left at its end, and when it was begun."""
+        size = os.fstat(self._fd).st_size
+        if not size:
+            return 0, time.time(), Entries(), 0
+        with os.fdopen(os.dup(self._fd), "rb") as file:
+            found = layout(file, size)
+            if not found.size:
+                raise UsageError(f"{self.path} is not a recording of pgscope; it is left as it is")
+            if found.last is not None and frame.payload_of(file, found.last) is None:
+                found.size = found.last.offset
+            part = Part(file, str(self.path))
+            try:
+                head = part.head(part.entries.heads[0])
+            except Damaged:
+                head = {}
+        self._series = str(head.get("series") or self._series)
+        os.ftruncate(self._fd, found.size)
+        os.lseek(self._fd, found.size, os.SEEK_SET)
+        return found.size, float(head.get("at", time.time())), found.newest, found.last_index
+
+    def _due(self) -> bool:
+        """Whether a bound is reached."""
+        if self._run is None or not self._size:
+            return False
+        old = self._bounds.age and time.time() - self._began >= self._bounds.age
+        return bool(old or (self._bounds.size and self._size >= self._bounds.size))
+
+    def _rotate(self) -> bool:
+        """Give the file the number 1 and begin a new one; at every moment there is one of this name."""
+        assert self._run is not None
+        carried = self._run.carried
+        if not self._try(lambda run: run.close()):
+            return False
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        try:
+            fresh.unlink(missing_ok=True)
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, _MODE)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._shift()
+            try:
+                os.link(self.path, self._numbered(1))
+            except OSError:
+                # No hard links here: for a moment there is no file of this name.
+                self.path.rename(self._numbered(1))
+            fresh.rename(self.path)
+        except OSError as error:
+            self._fail(f"cannot begin a new file after {self.path}: {error.strerror}")
+            return False
+        os.close(self._fd)
+        self._fd, self._size, self._began = fd, 0, time.time()
+        self._run = self._new_run(carried, Entries(), 0)
+        return True
+
+    def _numbered(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def _shift(self) -> None:
+        """Make room for number 1, and delete what need not be kept."""
+        last = 0
+        while self._numbered(last + 1).exists():
+            last += 1
+        for number in range(last, 0, -1):
+            here = self._numbered(number)
+            old = self._bounds.keep_age and time.time() - here.stat().st_mtime > self._bounds.keep_age
+            if old or (self._bounds.keep and number >= self._bounds.keep):
+                here.unlink()
+            else:
+                here.rename(self._numbered(number + 1))
+
+
+def _locked(path: Path) -> int:
+    """Open the file for us alone. Raises UsageError, InUse."""
+    while True:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}; give another file") from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            raise InUse(f"{path} is being recorded to by another pgscope; give another file") from None
+        try:
+            # It may have been rotated between the two.
+            if os.path.samestat(os.fstat(fd), path.stat()):
+                return fd
+        except FileNotFoundError:
+            pass
+        os.close(fd)

@@ -1,0 +1,179 @@
+"""One file of a recording: its layout, and the samples of a segment."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pgscope.capture.recording import frame
+from pgscope.capture.recording.decode import Decoder, Undecodable
+from pgscope.capture.recording.run import FORMAT
+from pgscope.capture.recording.scan import layout
+from pgscope.capture.recording.words import Read
+from pgscope.errors import UsageError
+from pgscope.sample import Mark, Sample
+
+_WRONG = (ValueError, TypeError, KeyError, IndexError, zlib.error)
+
+
+class Damaged(Exception):
+    """The file cannot be read on from here."""
+
+
+class Part:
+    """Reads one file. `refresh` takes in what was written since."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        """Raises UsageError for what is no recording, or one of a newer program's format."""
+        self._file = file
+        self.name = name
+        self._heads: dict[int, dict[str, Any]] = {}
+        self._words: tuple[int, int, Read] | None = None
+        self.refresh()
+
+    @classmethod
+    def open(cls, path: Path) -> Part:
+        """Raises UsageError for what cannot be read, or is no recording."""
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        try:
+            return cls(file, str(path))
+        except BaseException:
+            file.close()
+            raise
+
+    def refresh(self) -> None:
+        """Look at the file anew: it may have grown."""
+        size = self._file.seek(0, 2)
+        found = layout(self._file, size)
+        self.entries = found.entries
+        self.damage = found.damage
+        self.size = found.size
+        if not found.size:
+            raise UsageError(f"{self.name} is not a recording of pgscope, or nothing is in it yet")
+        self.head(self.entries.heads[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def start(self) -> float:
+        """When the first sample was taken, epoch seconds; 0 if there is none."""
+        return self.entries.segments[0][1] if self.entries.segments else 0.0
+
+    @property
+    def end(self) -> float:
+        """When the last sample was taken."""
+        return self.entries.segments[-1][2] if self.entries.segments else 0.0
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Moments worth jumping to, oldest first."""
+        return sorted(self.entries.marks)
+
+    def head(self, offset: int) -> dict[str, Any]:
+        """The head at this offset. Raises Damaged, or UsageError for a format that is not known yet."""
+        if offset not in self._heads:
+            header = frame.header_at(self._file, offset)
+            payload = frame.payload_of(self._file, header) if header is not None else None
+            try:
+                content = json.loads(zlib.decompress(payload or b""))
+                newer = content["format"] > FORMAT
+                times = float(content["at"]) - float(content["mono"])
+            except _WRONG:
+                raise Damaged(f"{self.name}: the head at byte {offset:,} is damaged") from None
+            if newer:
+                raise UsageError(
+                    f"{self.name} was made by a newer pgscope ({content.get('pgscope')}): use that"
+                )
+            self._heads[offset] = {**content, "shift": times}
+        return self._heads[offset]
+
+    def segment(self, number: int) -> Iterator[tuple[Sample, bool]]:
+        """The samples of a segment, each with whether it only repeats what held before. Raises Damaged."""
+        offset = self.entries.segments[number][0]
+        run = self.entries.heads[bisect_right(self.entries.heads, offset) - 1]
+        words = self._words_until(run, offset)
+        try:
+            decoder = Decoder(self.head(run).get("schema", {}), words, self.head(run)["shift"])
+        except Undecodable as error:
+            raise Damaged(f"{self.name}: {error}") from None
+        unpacker = zlib.decompressobj()
+        at, repeats = offset, -1
+        while at < self.size:
+            header = frame.header_at(self._file, at)
+            if header is None:
+                raise Damaged(f"{self.name} is damaged at byte {at:,}")
+            if header.kind in (frame.HEAD, frame.INDEX) or (header.kind == frame.KEY and at != offset):
+                return
+            if header.kind == frame.DICTIONARY:
+                self._learn(words, header)
+            elif header.kind in (frame.KEY, frame.CHUNK):
+                for line in self._lines(header, unpacker):
+                    if repeats < 0:
+                        repeats = _whole(line, header, self.name)
+                        continue
+                    try:
+                        sample = decoder.sample(line)
+                    except Undecodable as error:
+                        raise Damaged(f"{self.name} is damaged at byte {at:,} ({error})") from None
+                    if sample is not None:
+                        yield sample, repeats > 0
+                    repeats = max(repeats - 1, 0)
+            at = header.next
+
+    def texts(self, number: int) -> dict[tuple[int, int], str]:
+        """The statement texts known when a segment begins. Raises Damaged."""
+        offset = self.entries.segments[number][0]
+        run = self.entries.heads[bisect_right(self.entries.heads, offset) - 1]
+        return dict(self._words_until(run, offset).texts)
+
+    # --- inside
+
+    def _lines(self, header: frame.Frame, unpacker: Any) -> list[bytes]:
+        payload = frame.payload_of(self._file, header)
+        try:
+            if payload is None:
+                raise ValueError("checksum")
+            return bytes(unpacker.decompress(payload)).splitlines()
+        except (ValueError, zlib.error):
+            raise Damaged(f"{self.name} is damaged at byte {header.offset:,}") from None
+
+    def _words_until(self, run: int, offset: int) -> Read:
+        """The words of a run as of an offset; kept, since segments are mostly read in order."""
+        if self._words is None or self._words[0] != run or self._words[1] > offset:
+            self._words = (run, run, Read())
+        _, place, words = self._words
+        dictionaries = self.entries.dictionaries
+        for one in dictionaries[bisect_right(dictionaries, place) : bisect_right(dictionaries, offset)]:
+            header = frame.header_at(self._file, one)
+            if header is None:
+                raise Damaged(f"{self.name} is damaged at byte {one:,}")
+            self._learn(words, header)
+        self._words = (run, offset, words)
+        return words
+
+    def _learn(self, words: Read, header: frame.Frame) -> None:
+        payload = frame.payload_of(self._file, header)
+        try:
+            content = json.loads(zlib.decompress(payload or b"").decode("utf-8", "surrogatepass"))
+            if content["first"] == words.size:
+                words.add(content)
+            elif content["first"] > words.size:
+                raise ValueError("a dictionary is missing")
+        except _WRONG:
+            raise Damaged(f"{self.name} is damaged at byte {header.offset:,}") from None
+
+
+def _whole(line: bytes, header: frame.Frame, name: str) -> int:
+    try:
+        return int(line)
+    except ValueError:
+        raise Damaged(f"{name} is damaged at byte {header.offset:,}") from None

@@ -1,0 +1,169 @@
+"""A recording to read: the file, and the older ones that it was continued from."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pgscope.capture.recording.part import Damaged, Part
+from pgscope.errors import UsageError
+from pgscope.sample import Connected, Disconnected, Mark, Sample, StatementTexts
+
+
+class Place(NamedTuple):
+    """A segment: which part, and which of its segments."""
+
+    part: int
+    segment: int
+
+
+class Recording:
+    """Samples of one server over time. Times are epoch seconds by the server's clock."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """`parts` oldest first."""
+        self._parts = list(parts)
+        self.broken = ""
+        """Where reading stopped for damage; '' if it did not."""
+
+    @classmethod
+    def open(cls, path: Path) -> Recording:
+        """A file and, if they are there, those that were rotated out of it. Raises UsageError."""
+        newest = Part.open(path)
+        older: list[Part] = []
+        try:
+            series = newest.head(newest.entries.heads[0]).get("series")
+            for number in range(1, 10_000):
+                rotated = path.with_name(f"{path.name}.{number}")
+                if not series or not rotated.exists():
+                    break
+                part = Part.open(rotated)
+                if part.head(part.entries.heads[0]).get("series") != series:
+                    part.close()
+                    break
+                older.append(part)
+        except (Damaged, UsageError) as error:
+            if not older and not newest.entries.segments:
+                raise UsageError(str(error)) from None
+            newest.damage = newest.damage or str(error)
+        return cls([*reversed(older), newest])
+
+    @classmethod
+    def of_bytes(cls, content: bytes, name: str) -> Recording:
+        """A recording in memory. Raises UsageError."""
+        return cls([Part(io.BytesIO(content), name)])
+
+    def close(self) -> None:
+        """Close the files."""
+        for part in self._parts:
+            part.close()
+
+    def refresh(self) -> None:
+        """Take in what was written since; a file that was rotated meanwhile stays as it is."""
+        self._parts[-1].refresh()
+
+    @property
+    def start(self) -> float:
+        """When the first sample was taken; 0 if there is none."""
+        return next((part.start for part in self._parts if part.start), 0.0)
+
+    @property
+    def end(self) -> float:
+        """When the last sample was taken."""
+        return max(part.end for part in self._parts)
+
+    @property
+    def redacted(self) -> bool:
+        """Whether the constants were taken out of statements."""
+        return any(bool(part.head(part.entries.heads[0]).get("redacted")) for part in self._parts)
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with it, in a line; '' if nothing is."""
+        told = [f"{part.name} is {part.damage}" for part in self._parts if part.damage]
+        if self.broken:
+            told.append(self.broken)
+        return "; ".join(told)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Findings and lock waits, oldest first."""
+        return sorted(mark for part in self._parts for mark in part.marks)
+
+    @property
+    def waits(self) -> list[tuple[float, float]]:
+        """Stretches in which somebody waited for a lock: their starts and ends."""
+        return [
+            (start, end) for part in self._parts for _, start, end, waits in part.entries.segments if waits
+        ]
+
+    def samples(self, since: float | None = None, until: float | None = None) -> Iterator[Sample]:
+        """The samples from a time to a time, in order, and before them what held when they began.
+
+        Reading stops at the first damage; `damage` says where.
+        """
+        places = self._places()
+        first = 0
+        if since is not None:
+            starts = [self._span(place)[0] for place in places]
+            first = max(bisect_right(starts, since) - 1, 0)
+        try:
+            yield from self._from(places[first:], since, until)
+        except Damaged as error:
+            self.broken = str(error)
+
+    def _places(self) -> list[Place]:
+        return [
+            Place(number, segment)
+            for number, part in enumerate(self._parts)
+            for segment in range(len(part.entries.segments))
+        ]
+
+    def _span(self, place: Place) -> tuple[float, float]:
+        _, start, end, _ = self._parts[place.part].entries.segments[place.segment]
+        return start, end
+
+    def _from(self, places: Sequence[Place], since: float | None, until: float | None) -> Iterator[Sample]:
+        held: dict[str, Sample] = {}
+        begun = since is None
+        told = False
+        continued = False
+        for number, place in enumerate(places):
+            if until is not None and self._span(place)[0] > until:
+                return
+            part = self._parts[place.part]
+            for sample, repeats in part.segment(place.segment):
+                if repeats and number:
+                    continue
+                if not begun and (repeats or sample.at < (since or 0.0)):
+                    _hold(held, sample)
+                    continue
+                continued = continued or repeats
+                if not told and not repeats:
+                    told = True
+                    # A file that goes on where another ended has the texts, but nothing told of them.
+                    if not begun or continued:
+                        yield from _held(held, part.texts(place.segment), sample)
+                    begun = True
+                if until is not None and not repeats and sample.at > until:
+                    return
+                yield sample
+
+
+def _hold(held: dict[str, Sample], sample: Sample) -> None:
+    """Keep the last of each kind that holds until further notice."""
+    if isinstance(sample, (Connected, Disconnected)):
+        held["link"] = sample
+    elif type(sample).__name__ in ("Names", "OwnCost"):
+        held[type(sample).__name__] = sample
+    elif type(sample).__name__ == "Catalog":
+        held[f"catalog {getattr(sample, 'datid', 0)}"] = sample
+
+
+def _held(held: dict[str, Sample], texts: dict[tuple[int, int], str], first: Sample) -> Iterator[Sample]:
+    yield from held.values()
+    if texts:
+        yield StatementTexts(first.at, first.mono, texts)

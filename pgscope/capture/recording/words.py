@@ -1,0 +1,120 @@
+"""Words, ids and statement texts, each written once in a run and named by number after that.
+
+A statement as a session shows it is split into what stays and its constants, so that what stays is written
+once for each statement, however often it runs with other values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+MOST_BYTES = 32_000_000
+"""Of words in a run; after that they are written where they stand."""
+_CONSTANT = re.compile(r"'(?:[^']|'')*'|(?<![\w$.])\d[\d.]*(?![\w$])")
+_MOST_CONSTANTS = 200
+
+
+class Words:
+    """The writer's side: numbers for words, and the new ones since the last dictionary frame."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._bytes = 0
+        self._new: list[Any] = []
+        self._new_texts: list[tuple[int, int, int]] = []
+        self._first = 0
+        self._texts: dict[tuple[int, int], str] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether new words are written where they stand."""
+        return self._bytes > MOST_BYTES
+
+    def number(self, word: Any) -> Any:
+        """1 + the number of a word; the word in a list where there is no more room; None for None."""
+        known = self._numbers.get(word)
+        if known is not None:
+            return known
+        if word is None:
+            return None
+        if self.full:
+            return [word]
+        known = self._numbers[word] = len(self._numbers) + 1
+        self._bytes += len(word) + 100 if isinstance(word, str) else 100
+        self._new.append(word)
+        return known
+
+    def statement(self, text: str) -> Any:
+        """A live statement: its number, or a list of the number of what stays and its constants."""
+        known = self._numbers.get(text)
+        if known is not None:
+            return known
+        constants = _CONSTANT.findall(text)
+        if len(constants) > _MOST_CONSTANTS:
+            return [text]
+        if not constants or "\0" in text:
+            return self.number(text)
+        return [self.number(_CONSTANT.sub("\0", text)), *constants]
+
+    def learn(self, dbid: int, queryid: int, text: str) -> tuple[int, Any, Any]:
+        """A statement's normalised text: what is written of it in the stream."""
+        if self._texts.get((dbid, queryid)) == text:
+            return dbid, self.number(queryid), self.number(text)
+        numbers = dbid, self.number(queryid), self.number(text)
+        if isinstance(numbers[1], int) and isinstance(numbers[2], int):
+            self._texts[(dbid, queryid)] = text
+            self._new_texts.append(numbers)
+        return numbers
+
+    def take(self) -> dict[str, Any] | None:
+        """What is new since the last time, for a dictionary frame; None if nothing is."""
+        if not self._new and not self._new_texts:
+            return None
+        taken = {"first": self._first, "words": self._new, "texts": self._new_texts}
+        self._first += len(self._new)
+        self._new, self._new_texts = [], []
+        return taken
+
+
+class Read:
+    """The reader's side: the words of a run, and the statement texts known so far."""
+
+    def __init__(self) -> None:
+        self._words: list[Any] = []
+        self.texts: dict[tuple[int, int], str] = {}
+
+    @property
+    def size(self) -> int:
+        """How many words there are."""
+        return len(self._words)
+
+    def add(self, taken: dict[str, Any]) -> None:
+        """Take in a dictionary frame. Raises ValueError if one before it is missing."""
+        if taken["first"] != len(self._words):
+            raise ValueError("a dictionary frame is missing")
+        self._words += taken["words"]
+        for dbid, queryid, text in taken["texts"]:
+            self.texts[(dbid, self.word(queryid))] = self.word(text)
+
+    def word(self, number: Any) -> Any:
+        """The word that `Words.number` wrote."""
+        if number is None:
+            return None
+        return number[0] if isinstance(number, list) else self._words[number - 1]
+
+    def statement(self, written: Any) -> Any:
+        """The text that `Words.statement` wrote."""
+        if not isinstance(written, list) or len(written) == 1:
+            return self.word(written)
+        parts = self.word(written[0]).split("\0")
+        return joined(parts, written[1:])
+
+
+def joined(parts: Sequence[str], constants: Sequence[str]) -> str:
+    """The parts with a constant between each two."""
+    out = [parts[0]]
+    for constant, part in zip(constants, parts[1:], strict=True):
+        out += (constant, part)
+    return "".join(out)

@@ -1,0 +1,227 @@
+"""What is written is read again, also after damage, by a program with other columns, and while it grows."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pgscope.capture.recording import decode, encode, frame
+from pgscope.capture.recording.columns import columns_of
+from pgscope.capture.recording.file import RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.capture.recording.run import Run
+from pgscope.capture.recording.words import Read, Words
+from pgscope.errors import UsageError
+from pgscope.sample import Connected, Mark, Names, Poll, Sample, Session, StatementTexts
+from tests.recording.streams import later, read, recorded, same, shop
+
+LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
+
+
+def in_memory(stream: list[Sample]) -> bytes:
+    out = bytearray()
+    run = Run(out.extend)
+    for one in stream:
+        run.write(one)
+    run.close()
+    return bytes(out)
+
+
+WHOLE = in_memory(LONG)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", LONG)
+    found = read(tmp_path / "a")
+    assert same(found, LONG)
+    shifts = [one.mono - before.mono for one, before in zip(found, LONG, strict=True)]
+    assert max(shifts) - min(shifts) < 1e-5, "time goes on as it did"
+
+
+def test_it_is_small(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", LONG)
+    plain = sum(len(repr(one)) for one in LONG)
+    assert (tmp_path / "a").stat().st_size < plain / 20
+
+
+def test_each_text_is_written_once() -> None:
+    text = next(text for one in LONG if isinstance(one, StatementTexts) for text in one.texts.values())
+    written = decompressed(WHOLE)
+    assert written.count(text.encode()) == 1
+
+
+def test_seeking_begins_with_what_holds_then(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", LONG)
+    recording = Recording.open(tmp_path / "a")
+    since = LONG[0].at + 430
+    found = list(recording.samples(since, since + 30))
+    polls = [one for one in found if isinstance(one, Poll)]
+    expected = [one for one in LONG if isinstance(one, Poll) and since <= one.at <= since + 30]
+    assert len(polls) > 3
+    assert same(list(polls), list(expected))
+    first = found.index(polls[0])
+    assert {Connected, Names, StatementTexts} <= {type(one) for one in found[:first]}
+    texts = next(one for one in found if isinstance(one, StatementTexts)).texts
+    assert {(row.dbid, row.queryid) for row in polls[0].statements or ()} <= set(texts)
+    recording.close()
+
+
+def test_it_can_be_read_while_it_grows(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a")
+    half = len(LONG) // 2
+    for one in LONG[:half]:
+        file.write(one)
+    file.flush()
+    recording = Recording.open(tmp_path / "a")
+    assert same(list(recording.samples()), LONG[:half])
+    for one in LONG[half:]:
+        file.write(one)
+    file.flush()
+    recording.refresh()
+    assert same(list(recording.samples()), LONG)
+    assert not recording.damage
+    file.close()
+
+
+def test_marks_and_waits_are_found_without_reading_all() -> None:
+    out = bytearray()
+    run = Run(out.extend)
+    for round_, seconds in enumerate(range(0, 4000, 200)):
+        for one in later(shop(), seconds):
+            run.write(one)
+        run.mark(Mark(shop()[-1].at + seconds, "finding", f"number {round_}"))
+    run.flush()
+    recording = Recording.of_bytes(bytes(out), "memory")
+    assert [mark.label for mark in recording.marks] == [f"number {n}" for n in range(20)]
+    assert any(one.kind == frame.INDEX for one in frames(bytes(out))), "long enough for an index"
+    assert len(recording.waits) >= 20, "a poll in each of them had a waiter"
+    assert recording.end - recording.start > 3800
+    last = list(recording.samples(since=recording.end - 10))
+    assert same([last[-1]], [later(shop(), 3800)[-1]])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_file_cut_short_opens_up_to_the_cut(data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(WHOLE) - 1))
+    try:
+        recording = Recording.of_bytes(WHOLE[:cut], "memory")
+    except UsageError:
+        assert cut < frames(WHOLE)[1].offset, "only without a whole head nothing can be said"
+        return
+    found = list(recording.samples())
+    assert same(found, LONG[: len(found)])
+    assert len(found) == readable(cut)
+    if cut not in {one.next for one in frames(WHOLE)}:
+        assert "cut off at byte" in recording.damage
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_damaged_file_opens_up_to_the_damage_and_says_so(data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(WHOLE) - 1))
+    length = data.draw(st.integers(1, 40))
+    noise = data.draw(st.binary(min_size=length, max_size=length))
+    broken = WHOLE[:place] + noise + WHOLE[place + length :]
+    try:
+        recording = Recording.of_bytes(broken, "memory")
+    except UsageError:
+        assert place < frames(WHOLE)[1].offset
+        return
+    found = list(recording.samples())
+    assert same(found, LONG[: len(found)]), "what is given is what was recorded"
+    assert len(found) >= readable(place)
+    if len(found) < len(LONG):
+        assert recording.damage
+
+
+def test_a_program_with_other_columns_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file has a column that we do not know, lacks one that we have, and has them in another order."""
+    columns = columns_of(Session)
+    words, kinds = Words(), dict(zip(columns.names, columns.kinds, strict=True))
+    encoder = encode.Encoder(words)
+    poll = next(one for one in LONG if isinstance(one, Poll))
+    line = encoder.line(poll)
+    renamed = {"wait_event": "unheard_of"}
+    schema = encode.schema()
+    schema["Session"] = [[renamed.get(name, name) for name in columns.names], "".join(kinds.values())]
+    known = Read()
+    known.add(words.take() or {})
+    found = decode.Decoder(schema, known).sample(line)
+    assert isinstance(found, Poll)
+    assert same(
+        [found], [replace(poll, sessions=tuple(one._replace(wait_event="") for one in poll.sessions))]
+    )
+    assert decode.Decoder(schema, known).sample(b'["Unknown",1,1,{}]') is None
+
+
+def test_what_is_no_recording_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"hello" * 100)
+    with pytest.raises(UsageError, match="not a recording"):
+        Recording.open(tmp_path / "a")
+    with pytest.raises(UsageError, match="left as it is"):
+        RecordingFile(tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"hello" * 100
+    with pytest.raises(UsageError, match="cannot read"):
+        Recording.open(tmp_path / "b")
+
+
+@given(st.text())
+def test_live_statements_come_back_as_they_were(text: str) -> None:
+    words, known = Words(), Read()
+    again = text + " = 'it''s' and 12.5 = x1 + -3"
+    written = [words.statement(one) for one in (text, again, again + "4")]
+    known.add(words.take() or {"first": 0, "words": [], "texts": []})
+    assert [known.statement(one) for one in written] == [text, again, again + "4"]
+
+
+# --- reading the bytes themselves
+
+
+def frames(content: bytes) -> list[frame.Frame]:
+    found = []
+    place = 0
+    while (one := frame.unpack(content[place : place + frame.SIZE], place)) is not None:
+        found.append(one)
+        place = one.next
+    assert place == len(content)
+    return found
+
+
+def payload(content: bytes, one: frame.Frame) -> bytes:
+    return content[one.payload_at : one.next]
+
+
+def decompressed(content: bytes) -> bytes:
+    """Everything that a recording says, as text."""
+    out = bytearray()
+    unpacker = zlib.decompressobj()
+    for one in frames(content):
+        if one.kind == frame.KEY:
+            unpacker = zlib.decompressobj()
+        if one.kind in (frame.KEY, frame.CHUNK):
+            out += unpacker.decompress(payload(content, one))
+        else:
+            out += payload(content, one) if one.kind == frame.MARK else zlib.decompress(payload(content, one))
+    return bytes(out)
+
+
+def readable(until: int) -> int:
+    """How many samples lie in whole frames before a byte."""
+    count = 0
+    unpacker = zlib.decompressobj()
+    for one in frames(WHOLE):
+        if one.next > until:
+            break
+        if one.kind not in (frame.KEY, frame.CHUNK):
+            continue
+        if one.kind == frame.KEY:
+            unpacker = zlib.decompressobj()
+        lines = unpacker.decompress(payload(WHOLE, one)).splitlines()
+        count += len(lines) - (1 + int(lines[0]) if one.kind == frame.KEY else 0)
+    return count
