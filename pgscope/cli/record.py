@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 
-from pgscope.cli.options import add_connection, add_watching, conninfo_of, live_source, positive_seconds
+from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
 
 DESCRIPTION = (
     "Record a server to FILE until interrupted; `pgscope replay FILE` shows it, `pgscope report --from FILE` "
@@ -73,7 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
     from pgscope.config import load
     from pgscope.errors import UsageError
     from pgscope.recorder import ANALYSIS_BUDGET, Recorder
-    from pgscope.server.conninfo import target
 
     config = load()
     if len(arguments.words) > 2:
@@ -84,13 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.words[-1])
     if conninfo == "" and _looks_like_conninfo(arguments.words[-1]):
         raise UsageError("record wants a FILE after the CONNINFO")
-    server = target(
-        conninfo_of(conninfo, config),
-        host=arguments.host,
-        port=arguments.port,
-        user=arguments.user,
-        dbname=arguments.dbname,
-    )
+    server = target_of(arguments, config, conninfo)
     source = live_source(server, arguments, config)
     bounds = Bounds(arguments.max_size, arguments.max_age, arguments.keep, arguments.keep_age)
     file = RecordingFile(path, redact=arguments.redact, bounds=bounds, trouble=_say)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pgscope.capture.recording import file as recording_file
 from pgscope.capture.recording.file import Bounds, InUse, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.sample import Connected, Poll, StatementTexts
@@ -102,7 +101,7 @@ def test_a_file_of_an_age_is_followed_by_a_new_one(tmp_path: Path, monkeypatch: 
         file.write(one)
     assert not (tmp_path / "a.1").exists()
     now = time.time
-    monkeypatch.setattr(recording_file.time, "time", lambda: now() + 601.0)
+    monkeypatch.setattr("pgscope.capture.recording.file.time.time", lambda: now() + 601.0)
     for one in later(shop(), 601.0):
         file.write(one)
     file.close()
@@ -159,12 +158,12 @@ def test_a_full_disk_is_told_once_and_survived(tmp_path: Path, monkeypatch: pyte
             return write(fd, content[:100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(recording_file.time, "monotonic", lambda: clock() + late[0])
-    monkeypatch.setattr(recording_file.os, "write", full)
+    monkeypatch.setattr("pgscope.capture.recording.file.time.monotonic", lambda: clock() + late[0])
+    monkeypatch.setattr("pgscope.capture.recording.file.os.write", full)
     for one in LONG[third : 2 * third]:
         file.write(one)
         late[0] += 5.0
-    monkeypatch.setattr(recording_file.os, "write", write)
+    monkeypatch.setattr("pgscope.capture.recording.file.os.write", write)
     late[0] += 60.0
     for one in LONG[2 * third :]:
         file.write(one)

@@ -103,13 +103,13 @@ def test_it_starts_before_the_server_and_outlives_it(
 ) -> None:
     server = fresh_pg(18)
     conninfo = f"{server.conninfo} password=notforthefile"
-    server.stop("immediate")
+    server.shut_down("immediate")
     path = tmp_path / "a.rec"
     recorder = start(conninfo, str(path), "--interval", "0.2")
     until(path, lambda found: Disconnected in kinds(found), "that there is no server")
     server.start_again()
     until(path, lambda found: Poll in kinds(found), "polls of the server that came")
-    server.stop("immediate")
+    server.shut_down("immediate")
     until(path, lambda found: isinstance(found[-1], Disconnected), "the loss")
     server.start_again()
     until(path, lambda found: isinstance(found[-1], Look | Poll), "the server again")
