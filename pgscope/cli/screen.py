@@ -41,7 +41,7 @@ def settle(config: Config, filter_typed: str | None) -> Config:
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     if filter_typed is not None:
         config = replace(config, filter=filter_typed)
-    if config.filter or config.theme or config.keymap:
+    if config.filter or config.theme or config.keymap or config.columns:
         from pgscope.tui.settings import check
 
         check(config)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pgscope.config.edit import keep_ignored
+from pgscope.config.columns import ColumnChoice
+from pgscope.config.edit import keep_columns, keep_ignored
 from pgscope.config.model import Config
 from pgscope.config.paths import config_path
 from pgscope.config.read import ConfigError, load
 
-__all__ = ["Config", "ConfigError", "config_path", "keep_ignored", "load"]
+__all__ = ["ColumnChoice", "Config", "ConfigError", "config_path", "keep_columns", "keep_ignored", "load"]

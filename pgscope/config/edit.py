@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pgscope.config.columns import ColumnChoice
 from pgscope.config.paths import config_path
 from pgscope.config.read import ConfigError, parse
 from pgscope.text import clean
@@ -19,33 +20,42 @@ _HEADER = (
 
 def keep_ignored(fingerprint: str, note: str | None, path: Path | None = None) -> None:
     """Keep a finding ignored, with a note; or, with None, no longer. Raises ConfigError."""
+    _keep("ignored", fingerprint, note, path)
+
+
+def keep_columns(table: str, chosen: Sequence[ColumnChoice] | None, path: Path | None = None) -> None:
+    """Keep which columns a table shows; with None, that it shows its own. Raises ConfigError."""
+    _keep("columns", table, None if chosen is None else [str(one) for one in chosen], path)
+
+
+def _keep(section: str, key: str, value: str | list[str] | None, path: Path | None) -> None:
     file = config_path() if path is None else path
     try:
         # A link (into a folder of dot files) stays a link: what it leads to is replaced.
         file = file.resolve()
         with _locked(file.parent):
             text = file.read_text("utf-8") if file.exists() else _HEADER
-            _replace(file, _with_ignored(text, fingerprint, note))
+            _replace(file, _with(text, section, key, value))
     except OSError as error:
         raise ConfigError(f"cannot write {_shown(file)}: {error.strerror}") from None
     except ValueError as error:
         raise ConfigError(f"cannot change {_shown(file)}: {error}") from None
 
 
-def _with_ignored(text: str, fingerprint: str, note: str | None) -> str:
+def _with(text: str, section: str, key: str, value: str | list[str] | None) -> str:
     import tomlkit
     from tomlkit.items import Table
 
     document = tomlkit.parse(text)
-    table = document.get("ignored")
+    table = document.get(section)
     if table is None:
-        table = document["ignored"] = tomlkit.table()
+        table = document[section] = tomlkit.table()
     if not isinstance(table, Table):
-        raise ValueError("ignored is a table: write [ignored] above its keys")
-    if note is not None:
-        table[fingerprint] = note
-    elif fingerprint in table:
-        del table[fingerprint]
+        raise ValueError(f"{section} is a table: write [{section}] above its keys")
+    if value is not None:
+        table[key] = value
+    elif key in table:
+        del table[key]
     changed = tomlkit.dumps(document)
     parse(changed)
     return changed

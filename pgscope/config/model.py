@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pgscope.analysis.findings import FindingSettings, Thresholds
+from pgscope.config.columns import ColumnChoice
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Config:
     """Kinds of findings never shown."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Keys (with commas) by the id of a binding."""
+    columns: Mapping[str, tuple[ColumnChoice, ...]] = field(default_factory=dict)
+    """The columns of a table, by the table's name; those not named are hidden."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     by_application: Mapping[str, Thresholds] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from pgscope import limits
 from pgscope.analysis.filter import Filter, FilterError
 from pgscope.analysis.findings import Thresholds
 from pgscope.analysis.findings.model import KINDS
+from pgscope.config.columns import ColumnChoice, column_choices
 from pgscope.config.model import Config
 from pgscope.config.paths import config_path
 from pgscope.errors import UsageError
@@ -125,6 +126,19 @@ def _keymap(key: str, value: object) -> dict[str, str]:
     return keymap
 
 
+def _columns(key: str, value: object) -> dict[str, tuple[ColumnChoice, ...]]:
+    found = {}
+    for table, names in _table(key, value).items():
+        where = f"{key}.{table}"
+        if not isinstance(names, list) or not names:
+            raise _Wrong(f'{where} wants a list, such as ["app:24", "state"]')
+        try:
+            found[table] = column_choices(_text(where, name) for name in names)
+        except ValueError as error:
+            raise _Wrong(f"{where}: {error}") from None
+    return found
+
+
 def _connections(key: str, value: object) -> dict[str, str]:
     found = _texts(key, value)
     for name, conninfo in found.items():
@@ -154,6 +168,7 @@ _PLAIN: Mapping[str, Callable[[str, object], Any]] = {
     "filter": _filter,
     "kinds_off": _kinds,
     "keymap": _keymap,
+    "columns": _columns,
     "ignored": _texts,
     "connections": _connections,
 }

@@ -19,6 +19,10 @@ _COMMENTS = {
 }
 _TABLES = {
     "keymap": ("keys by the id of an action, such as", '"view.findings" = "5,f"'),
+    "columns": (
+        "columns by table, in their order, with a width if you like; such as",
+        'sessions = ["pid", "app:24", "query"]',
+    ),
     "ignored": ("findings ignored for good, with a note, by fingerprint", ""),
     "connections": ("CONNINFO without a password by name, such as", 'prod = "host=db1 dbname=shop"'),
 }
@@ -36,7 +40,7 @@ def shown(config: Config) -> str:
         lines += ["", f"[thresholds.by_application.{_quoted(application)}]"]
         lines += _thresholds(own, config.thresholds, changed_only=True)
     for name, (comment, example) in _TABLES.items():
-        values: Mapping[str, str] = getattr(config, name)
+        values: Mapping[str, object] = getattr(config, name)
         lines += ["", f"[{name}]  # {comment}" + (f" {example}" if example else "")]
         lines += [f"{_quoted(key)} = {_toml(value)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
@@ -65,5 +69,7 @@ def _quoted(key: str) -> str:
 def _toml(value: Any) -> str:
     import tomlkit
 
-    text: str = tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()
+    if isinstance(value, tuple):
+        value = [str(one) for one in value]
+    text: str = tomlkit.item(value).as_string()
     return text

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
 from rich.console import Console
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 
 from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
-from pgscope.config import Config, ConfigError
+from pgscope.config import ColumnChoice, Config, ConfigError
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
+from pgscope.tui.columns.kept import KeptColumns
+from pgscope.tui.columns.screen import ColumnsScreen
+from pgscope.tui.columns.tables import TABLES
 from pgscope.tui.details.finding import FindingScreen
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
+from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.palette import Actions
+from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.plans.planner import Planner
 from pgscope.tui.served import Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
+from pgscope.tui.table import LiveTable
 from pgscope.tui.tabs import TabLine
 from pgscope.tui.views import FLEET, VIEWS
 
@@ -120,10 +127,12 @@ class PgscopeApp(App[None]):
         explaining: Explaining | None = None,
         others: Sequence[Server] = (),
     ) -> None:
-        super().__init__(driver_class=DrainDriver)
+        # Textual would turn the colours of a theme into greys, and 16 colours those into black on black.
+        no_color = "NO_COLOR" in os.environ
+        super().__init__(driver_class=DrainDriver, ansi_color=True if no_color else None)
         self.animation_level = "none"
         config = config or Config()
-        self.theme = config.theme or _theme()
+        self.theme = "ansi-dark" if no_color else config.theme or _theme()
         first = Server(source, title, actions, explaining)
         self._servers = [
             Served(self, number, server, self._told) for number, server in enumerate((first, *others))
@@ -135,8 +144,10 @@ class PgscopeApp(App[None]):
         )
         self._keys = dict(config.keymap)
         self._ignoring = Ignoring(config)
+        self._columns = KeptColumns(config)
         self._painter: LatestPaint[None] = LatestPaint(self, self._paint)
         self._pauses = 0
+        self._key_order = KeyOrder(self, super().on_event)
 
     # --- the stage (see `pgscope.tui.stage`)
 
@@ -207,17 +218,37 @@ class PgscopeApp(App[None]):
             self._ignored_changed(undone[0])
             self.notify("Ignored again" if undone[1] is not None else "Shown again", timeout=2, markup=False)
 
+    @property
+    def columns(self) -> Mapping[str, Sequence[ColumnChoice]]:
+        """The columns chosen, by the name of the table."""
+        return self._columns.choices
+
+    def choose_columns(self, table: LiveTable) -> None:
+        """Let someone choose the columns of a table."""
+        name = table.id or ""
+        if name in TABLES:
+            changed = partial(self._columns_changed, name)
+            chosen = self._columns.choices.get(name, ())
+            self.push_screen(ColumnsScreen(table, chosen, self._status.signs, changed))
+
+    def _columns_changed(self, name: str, chosen: Sequence[ColumnChoice]) -> None:
+        if self._columns.change(name, chosen):
+            for screen in self.screen_stack:
+                if isinstance(screen, Frame):
+                    screen.paint()
+            self._keep(self._columns.keep(name))
+
     def _ignored_changed(self, fingerprint: str) -> None:
         for served in self._servers:
             served.judge_anew(self._ignoring.settings)
         self._repaint()
-        self._keep_ignored(fingerprint)
+        self._keep(self._ignoring.keep(fingerprint))
 
     @work(group="configuration", exit_on_error=False)
-    async def _keep_ignored(self, fingerprint: str) -> None:
+    async def _keep(self, writing: Awaitable[None]) -> None:
         """Write what holds to the configuration; where that fails it holds until the end, and is said."""
         try:
-            await self._ignoring.keep(fingerprint)
+            await writing
         except ConfigError as error:
             text = f"Not kept for the next time: {error}"
             self.notify(text, severity="error", timeout=10, markup=False)
@@ -225,6 +256,15 @@ class PgscopeApp(App[None]):
     def _change(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
         self._repaint()
+
+    # --- keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys and pasted texts take effect in the order in which they came."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     # --- watching
 
@@ -235,7 +275,8 @@ class PgscopeApp(App[None]):
             # through, for up to 0.1 s at a time.
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-        self.set_class(self._status.signs.ascii_only, "-ascii")
+        if self._status.signs.ascii_only:
+            ScrollBar.renderer = PlainScrollBar
         self.set_keymap(self._keys)
         self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
         for served in self._servers:
@@ -303,6 +344,8 @@ class PgscopeApp(App[None]):
     def _entered(self, event: FleetView.Entered) -> None:
         """Go to one of the servers, and there to a finding if one was opened."""
         self._current = event.served
+        # Words for a server, or for findings, say nothing of what it is opened for.
+        self._status = replace(self._status, filter=EVERYTHING, filter_error="")
         self.action_view("applications" if event.finding is None else "findings")
         if event.finding is not None:
             self.push_screen(FindingScreen(event.finding))

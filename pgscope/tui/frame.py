@@ -74,6 +74,14 @@ class Frame(Screen[None]):
             "slash", "filter", "Filter", tooltip="Show only some rows", id="frame.filter", key_display="/"
         ),
         COPY,
+        Binding(
+            "C",
+            "columns",
+            "Columns",
+            tooltip="Choose the columns of the table: which, in which order, how wide",
+            id="frame.columns",
+            show=False,
+        ),
         Binding("escape", "back", "Back", tooltip="Go back, or clear the filter", id="frame.back"),
         Binding(
             "n", "notices", "Notices", tooltip="What is missing, in full", id="frame.notices", show=False
@@ -166,6 +174,8 @@ class Frame(Screen[None]):
             return
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
+            for table in self.query(LiveTable):
+                table.choose(self.stage.columns.get(table.id or "", ()))
             self.query_one(HeaderLines).show(snapshot, status)
             self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
@@ -206,6 +216,8 @@ class Frame(Screen[None]):
         """Back is a key only where there is something to leave."""
         if action == "filter" and self.is_mounted and self._filtering:
             return False
+        if action == "columns":
+            return bool(self.query(LiveTable))
         if action == "back":
             return bool(self.crumbs()) or bool(self.stage.status.filter)
         return super().check_action(action, parameters)
@@ -236,6 +248,14 @@ class Frame(Screen[None]):
             self.dismiss()
         elif self.stage.status.filter:
             self.stage.set_filter("")
+
+    def action_columns(self) -> None:
+        """Choose the columns of the table that has the focus."""
+        tables = self.query(LiveTable)
+        focused = self.focused
+        table = focused if isinstance(focused, LiveTable) else tables.first() if tables else None
+        if table is not None:
+            self.stage.choose_columns(table)
 
     def action_notices(self) -> None:
         """Show all notices in full."""

@@ -13,6 +13,7 @@ from pgscope.analysis.filter import Filter, FilterError
 from pgscope.config import Config, ConfigError, config_path
 from pgscope.config.read import known
 from pgscope.errors import UsageError
+from pgscope.tui.columns.tables import TABLES
 
 _KEY = re.compile(r"\S|((ctrl|shift|alt|super|meta|hyper)\+)*[a-z0-9_]+|[A-Z][a-z0-9]*")
 
@@ -27,6 +28,10 @@ def check(config: Config) -> None:
         if config.theme:
             known([config.theme], BUILTIN_THEMES, "theme")
         known(config.keymap, sorted(binding_ids()), "action", "keymap.")
+        known(config.columns, TABLES, "table", "columns.")
+        for table, chosen in config.columns.items():
+            keys_of = list(dict.fromkeys(column.key for column in TABLES[table]))
+            known([choice.key for choice in chosen], keys_of, "column", f"columns.{table}: ")
         for name, keys in config.keymap.items():
             for key in keys.split(","):
                 if not _KEY.fullmatch(key.strip()):

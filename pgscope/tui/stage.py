@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.config import ColumnChoice
 from pgscope.tui.glyphs import Signs, terminal_signs
 
 if TYPE_CHECKING:
     from pgscope.tui.acting.hands import Hands
     from pgscope.tui.plans.planner import Planner
+    from pgscope.tui.table import LiveTable
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,13 @@ class Stage(Protocol):
 
     def undo_ignore(self) -> None:
         """Take the last change of what is ignored back."""
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[ColumnChoice]]:
+        """The columns chosen, by the name of the table."""
+
+    def choose_columns(self, table: LiveTable) -> None:
+        """Let someone choose the columns of a table."""
 
     def copy_text(self, text: str) -> None:
         """Copy to the terminal's clipboard, and say so."""

@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import cast
 
-import pexpect
 import psycopg
-import pyte
 import pytest
 
 from pgscope.embedded import EmbeddedServer
+from tests.tui.terminal import PATIENCE, Terminal
 
-_PATIENCE = 90.0
 HOSTILE = "x\x1b]52;c;b3duZWQ=\x07\x1b[31m[/foo][red]y\u202e"
-
-
-class Terminal:
-    """A program on a pty, and what a terminal of that size would show."""
-
-    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24) -> None:
-        program = shutil.which("pgscope", path=str(Path(sys.executable).parent))
-        assert program is not None, "pgscope is not installed beside the interpreter"
-        self.child = pexpect.spawn(program, list(arguments), dimensions=(rows, columns), timeout=1)
-        self.bytes = b""
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
-
-    @property
-    def text(self) -> str:
-        """What is on the screen."""
-        return "\n".join(self._screen.display)
-
-    def read(self) -> bool:
-        """Take in what the program wrote in the next moment; whether it is still there."""
-        try:
-            got = cast(bytes, self.child.read_nonblocking(65536, timeout=0.2))
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        self.bytes += got
-        # pyte does not know the private sequences that ask a terminal what it can do.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", got))
-        return True
-
-    def until(self, words: str) -> None:
-        """Wait until the words are on the screen."""
-        until = time.monotonic() + _PATIENCE
-        while words not in self.text:
-            assert time.monotonic() < until, f"no {words!r} on the screen:\n{self.text}"
-            assert self.read(), f"it ended:\n{self.text}"
-
-    def ended(self) -> int | None:
-        """Wait for the end; the exit status."""
-        until = time.monotonic() + _PATIENCE
-        while self.read():
-            assert time.monotonic() < until, f"it does not end:\n{self.text}"
-        self.child.close()
-        return int(self.child.exitstatus) if self.child.exitstatus is not None else None
 
 
 @pytest.fixture
@@ -76,23 +26,21 @@ def hostile(pg18: EmbeddedServer) -> Iterator[str]:
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 60)])
 def test_from_start_to_quit(hostile: str, columns: int, rows: int) -> None:
-    terminal = Terminal("connect", hostile, columns=columns, rows=rows)
-    terminal.until("t-hostile")
-    for key, words in (("2", "pid"), ("3", "calls/s"), ("4", "Nobody waits"), ("5", "Findings")):
-        terminal.child.send(key)
-        terminal.until(words)
-    terminal.child.send("2")
-    terminal.until("t-hostile")
-    terminal.child.send("/")
-    terminal.until("Keep")
-    terminal.child.send("app:t-hostile")
-    terminal.until("1 of ")
-    terminal.child.send("\r")
-    terminal.until("Open")
-    terminal.child.send("\r")
-    terminal.until("[/foo]")
-    terminal.child.send("q")
-    assert terminal.ended() == 0
+    with Terminal("connect", hostile, "--interval", "0.5", columns=columns, rows=rows) as terminal:
+        terminal.until("t-hostile")
+        assert "PostgreSQL 18" in terminal.text
+        for key, words in (("2", "pid"), ("3", "calls/s"), ("4", "Nobody waits"), ("5", "Findings")):
+            terminal.press(key, words)
+        terminal.press("2", "t-hostile")
+        terminal.press("/app:t-hostile", "1 of ")
+        terminal.press("\r", "Open")
+        terminal.press("\r", "[/foo]")
+        terminal.press("\x1b", "/ app:t-hostile")
+        terminal.press("\x1b")
+        terminal.until(lambda: "/ app:t-hostile" not in terminal.text, "the filter cleared")
+        terminal.press(" ", "PAUSED")
+        terminal.press("q")
+        assert terminal.ended() == 0
     # Nothing that the server sent was obeyed, and the terminal is as it was before.
     assert b"\x1b]52" not in terminal.bytes
     assert b"\x1b[31m[/foo]" not in terminal.bytes
@@ -101,8 +49,87 @@ def test_from_start_to_quit(hostile: str, columns: int, rows: int) -> None:
     assert b"\x1b[?25h" in terminal.bytes[terminal.bytes.rfind(b"\x1b[?1049h") :]
 
 
+def test_keys_typed_at_once_take_effect_in_their_order(hostile: str) -> None:
+    with Terminal("connect", hostile, "--interval", "0.5") as terminal:
+        terminal.until("t-hostile")
+        # A view not opened yet, its filter, text with letters that are keys of the rows, Enter, and a key of
+        # the rows: in one write, as from a macro or a slow link that delivers a burst.
+        terminal.press("2/app:t-hostile query:pg_sleep\ry", "1 of ")
+        terminal.until("/ app:t-hostile query:pg_sleep")
+        terminal.until("Copied", "what y copies, and not a y in the filter")
+        terminal.press("\x1b")
+        terminal.until(lambda: "/ app:" not in terminal.text, "the filter cleared")
+        terminal.press("/\x1b[200~app:t-hostile\x1b[201~\r", "/ app:t-hostile")
+        terminal.press("\x1b")
+        terminal.until(lambda: "/ app:" not in terminal.text, "the filter cleared")
+        terminal.press("4/zzz\r3", "/ zzz")
+        terminal.until("time%", "the view asked for behind the filter")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def test_ends_when_its_terminal_goes_away(hostile: str) -> None:
+    with Terminal("connect", hostile) as terminal:
+        terminal.until("1 Applications")
+        os.close(terminal.child.child_fd)
+        deadline = time.monotonic() + PATIENCE
+        while terminal.child.isalive():
+            assert time.monotonic() < deadline, "it runs without a terminal"
+            time.sleep(0.05)
+
+
 def test_a_failed_connection_draws_no_screen() -> None:
-    terminal = Terminal("connect", "-h", "/no/such/folder")
-    assert terminal.ended() == 3
+    with Terminal("connect", "-h", "/no/such/folder") as terminal:
+        assert terminal.ended() == 3
     assert b"\x1b[?1049h" not in terminal.bytes
     assert b"check that the server runs" in terminal.bytes.replace(b"\r\n", b" ")
+
+
+def test_several_servers_on_one_screen(hostile: str, pg18_database: str) -> None:
+    gone = "host=127.0.0.1 port=1"
+    with Terminal("connect", hostile, pg18_database, gone, "--interval", "0.5", columns=120) as terminal:
+        terminal.until("3 servers")
+        terminal.until("1 down")
+        terminal.press("/postgres@\r\r", "1 other down")
+        terminal.until("t-hostile")
+        assert "/ postgres@" not in terminal.text
+        terminal.press("0", "3 servers")
+        terminal.press("q")
+        assert terminal.ended() == 0
+    with Terminal("connect", gone, "host=127.0.0.1 port=2") as terminal:
+        assert terminal.ended() == 3
+    assert b"none of the 2 servers answers" in terminal.bytes
+
+
+@pytest.mark.parametrize(
+    ("environment", "columns", "rows"),
+    [
+        (
+            {"TERM": "linux", "LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+            80,
+            24,
+        ),
+        ({"TERM": "screen", "NO_COLOR": "1"}, 40, 10),
+    ],
+    ids=["linux-ascii", "screen-no-color-40x10"],
+)
+def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int, rows: int) -> None:
+    with Terminal("connect", hostile, environment=environment, columns=columns, rows=rows) as terminal:
+        terminal.until("t-hostile")
+        if "NO_COLOR" in environment:
+            assert not colours(terminal.bytes), "no colour was sent"
+        else:
+            assert terminal.bytes.isascii()
+        for key in "23456":
+            terminal.press(key)
+        terminal.press("?", "Every plan that was made")
+        terminal.press("?")
+        terminal.until(lambda: "Every plan that was made" not in terminal.text, "the help closed")
+        assert r"\u" not in terminal.text, "a sign that this terminal does not have"
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+def colours(sent: bytes) -> list[bytes]:
+    """The sequences that set a colour."""
+    return re.findall(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;|48;)[0-9;]*m", sent)

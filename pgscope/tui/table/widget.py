@@ -7,6 +7,7 @@ column of it whenever the number of rows changes, which costs more than the tabl
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeAlias
 
 from rich.style import Style
@@ -16,8 +17,10 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
+from pgscope.config import ColumnChoice
 from pgscope.tui.slowlink import LOOK_EVERY_S, paint_budget
 from pgscope.tui.table import messages, styles
+from pgscope.tui.table.choice import wanted_columns
 from pgscope.tui.table.cursor import clamp, top_after, top_for
 from pgscope.tui.table.frame import View
 from pgscope.tui.table.frame import compose as frame_of
@@ -66,6 +69,7 @@ class LiveTable(Widget, can_focus=True):
         `placeholder` is shown while there are no rows. `glyphs` are those of the terminal by default."""
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._columns = tuple(columns)
+        self._chosen: tuple[ColumnChoice, ...] = ()
         self._glyphs = glyphs or terminal_glyphs()
         self._placeholder = placeholder
         self._sort = sort
@@ -143,6 +147,14 @@ class LiveTable(Widget, can_focus=True):
         self._layout_width = -1
         self.set_rows(rows)
 
+    def choose(self, chosen: Sequence[ColumnChoice]) -> None:
+        """Show these columns only, in this order and of these widths; with none, all as they come."""
+        if tuple(chosen) != self._chosen:
+            self._chosen = tuple(chosen)
+            self._first = 0
+            self._layout_width = -1
+            self._repaint()
+
     def set_placeholder(self, text: str) -> None:
         """Change the text shown while there are no rows."""
         self._placeholder = text
@@ -209,8 +221,8 @@ class LiveTable(Widget, can_focus=True):
 
     def action_sideways(self, columns: int) -> None:
         """Scroll by a number of columns; the fixed ones stay."""
-        room = self._room
-        first = clamp(self._first + columns, 0, last_first(self._columns, room))
+        furthest = last_first([column for _, column in self._wanted()], self._room)
+        first = clamp(self._first + columns, 0, furthest)
         if first != self._first:
             self._first = first
             self._layout_width = -1
@@ -276,7 +288,8 @@ class LiveTable(Widget, can_focus=True):
             self.tooltip = tooltip
 
     def on_resize(self) -> None:
-        self._first = min(self._first, last_first(self._columns, self._room))
+        furthest = last_first([column for _, column in self._wanted()], self._room)
+        self._first = min(self._first, furthest)
         if self._pinned:
             self._top = top_for(self._top, self._cursor, self._height, len(self._rows))
         self._scroll(self._top)
@@ -344,9 +357,16 @@ class LiveTable(Widget, can_focus=True):
     def _arrange(self) -> Layout:
         room = self._room
         if room != self._layout_width:
-            self._layout_now = clip(arrange(self._columns, room, self._first), room)
+            wanted = self._wanted()
+            layout = clip(arrange([column for _, column in wanted], room, self._first), room)
+            slots = tuple(replace(slot, index=wanted[slot.index][0]) for slot in layout.slots)
+            self._layout_now = replace(layout, slots=slots)
             self._layout_width = room
         return self._layout_now
+
+    def _wanted(self) -> list[tuple[int, Column]]:
+        """The columns that may be shown, each with its place among all."""
+        return wanted_columns(self._columns, self._chosen)
 
     def _styles(self) -> dict[str, Style]:
         if not self._palette:

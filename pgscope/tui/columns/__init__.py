@@ -1,0 +1,1 @@
+"""Choosing the columns of a table."""
