@@ -14,10 +14,11 @@ import psycopg
 
 from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
+from pgscope.capture.health import Health, patiently
 from pgscope.capture.pace import Budget, Pace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
-from pgscope.errors import PgscopeError
+from pgscope.errors import ConnectionFailed, PgscopeError
 from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts, Wanted
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
@@ -30,8 +31,14 @@ SHORTEST_INTERVAL = 0.1
 """Seconds."""
 _ANSWER = 20.0
 """Seconds until a server that does not answer counts as lost."""
+_QUIET = 5.0
+"""Seconds without an answer after which the screen says so."""
 _BACKOFF_MOST = 10.0
 """Seconds between attempts to connect again, at the most."""
+_LASTED = 5.0
+"""Seconds after which a connection was worth making: the next attempt need not be put off."""
+_LEARN_EVERY = 60.0
+"""Seconds between looks at what server and role can do: extensions, settings and rights change."""
 _COST_EVERY = 5.0
 """Seconds between reports of pgscope's own cost."""
 _TEXT_DUTY = 0.02
@@ -120,10 +127,12 @@ class LiveSource:
                 attempt += 1
                 continue
             self._first = None
+            started = time.monotonic()
             reason = await self._stay(link, emit)
-            attempt = 0
-            emit(Disconnected(time.time(), time.monotonic(), reason))
-            await asyncio.sleep(_backoff(0))
+            attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
+            if reason is not None:
+                emit(Disconnected(time.time(), time.monotonic(), reason))
+                await asyncio.sleep(_backoff(attempt))
 
     async def _connect(self) -> Link:
         connection = await connect(self.target)
@@ -134,8 +143,8 @@ class LiveSource:
             raise
         return Link(connection, facts, Poller(connection, facts))
 
-    async def _stay(self, link: Link, emit: Emit) -> str:
-        """Watch until the connection is lost; return why."""
+    async def _stay(self, link: Link, emit: Emit) -> str | None:
+        """Watch until the connection is lost; return why, or None if the server changed."""
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._server_ahead = time.time() - time.monotonic()
@@ -165,20 +174,28 @@ class LiveSource:
             lambda: time.monotonic() + self._server_ahead,
         )
 
-    async def _poll_loop(self, link: Link, emit: Emit) -> str:
+    async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
+        health = Health(link.facts, emit)
+        next_learn = time.monotonic() + _LEARN_EVERY
         while True:
             started = time.monotonic()
             try:
-                polled = await asyncio.wait_for(link.poller.poll(), _ANSWER)
+                polled = await patiently(link.poller.poll(), health, _QUIET, _ANSWER)
+                if health.suspicious(polled) or started >= next_learn:
+                    next_learn = started + _LEARN_EVERY
+                    if await asyncio.wait_for(learn(link.connection), _ANSWER) != link.facts:
+                        return None
             except PollFailed as error:
                 if link.connection.closed:
                     return str(error)
+                health.failed(str(error))
                 await self._rest(started)
                 continue
-            except _LOST as error:
+            except (ConnectionFailed, *_LOST) as error:
                 return _why(error)
+            health.well(polled)
             self._server_ahead = polled.poll.at - polled.poll.mono
             self._meter.add(polled.server_ms, polled.statements)
             self._pace.polled(polled.server_ms, self._wished)
@@ -222,14 +239,16 @@ class LiveSource:
                 await asyncio.sleep(_backoff(attempt))
                 attempt += 1
                 continue
-            attempt = 0
+            started = time.monotonic()
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             try:
                 await self._looks(sampler, emit)
             except (psycopg.Error, OSError, asyncio.TimeoutError):
-                await asyncio.sleep(_backoff(0))
+                # Where looks are refused there is no sense in coming back twice a second.
+                attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
             finally:
                 await connection.close()
+            await asyncio.sleep(_backoff(attempt))
 
     async def _looks(self, sampler: Sampler, emit: Emit) -> None:
         while True:

@@ -31,7 +31,7 @@ _TRY_AGAIN = 60.0
 """Seconds until a statement that failed for good is tried again: a privilege may have been granted since."""
 _XMIN_EVERY = 10.0
 """Seconds between looks at what holds back xmin: that changes slowly."""
-_CLOCK = sql.SQL("select date_part('epoch', pg_catalog.clock_timestamp())")
+_CLOCK = sql.SQL("select date_part('epoch', pg_catalog.clock_timestamp()), pg_catalog.pg_is_in_recovery()")
 _LAST_COLLECTOR = 14
 """Until this major a process of its own collects statistics, and who reads them waits until it wrote them."""
 _COLLECTOR_STEP = 0.010
@@ -50,6 +50,9 @@ class Polled:
     server_ms: float
     statements: int
     failures: dict[str, Failure] = field(default_factory=dict)
+    answered: frozenset[str] = frozenset()
+    """The parts that were read."""
+    in_recovery: bool = False
 
 
 class Poller:
@@ -112,7 +115,14 @@ class Poller:
             progress=progress.decode(found, self.objects),
             round_trip_ms=round_trip * 1000.0,
         )
-        return Polled(poll, _server_ms(found), len(found.rows), found.failures)
+        return Polled(
+            poll,
+            _server_ms(found),
+            len(found.rows),
+            found.failures,
+            frozenset(found.rows),
+            found.rows["end"][0][1],
+        )
 
     def _timed(self, wanted: list[Statement]) -> list[Statement]:
         """Statements between readings of the server's clock, those that may wait for the server last."""

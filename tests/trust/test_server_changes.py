@@ -1,0 +1,214 @@
+"""The server changes under pgscope's feet: told in a line, gone on with, and never a false spike."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pgscope.embedded import EmbeddedServer
+from pgscope.sample import Connected, Look, Poll
+from tests.conftest import FreshServer
+from tests.standby import standby_of
+from tests.streams import Stream, streaming
+
+
+def notices(stream: Stream) -> str:
+    return "\n".join(stream.snapshot.notices)
+
+
+def counts(stream: Stream) -> bool:
+    """Whether the counters of statements are read."""
+    last = next((s for s in reversed(stream.samples) if isinstance(s, Poll)), None)
+    return last is not None and last.statements is not None
+
+
+async def test_extension_dropped_and_made_again(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
+        async with streaming(pg_database) as stream:
+            await stream.until(lambda: counts(stream), "counters")
+            admin.execute("drop extension pg_stat_statements")
+            await stream.until(lambda: "CREATE EXTENSION pg_stat_statements" in notices(stream), "the notice")
+            await stream.more(Poll, 3)
+            assert stream.snapshot.link.connected
+            assert not counts(stream)
+
+
+async def test_extension_made_while_it_runs(pg18_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was missing is found again within a minute: here, a second."""
+    monkeypatch.setattr("pgscope.capture.live._LEARN_EVERY", 1.0)
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("drop extension pg_stat_statements")
+        async with streaming(pg18_database) as stream:
+            await stream.until(lambda: "CREATE EXTENSION pg_stat_statements" in notices(stream), "the notice")
+            admin.execute("create extension pg_stat_statements")
+            await stream.until(lambda: counts(stream), "counters")
+            assert stream.snapshot.notices == ()
+
+
+async def test_extension_upgraded(pg18_database: str) -> None:
+    """From 1.10 to 1.11 columns were renamed."""
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("drop extension pg_stat_statements")
+        admin.execute("create extension pg_stat_statements version '1.10'")
+        async with streaming(pg18_database) as stream:
+            await stream.until(lambda: counts(stream), "counters of 1.10")
+            admin.execute("alter extension pg_stat_statements update to '1.12'")
+            version = (1, 12)
+            await stream.until(
+                lambda: stream.snapshot.facts and stream.snapshot.facts.statements_version == version,
+                "the new version",
+            )
+            await stream.until(lambda: counts(stream), "counters of 1.12")
+            assert stream.snapshot.notices == ()
+            assert stream.snapshot.link.connected
+
+
+@pytest.fixture
+def watcher(pg_database: str) -> Iterator[str]:
+    """A role that may see everything, until that is taken from it."""
+    with psycopg.connect(pg_database, autocommit=True) as admin:
+        admin.execute("create role t_watcher login in role pg_monitor")
+        try:
+            yield make_conninfo(pg_database, user="t_watcher")
+        finally:
+            admin.execute("drop owned by t_watcher")
+            admin.execute("drop role t_watcher")
+
+
+async def test_rights_revoked(pg_database: str, watcher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.capture.live._LEARN_EVERY", 1.0)
+    with psycopg.connect(pg_database, autocommit=True) as admin:
+        async with streaming(watcher) as stream:
+            await stream.until(lambda: counts(stream), "counters")
+            assert stream.snapshot.notices == ()
+            admin.execute("revoke execute on function pg_stat_statements(boolean) from public")
+            await stream.until(lambda: "pg_stat_statements cannot be read" in notices(stream), "the refusal")
+            assert "permission denied" in notices(stream)
+            assert "grant t_watcher" in notices(stream)
+            await stream.more(Poll, 3)
+            assert stream.snapshot.link.connected
+            admin.execute("revoke pg_monitor from t_watcher")
+            await stream.until(lambda: "GRANT pg_monitor TO t_watcher" in notices(stream), "the right")
+            await stream.more(Poll, 2)
+            assert stream.snapshot.link.connected
+
+
+async def test_sessions_closed_to_the_role(pg18_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A managed server that takes even the function behind pg_stat_activity away says so on the screen."""
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("set pg_stat_statements.track = 'none'")  # other tests read what is counted here
+        admin.execute("create role t_closed login in role pg_monitor")
+        function = "pg_catalog.pg_stat_get_activity(integer)"
+        try:
+            async with streaming(make_conninfo(pg18_database, user="t_closed")) as stream:
+                await stream.more(Poll, 3)
+                admin.execute(f"revoke execute on function {function} from public")
+                await stream.until(lambda: not stream.snapshot.link.connected, "that it is told")
+                assert "cannot read the sessions" in stream.snapshot.link.reason
+                assert "pg_stat_get_activity" in stream.snapshot.link.reason
+                admin.execute(f"grant execute on function {function} to public")
+                await stream.until(lambda: stream.snapshot.link.connected, "that it is well")
+                await stream.more(Poll, 3)
+        finally:
+            admin.execute(f"grant execute on function {function} to public")
+            admin.execute("drop role t_closed")
+
+
+async def test_database_dropped(pg18: EmbeddedServer) -> None:
+    """Its connections are ended, and new ones refused; it comes back with the database."""
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute("drop database if exists t_dropped")
+        admin.execute("create database t_dropped")
+        async with streaming(pg18.conninfo_for("t_dropped")) as stream:
+            await stream.more(Poll, 3)
+            admin.execute("drop database t_dropped with (force)")
+            await stream.until(
+                lambda: 'database "t_dropped" does not exist' in stream.snapshot.link.reason, "the reason"
+            )
+            assert not stream.snapshot.link.connected
+            admin.execute("create database t_dropped")
+            await stream.more(Connected)
+            await stream.more(Poll, 3)
+        admin.execute("drop database t_dropped with (force)")
+
+
+async def test_too_many_connections(fresh_pg: FreshServer) -> None:
+    server = fresh_pg(18, {"max_connections": "8", "superuser_reserved_connections": "0"})
+    with psycopg.connect(server.conninfo, autocommit=True) as admin:
+        async with streaming(server.conninfo) as stream:
+            await stream.more(Look, 3)
+            crowd = []
+            with pytest.raises(psycopg.OperationalError):
+                while True:
+                    crowd.append(psycopg.connect(server.conninfo, autocommit=True))
+            await stream.more(Poll, 3)
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
+            )
+            # Somebody else is faster to take what pgscope gave up.
+            with pytest.raises(psycopg.OperationalError):
+                for _ in range(50):
+                    crowd.append(psycopg.connect(server.conninfo, autocommit=True))
+            await stream.until(lambda: "too many" in stream.snapshot.link.reason, "the reason")
+            assert "free a connection" in stream.snapshot.link.reason
+            for one in crowd:
+                one.close()
+            await stream.more(Connected)
+            await stream.more(Poll, 3)
+            await stream.more(Look, 3)
+
+
+async def test_failover_to_another_host(fresh_pg: FreshServer) -> None:
+    """A conninfo with two hosts: the second is gone to when the first is gone, with counters of its own."""
+    first, second = fresh_pg(18), fresh_pg(18)
+    with psycopg.connect(second.conninfo, autocommit=True) as client:
+        for _ in range(2000):
+            client.execute("select 1 as t_failover")
+    hosts = f"{first.socket_dir},{second.socket_dir}"
+    async with streaming(make_conninfo(host=hosts, port=first.port, user="postgres")) as stream:
+        await stream.more(Poll, 3)
+        assert stream.snapshot.facts is not None
+        assert stream.snapshot.facts.host == str(first.socket_dir)
+        await asyncio.to_thread(first.shut_down, "immediate")
+        await stream.more(Connected)
+        assert stream.snapshot.facts.host == str(second.socket_dir)
+        for _ in range(5):
+            await stream.more(Poll)
+            assert max((r.rates.calls for r in stream.snapshot.statements.values()), default=0) < 1000
+
+
+async def test_promotion(fresh_pg: FreshServer) -> None:
+    primary = fresh_pg(18)
+    standby = standby_of(primary, fresh_pg)
+    async with streaming(standby.conninfo) as stream:
+        await stream.more(Poll, 3)
+        assert stream.snapshot.facts is not None
+        assert stream.snapshot.facts.role == "standby"
+        with psycopg.connect(standby.conninfo, autocommit=True) as admin:
+            admin.execute("select pg_promote()")
+        await stream.until(
+            lambda: stream.snapshot.facts and stream.snapshot.facts.role == "primary", "primary"
+        )
+        await stream.more(Poll, 3)
+        assert stream.snapshot.link.connected
+
+
+async def test_a_shutdown_is_not_delayed(fresh_pg: FreshServer) -> None:
+    """Fast, as with no client at all, while pgscope polls and samples."""
+    server = fresh_pg(18)
+    async with streaming(server.conninfo) as stream:
+        await stream.more(Look, 5)
+        await stream.more(Poll, 5)
+        started = time.monotonic()
+        await asyncio.to_thread(server.shut_down, "fast")
+        watched = time.monotonic() - started
+        await stream.until(lambda: not stream.snapshot.link.connected, "the loss")
+    await asyncio.to_thread(server.start_again)
+    started = time.monotonic()
+    await asyncio.to_thread(server.shut_down, "fast")
+    assert watched < time.monotonic() - started + 3.0
