@@ -60,6 +60,11 @@ class Load:
             self._points.popleft()
 
     @property
+    def newest(self) -> LoadPoint:
+        """The last one taken in. Raises IndexError before the first."""
+        return self._points[-1]
+
+    @property
     def points(self) -> tuple[LoadPoint, ...]:
         """Oldest first."""
         return tuple(self._points)

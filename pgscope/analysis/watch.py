@@ -8,6 +8,7 @@ from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.counters import NOTHING, Counts, EvictionWatch, Interval, StatementDeltas
 from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
+from pgscope.analysis.history import LoadHistory
 from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits, ddl_notes
@@ -44,6 +45,7 @@ class Watch:
         self._deltas = StatementDeltas()
         self._totals_fold = TotalsFold()
         self._load = Load()
+        self.load_history = LoadHistory()
         self._users: Mapping[int, str] = {}
         self._databases: Mapping[int, str] = {}
         self.texts = FingerprintBook()
@@ -106,6 +108,7 @@ class Watch:
         self._poll = poll
         self.presence.feed(poll)
         self._load.feed(poll)
+        self.load_history.feed(self._load.newest)
         if not self.counted or poll.statements is None:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval)

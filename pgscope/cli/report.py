@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pgscope.analysis.findings import FindingSettings
     from pgscope.analysis.watch import Watch
     from pgscope.capture.live import LiveSource
 
 DESCRIPTION = "Watch a server for --duration seconds without a screen, and print the result."
-FORMATS = ("text", "markdown", "json")
+FORMATS = ("text", "markdown", "json", "html")
 _BEGIN_AT_MOST = 30.0
 """Seconds to wait for what is to be watched to begin."""
 
@@ -29,7 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--duration", type=positive_seconds, default=30.0, metavar="SECONDS", help="how long to watch (30)"
     )
-    group.add_argument("--format", choices=FORMATS, default="text", help="text (default), markdown or json")
+    group.add_argument(
+        "--format", choices=FORMATS, default="text", help="text (default), markdown, json or html"
+    )
+    group.add_argument(
+        "--from", dest="recording", metavar="FILE", help="report a recording instead of watching a server"
+    )
+    group.add_argument(
+        "--since", metavar="TIME", help="with --from: '2026-11-22 03:10', 03:10, -2h (before its end)"
+    )
+    group.add_argument("--until", metavar="TIME", help="with --from: until then")
     group.add_argument("--output", metavar="FILE", help="write there; without it, to standard output")
     group.add_argument(
         "--fail-on",
@@ -44,12 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope report`; raises UsageError, ConnectionFailed."""
     from pgscope.cli.gate import Gate
     from pgscope.config import load
-    from pgscope.errors import EXIT_FOUND
+    from pgscope.errors import EXIT_FOUND, UsageError
 
     config = load()
-    target = target_of(arguments, config)
     gate = Gate.parse(arguments.fail_on)
     check_output(arguments.output)
+    if arguments.recording is not None:
+        from pgscope.cli.recorded import watch_recorded
+
+        recorded = watch_recorded(arguments, config.findings)
+        write(recorded.watch, arguments.format, arguments.output, recorded.notices)
+        return EXIT_FOUND if gate.trips(recorded.watch.findings_of_watch()) else 0
+    if arguments.since is not None or arguments.until is not None:
+        raise UsageError("--since and --until are for a recording: give --from FILE")
+    target = target_of(arguments, config)
     source = live_source(target, arguments, config)
     watch = watch_for(source, arguments.duration, ask=not arguments.no_password, settings=config.findings)
     write(watch, arguments.format, arguments.output)
@@ -127,14 +144,14 @@ async def _watch_for(
     return watch
 
 
-def write(watch: Watch, form: str, path: str | None) -> None:
+def write(watch: Watch, form: str, path: str | None, notices: Sequence[str] = ()) -> None:
     """Print the report in this form, or write it to the file. Raises UsageError if that fails."""
     from pathlib import Path
 
     from pgscope.errors import UsageError
     from pgscope.report import render
 
-    text = render(watch, form)
+    text = render(watch, form, notices)
     if path is None:
         sys.stdout.write(text)
         sys.stdout.flush()

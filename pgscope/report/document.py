@@ -7,7 +7,7 @@ counters sums over the window.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pgscope import __version__
@@ -26,8 +26,8 @@ SCHEMA_VERSION = 1
 Document: TypeAlias = "dict[str, Any]"
 
 
-def document(watch: Watch) -> Document:
-    """Everything that was seen, as JSON-ready data."""
+def document(watch: Watch, notices: Sequence[str] = ()) -> Document:
+    """Everything that was seen, as JSON-ready data; `notices` are told before the watch's own."""
     presence = watch.presence
     poll = watch.poll
     at = poll.at if poll else 0.0
@@ -48,7 +48,15 @@ def document(watch: Watch) -> Document:
         "statements": _statements(watch, what),
         "lock_waits": lock_waits_to_json(watch.locks.window()),
         "findings": [finding_to_json(finding) for finding in watch.findings_of_watch()],
-        "notices": list(watch.snapshot().notices),
+        "load": [
+            {
+                "start": iso(span.start),
+                "seconds": span.seconds,
+                "active": {name: round(value, 3) for name, value in span.active.items()},
+            }
+            for span in watch.load_history.spans
+        ],
+        "notices": [*notices, *watch.snapshot().notices],
     }
 
 

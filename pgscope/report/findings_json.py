@@ -32,6 +32,7 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
             "lines": [{"for": who, "do": what} for who, what in finding.remedy.lines],
             "sql": finding.remedy.sql or None,
         },
+        "points": [list(point) for point in finding.points],
         "pids": list(finding.pids),
         "first_seen": iso(finding.first_seen),
         "last_seen": iso(finding.last_seen),

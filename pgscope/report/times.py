@@ -1,8 +1,9 @@
-"""Times as every report writes them."""
+"""Times as every report writes them, and as people type them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import re
+from datetime import datetime, timedelta, timezone
 
 
 def iso(at: float | None) -> str | None:
@@ -11,3 +12,32 @@ def iso(at: float | None) -> str | None:
         return None
     text = datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+_SPAN = re.compile(r"([-+])(\d+(?:\.\d+)?)([smhd]?)")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def moment(text: str, start: float, end: float) -> float:
+    """The time that a person means, in a recording from `start` to `end` (epoch seconds).
+
+    `2026-11-22 03:10` (local time unless it says otherwise), `03:10` (the last such time in it), `-10m`
+    (before its end), `+90s` (after its start). Raises ValueError, with what is wanted, for anything else.
+    """
+    text = text.strip()
+    if match := _SPAN.fullmatch(text):
+        seconds = float(match[2]) * _UNITS[match[3]]
+        return start + seconds if match[1] == "+" else end - seconds
+    if match := _CLOCK.fullmatch(text):
+        hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+        if hour < 24 and minute < 60 and second < 60:
+            last = datetime.fromtimestamp(end).astimezone()
+            found = last.replace(hour=hour, minute=minute, second=second, microsecond=0)
+            return (found if found <= last else found - timedelta(days=1)).timestamp()
+    try:
+        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text)).timestamp()
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a time; such as '2026-11-22 03:10', 03:10, -10m (before the end), +90s"
+        ) from None

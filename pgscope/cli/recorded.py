@@ -1,0 +1,68 @@
+"""Reads a recording into a watch, for a report of it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgscope.analysis.findings import FindingSettings
+    from pgscope.analysis.watch import Watch
+    from pgscope.capture.recording.recording import Recording
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a recording came to, and what is to be said of it beside that."""
+
+    watch: Watch
+    notices: tuple[str, ...]
+
+
+def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> Recorded:
+    """Watch what `--from`, `--since` and `--until` name. Raises UsageError."""
+    from pgscope.analysis.watch import Watch
+    from pgscope.capture.recording.recording import Recording
+
+    if arguments.conninfo:
+        raise UsageError("report takes a CONNINFO or --from FILE, not both")
+    recording = Recording.open(Path(arguments.recording))
+    try:
+        since, until = (_moment(recording, name, getattr(arguments, name)) for name in ("since", "until"))
+        if since is not None and until is not None and since >= until:
+            raise UsageError("--since is not before --until")
+        watch = Watch(settings)
+        for sample in recording.samples(since, until):
+            watch.feed(sample)
+            watch.wants()
+        if watch.poll is None:
+            raise UsageError(f"{arguments.recording}: no sample in that time; it has {_extent(recording)}")
+        notices = [f"recording {arguments.recording}: {_extent(recording)}"]
+        if recording.redacted:
+            notices.append("constants of statements were taken out when it was recorded")
+        if recording.damage:
+            notices.append(f"not all of it could be read: {recording.damage}")
+        return Recorded(watch, tuple(notices))
+    finally:
+        recording.close()
+
+
+def _moment(recording: Recording, name: str, text: str | None) -> float | None:
+    from pgscope.report.times import moment
+
+    if text is None:
+        return None
+    try:
+        return moment(text, recording.start, recording.end)
+    except ValueError as error:
+        raise UsageError(f"--{name}: {error}") from None
+
+
+def _extent(recording: Recording) -> str:
+    from pgscope.report.times import iso
+
+    return f"{iso(recording.start)} to {iso(recording.end)}" if recording.start else "no sample yet"
