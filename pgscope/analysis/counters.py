@@ -96,6 +96,7 @@ class StatementDeltas:
 
     def __init__(self) -> None:
         self._before: dict[StatementKey, StatementCounters] = {}
+        self._read: tuple[StatementCounters, ...] = ()
         self._mono: float | None = None
         self._info: StatementsInfo | None = None
 
@@ -112,21 +113,33 @@ class StatementDeltas:
         """The interval that this poll ends; None if it did not read the counters."""
         if poll.statements is None:
             return None
-        now = {row.key: row for row in poll.statements}
-        before, mono_before = self._before, self._mono
-        info_before = self._info
-        self._before, self._mono, self._info = now, poll.mono, poll.statements_info
+        changed = self._changed(poll.statements)
+        mono_before, info_before = self._mono, self._info
+        self._mono, self._info = poll.mono, poll.statements_info
         if mono_before is None:
             return Interval(poll.at, poll.mono, 0.0, {})
         evictions, reset = _between(info_before, poll.statements_info)
         complete = evictions == 0 and not reset
         deltas: dict[StatementKey, Counts] = {}
-        for key, row in now.items():
-            old = before.get(key)
+        for old, row in changed:
             delta = _delta(old, row, complete)
             if delta is not None and delta.calls > 0:
-                deltas[key] = delta
+                deltas[row.key] = delta
         return Interval(poll.at, poll.mono, poll.mono - mono_before, deltas, evictions, reset)
+
+    def _changed(
+        self, now: tuple[StatementCounters, ...]
+    ) -> list[tuple[StatementCounters | None, StatementCounters]]:
+        """Rows that are not the objects they were, each with the one before; brings `entries` up to now."""
+        old, self._read = self._read, now
+        if len(old) == len(now):
+            pairs = [(one, row) for one, row in zip(old, now, strict=True) if one is not row]
+            if all(one[:4] == row[:4] for one, row in pairs):
+                self._before.update((row.key, row) for _, row in pairs)
+                return list(pairs)
+        before = self._before
+        self._before = {row.key: row for row in now}
+        return [(before.get(key), row) for key, row in self._before.items()]
 
 
 def _between(before: StatementsInfo | None, now: StatementsInfo | None) -> tuple[int, bool]:

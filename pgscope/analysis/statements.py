@@ -88,13 +88,14 @@ def rows(
     """A row for each entry; rows of entries that did nothing since `before` was made are used again."""
     time = sum(delta.exec_time for delta in interval.deltas.values())
     per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
-    made: dict[StatementKey, StatementRow] = {}
+    deltas, made = interval.deltas, dict(before) if before.keys() == entries.keys() else {}
     for key, entry in entries.items():
-        delta = interval.deltas.get(key)
         old = before.get(key)
-        if delta is None and old is not None and _is_current(old, entry):
-            made[key] = old
+        if old is not None and key not in deltas and _is_current(old, entry):
+            if old is not made.get(key):
+                made[key] = old
             continue
+        delta = deltas.get(key)
         made[key] = StatementRow(
             key=key,
             database=known.database(key.dbid),

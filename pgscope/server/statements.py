@@ -10,14 +10,18 @@ from psycopg import sql
 from pgscope.sample import ServerFacts, StatementCounters, StatementsInfo
 from pgscope.server import batch
 from pgscope.server.batch import Statement
+from pgscope.server.changes import Marks, mark
 from pgscope.server.connection import Connection
 from pgscope.server.decode import text
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
+_WHOLE_EVERY = 60
+"""Polls after which all counters are read again, should anything ever have been missed."""
+
 
 class StatementReader:
-    """Reads counters at each call, and each text once."""
+    """Reads counters that changed at each call, and each text once."""
 
     def __init__(self, facts: ServerFacts, names: NameBook) -> None:
         if facts.statements_version is None:
@@ -27,32 +31,63 @@ class StatementReader:
         self._schema = sql.Identifier(facts.statements_schema)
         self._names = names
         self._known: set[tuple[int, int]] = set()
-        self._last: tuple[StatementCounters, ...] = ()
+        self._slots: list[StatementCounters | None] = []
+        self._marks = Marks()
+        self._polls = 0
+        self._info: StatementsInfo | None = None
+        self._uncertain = False
+        self._unseen: set[tuple[int, int]] = set()
+        self._moved = False
 
     def _query(self, name: str) -> sql.Composed:
         return query(name, self._version).format(schema=self._schema)
 
     def statements(self) -> list[Statement]:
-        """What a poll runs: counters, and evictions and resets."""
+        """What a poll runs: counters that changed, and evictions and resets."""
+        self._polls += 1
+        if self._uncertain or self._polls % _WHOLE_EVERY == 0:
+            self._uncertain = False
+            self._slots, self._marks = [], Marks()
         return [
-            Statement("statements", self._query("statements")),
+            Statement("statements", self._query("statements"), {"marks": self._marks}),
             Statement("statements_info", self._query("statements_info")),
         ]
 
     def counters(self, rows: Sequence[tuple[Any, ...]]) -> tuple[StatementCounters, ...]:
-        """The rows of `statements` as samples."""
-        self._last = tuple(map(StatementCounters._make, rows))
-        return self._last
+        """All entries, after the rows of `statements`; what did not change is the object that it was."""
+        slots = self._slots
+        for place, *values in rows:
+            entry = StatementCounters._make(values)
+            while len(slots) < place:
+                slots.append(None)
+            old = slots[place - 1]
+            slots[place - 1] = entry
+            self._marks.put(place - 1, mark(entry[:4], entry.calls))
+            if old is None or old[:4] != entry[:4]:
+                self._moved = True
+        if not self._moved:
+            return tuple(entry for entry in slots if entry is not None)
+        # Entries moved: one that is still where it was before stands behind, with its old counters.
+        first = {entry[:4]: entry for entry in reversed(slots) if entry is not None}
+        found = tuple(reversed(first.values()))
+        present = {(entry.dbid, entry.queryid) for entry in found}
+        self._known &= present
+        self._unseen = present - self._known
+        self._moved = False
+        self._uncertain = self._uncertain or len(found) < sum(entry is not None for entry in slots)
+        return found
 
     def info(self, rows: Sequence[tuple[Any, ...]]) -> StatementsInfo | None:
         """The row of `statements_info` as a sample."""
-        return StatementsInfo._make(rows[0]) if rows else None
+        info = StatementsInfo._make(rows[0]) if rows else None
+        # Evictions and resets take entries away: all are read again, for the last places may be out of date.
+        self._uncertain = self._uncertain or (self._info is not None and info != self._info)
+        self._info = info
+        return info
 
     def unseen(self) -> set[tuple[int, int]]:
         """(dbid, queryid) of entries whose text was not read yet; entries that went are forgotten."""
-        present = {(row.dbid, row.queryid) for row in self._last}
-        self._known &= present
-        return present - self._known
+        return self._unseen
 
     async def texts(self, connection: Connection, unseen: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """Texts of these entries. The server reads its whole text file for it: call seldom.
@@ -62,6 +97,7 @@ class StatementReader:
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
         found = await batch.run(connection, [Statement("texts", self._query("statement_texts"), params)])
         self._known |= unseen
+        self._unseen = self._unseen - unseen
         return {
             (dbid, queryid): text(raw, self._names.codec(dbid))
             for dbid, queryid, raw in found.rows.get("texts", ())

@@ -47,6 +47,7 @@ class Attribution:
         self._lengths: deque[float] = deque()
         self._begin: float | None = None
         self._sheets: dict[tuple[Partition, bool], tuple[Sheet, int]] = {}
+        self._at_home: dict[bool, tuple[int, dict[Partition, list[StatementKey]]]] = {}
 
     def feed(self, sample: Sample) -> None:
         """Take in a sample of any kind; those that say nothing of who runs what are passed over."""
@@ -141,6 +142,18 @@ class Attribution:
                 return (others[0], key.dbid)
         return (key.userid, key.dbid)
 
+    def _homes(self, watch: bool) -> dict[Partition, list[StatementKey]]:
+        """The statements of each partition, worked out once a tick for all sheets."""
+        known = self._at_home.get(watch)
+        now = len(self._book.ticks)
+        if known is None or known[0] != now:
+            found: dict[Partition, list[StatementKey]] = {}
+            for key in self._totals.keys(window=not watch):
+                if key.toplevel:
+                    found.setdefault(self._home(key), []).append(key)
+            known = self._at_home[watch] = (now, found)
+        return known[1]
+
     def _sheet(self, partition: Partition, watch: bool) -> Sheet:
         known = self._sheets.get((partition, watch))
         now = len(self._book.ticks)
@@ -162,11 +175,9 @@ class Attribution:
             begin = end - sum(self._lengths)
             looks = book.look_count - (book.looks[-ticks - 1] if len(book.looks) > ticks else 0)
         statements: dict[int, Total] = {}
-        for key in totals.keys(window=not watch):
-            if key.dbid == partition[1] and key.toplevel and self._home(key) == partition:
-                counts = totals.counts(key, window=not watch)
-                total = Total(counts.calls, counts.shared_hit + counts.shared_read, counts.exec_time / 1000.0)
-                statements[key.queryid] = total.plus(statements.get(key.queryid))
+        for key in self._homes(watch).get(partition, ()):
+            total = Total(*totals.brief(key, window=not watch))
+            statements[key.queryid] = total.plus(statements.get(key.queryid))
         about = Circumstances(
             looks,
             max(end - begin, 0.0),

@@ -42,3 +42,12 @@ class StatementTotals:
         """What a statement did."""
         ever = self._ever.get(key, NOTHING)
         return ever.minus(self._before.get(key, NOTHING)) if window else ever
+
+    def brief(self, key: StatementKey, *, window: bool) -> tuple[float, float, float]:
+        """Calls, blocks visited, and seconds of execution: what attribution needs for every statement."""
+        ever, before = self._ever.get(key, NOTHING), self._before.get(key, NOTHING) if window else NOTHING
+        return (
+            max(ever.calls - before.calls, 0.0),
+            max(ever.shared_hit + ever.shared_read - before.shared_hit - before.shared_read, 0.0),
+            max(ever.exec_time - before.exec_time, 0.0) / 1000.0,
+        )

@@ -1,0 +1,161 @@
+"""What pgscope costs: what goes over the wire for a poll, in how many turns, and keeping to a budget."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgscope.capture.live import LiveSource
+from pgscope.embedded import EmbeddedServer
+from pgscope.sample import Look, OwnCost, Poll, Sample, StatementCounters, StatementKey
+from pgscope.server.connection import connect
+from pgscope.server.conninfo import target
+from pgscope.server.facts import learn
+from pgscope.server.poll import Poller
+from pgscope.server.sampler import Sampler
+from tests.proxy import Proxy
+from tests.test_poll import poller
+
+PATIENCE = 60.0
+
+
+@contextmanager
+def proxied(server: EmbeddedServer, folder: Path, *, delay: float = 0.0) -> Iterator[tuple[Proxy, str]]:
+    """A counting door before the server, and the conninfo that leads through it."""
+    socket = str(server.socket_dir / f".s.PGSQL.{server.port}")
+    with Proxy(folder, socket, delay=delay) as proxy:
+        yield proxy, f"host={folder} port=5432 user=postgres dbname=postgres"
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """For a socket: its path must be short."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="pgs-") as name:
+        yield Path(name)
+
+
+def entries(polled: Poll) -> dict[StatementKey, int]:
+    assert polled.statements is not None
+    found = {row.key: row.calls for row in polled.statements}
+    assert len(found) == len(polled.statements), "no entry twice"
+    return found
+
+
+async def test_only_counters_that_changed_travel_and_none_is_missed(pg: EmbeddedServer) -> None:
+    """Statements come, run, are evicted and reset at random; a reader that begins anew sees the same."""
+    chance = random.Random(5)
+    async with poller(pg.conninfo) as one:
+        with psycopg.connect(pg.conninfo, autocommit=True, prepare_threshold=None) as client:
+            client.execute("SELECT pg_stat_statements_reset()")
+            shapes = ["SELECT 1" + "".join(chance.choices(["+1", "-1"], k=n)) for n in range(1, 90)]
+            unchanged = 0
+            before: tuple[StatementCounters, ...] = ()
+            for turn in range(25):
+                for shape in chance.sample(shapes[: 20 + 3 * turn], 6):
+                    client.execute(shape.encode())
+                if turn % 8 == 7:
+                    row = client.execute("SELECT userid, dbid, queryid FROM pg_stat_statements").fetchone()
+                    assert row is not None
+                    client.execute("SELECT pg_stat_statements_reset(%s, %s, %s)", row)
+                    await one.poll()  # sees that entries moved, and reads all at the next
+                polled = (await one.poll()).poll
+                async with poller(pg.conninfo) as fresh:
+                    assert entries(polled) == entries((await fresh.poll()).poll), turn
+                assert polled.statements is not None
+                old = {id(row) for row in before}
+                unchanged += sum(id(row) in old for row in polled.statements)
+                before = polled.statements
+            assert unchanged > 150, "what did not change is not read again"
+            client.execute("SELECT pg_stat_statements_reset()")
+            await one.poll()
+            async with poller(pg.conninfo) as fresh:
+                assert entries((await one.poll()).poll).keys() == entries((await fresh.poll()).poll).keys()
+
+
+async def test_a_poll_and_a_look_are_one_turn_each_and_idle_sessions_cost_few_bytes(
+    pg18: EmbeddedServer, folder: Path
+) -> None:
+    many = 150
+    with (
+        proxied(pg18, folder, delay=0.02) as (proxy, conninfo),
+        contextlib.ExitStack() as stack,
+    ):
+        connection = await connect(target(conninfo))
+        facts = await learn(connection)
+        one = Poller(connection, facts)
+        (counted,) = proxy.connections
+
+        async def bytes_of_a_poll() -> float:
+            await one.poll()
+            await asyncio.sleep(2.5)  # longer than a change counts as recent
+            for _ in range(2):
+                await one.poll(statements=False)
+            turns, received = counted.round_trips, counted.received
+            for _ in range(4):
+                await one.poll(statements=False)
+            assert counted.round_trips - turns == 4
+            return (counted.received - received) / 4
+
+        empty = await bytes_of_a_poll()
+        for number in range(many):
+            client = stack.enter_context(
+                psycopg.connect(
+                    pg18.conninfo, autocommit=True, application_name=f"a rather long name {number}"
+                )
+            )
+            client.execute("SELECT 'a statement of some length that an idle session ran last' AS last")
+        full = await bytes_of_a_poll()
+        assert empty + (full - empty) * 1000 / many < 20_000, "bytes for a thousand idle sessions"
+        await one.poll()
+        turns = counted.round_trips
+        await one.poll()
+        assert counted.round_trips - turns == 1, "with the counters of statements too"
+        sampler = Sampler(connection, facts, one.names.codec, lambda: facts.own_pids)
+        for _ in range(3):
+            await sampler.look()
+        turns = counted.round_trips
+        await sampler.look()
+        assert counted.round_trips - turns == 1
+        await connection.close()
+
+
+async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: EmbeddedServer) -> None:
+    """Somebody holds thousands of locks, which makes every look at pg_locks dear, and lets them go."""
+    samples: list[Sample] = []
+    source = LiveSource(target(pg18.conninfo), interval=0.3, sample_hz=20.0, budget=0.06)
+    task = asyncio.create_task(source.run(samples.append))
+
+    async def until(condition: Callable[[OwnCost], object], what: str) -> OwnCost:
+        deadline = time.monotonic() + PATIENCE
+        begin = len(samples)
+        while time.monotonic() < deadline:
+            for one in samples[begin:]:
+                if isinstance(one, OwnCost) and condition(one):
+                    return one
+            await asyncio.sleep(0.05)
+        costs = [one for one in samples if isinstance(one, OwnCost)]
+        raise AssertionError(f"never: {what}: {costs}")
+
+    try:
+        while not any(isinstance(one, Look) for one in samples):
+            await asyncio.sleep(0.05)
+        with psycopg.connect(pg18.conninfo, autocommit=True) as client:
+            client.execute("SELECT count(pg_advisory_lock(i)) FROM generate_series(1, 15000) i")
+            slow = await until(lambda cost: cost.throttled, "it slows down")
+        assert "sampling at" in slow.throttled or "stopped" in slow.throttled
+        assert "budget" in slow.throttled
+        await until(lambda cost: not cost.throttled, "it recovers")
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
