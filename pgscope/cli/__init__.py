@@ -22,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return _reader_gone()
+    except Exception as error:  # a bug of ours: the terminal is as it was by now
+        from pgscope.cli.crash import tell
+
+        return tell(error)
     return status
 
 

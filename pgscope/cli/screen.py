@@ -110,4 +110,6 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
                 await server.explaining.close()
         for _, source in sources:
             await source.close()
+    if app.fatal is not None:
+        raise app.fatal
     return app.return_code or 0

@@ -372,6 +372,15 @@ class PgscopeApp(App[None]):
             self._take_newest()
         self._change(paused=paused)
 
+    def _fatal_error(self) -> None:
+        """End after an error of our own, without Textual's traceback: it would print texts of the server."""
+        self._close_messages_no_wait()
+
+    @property
+    def fatal(self) -> BaseException | None:
+        """The error that ended the app, if one did."""
+        return self._exception
+
     def _rest(self, pause: int) -> None:
         for served in self._servers:
             served.source.resting = self._status.paused and pause == self._pauses
