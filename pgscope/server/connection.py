@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.conninfo import Target
+from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
 
 APPLICATION_NAME = "pgscope"
@@ -52,34 +53,49 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
     overrides = {"application_name": APPLICATION_NAME, "client_encoding": "SQL_ASCII"}
     if "connect_timeout" not in target.params:
         overrides["connect_timeout"] = str(CONNECT_TIMEOUT)
-    try:
-        connection = await psycopg.AsyncConnection.connect(
+
+    async def open_() -> Connection:
+        return await psycopg.AsyncConnection.connect(
             target.conninfo(**overrides), autocommit=True, prepare_threshold=0
         )
+
+    try:
+        connection = await open_()
     except psycopg.OperationalError as error:
         raise _failure(target, error) from None
     try:
-        await _settle(connection, statement_timeout_ms)
+        if not await _settle(connection, statement_timeout_ms, connection.info.backend_pid):
+            await require_own_session(connection, open_)
+            await _settle(connection, statement_timeout_ms, None)
     except psycopg.Error as error:
         await connection.close()
         raise _failure(target, error) from None
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 
-async def _settle(connection: Connection, statement_timeout_ms: int | None) -> None:
+async def _settle(connection: Connection, statement_timeout_ms: int | None, pid: int | None) -> bool:
+    """Set what is pgscope's in the session, if its backend has this pid; whether it was so.
+
+    Behind a pooler it has another than the protocol told.
+    """
     settings = dict(_SESSION)
     if statement_timeout_ms is not None:
         settings["statement_timeout"] = str(statement_timeout_ms)
     if connection.pgconn.parameter_status(b"is_superuser") == b"on":
         settings.update(_AS_SUPERUSER)
-    await connection.execute(
+    cursor = await connection.execute(
         "select pg_catalog.set_config(name, value, false)"
         " from unnest(%s::text[], %s::text[]) as s(name, value)"
         # A name not known here (pg_stat_statements not loaded) would be taken as a placeholder: leave it out.
-        " where exists (select from pg_catalog.pg_settings p where p.name = s.name)",
-        (list(settings), list(settings.values())),
+        " where exists (select from pg_catalog.pg_settings p where p.name = s.name)"
+        " and pg_catalog.pg_backend_pid() = coalesce(%s, pg_catalog.pg_backend_pid())",
+        (list(settings), list(settings.values()), pid),
         prepare=False,
     )
+    return cursor.rowcount > 0
 
 
 def _failure(target: Target, error: psycopg.Error) -> PgscopeError:
