@@ -23,6 +23,7 @@ from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
+from pgscope.sample import BurstWanted, Session
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.columns.kept import KeptColumns
@@ -194,6 +195,11 @@ class PgscopeApp(App[None]):
     def toggle(self, name: str) -> None:
         """Turn `idle`, `own` or `background` round."""
         self._change(**{name: not getattr(self._status, name)})
+
+    def probe(self, session: Session) -> None:
+        """Look at a session 200 times a second for under a second; a later snapshot has what it ran."""
+        self.source.request(BurstWanted(session.pid, session.backend_start))
+        self.notify(f"Probing pid {session.pid} for less than a second", timeout=2, markup=False)
 
     def copy_text(self, text: str) -> None:
         """Copy to the terminal's clipboard, and say so."""
