@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pgscope.analysis.activity import is_active, is_own, wait_class
+from pgscope.analysis.activity import CPU, is_active, is_own, wait_class
 from pgscope.sample import Poll
+
+OTHER = "others"
+"""What stands for all parts that are too many to show."""
+
+WAIT_CLASSES = (CPU, "IO", "LWLock", "Lock", "BufferPin", "IPC", "Client", "Timeout", "Extension", "Activity")
+"""From what works to what only waits."""
 
 
 class Who(NamedTuple):
@@ -68,6 +74,73 @@ class Load:
     def points(self) -> tuple[LoadPoint, ...]:
         """Oldest first."""
         return tuple(self._points)
+
+
+Part = Callable[[Who, str], str | None]
+"""Which part of the load an active session belongs to, by whose it is and its wait class; None: not shown."""
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Active sessions on average in each of a row of equal stretches of time, part by part."""
+
+    parts: tuple[str, ...]
+    """In the order in which they stand on each other."""
+    columns: tuple[tuple[float, ...] | None, ...]
+    """Oldest first, a number for each part; None where nothing was polled."""
+    recent: tuple[float, ...]
+    """Of each part, over the last minute of them."""
+
+    @property
+    def tallest(self) -> float:
+        """The highest column."""
+        return max((sum(column) for column in self.columns if column is not None), default=0.0)
+
+
+def stacked(
+    points: Sequence[LoadPoint],
+    part: Part,
+    *,
+    step: float,
+    count: int,
+    most: int = 7,
+    order: Sequence[str] = (),
+) -> Stacked:
+    """The last `count` whole stretches of `step` seconds.
+
+    Parts named in `order` come first, the rest by how much they are; past `most` they are one, OTHER.
+    """
+    newest = int(points[-1].mono // step) if points else 0
+    sums: dict[int, Counter[str]] = {}
+    polls: Counter[int] = Counter()
+    for point in points:
+        bucket = int(point.mono // step)
+        if newest - count <= bucket < newest:
+            polls[bucket] += 1
+            found = sums.setdefault(bucket, Counter())
+            for (who, kind), active in point.active.items():
+                if (name := part(who, kind)) is not None:
+                    found[name] += active
+    total: Counter[str] = Counter()
+    for found in sums.values():
+        total.update(found)
+    names = [name for name in order if name in total]
+    names += sorted((name for name in total if name not in names), key=lambda name: (-total[name], name))
+    folded = set(names[most - 1 :]) if len(names) > most else set()
+    parts = (*(name for name in names if name not in folded), *([OTHER] if folded else []))
+
+    def column(bucket: int) -> tuple[float, ...] | None:
+        if not polls[bucket]:
+            return None
+        found: Counter[str] = Counter()
+        for name, active in sums[bucket].items():
+            found[OTHER if name in folded else name] += active
+        return tuple(found[name] / polls[bucket] for name in parts)
+
+    columns = tuple(column(bucket) for bucket in range(newest - count, newest))
+    last = [one for one in columns[-max(1, round(60.0 / step)) :] if one is not None]
+    recent = tuple(sum(one[n] for one in last) / len(last) if last else 0.0 for n in range(len(parts)))
+    return Stacked(parts, columns, recent)
 
 
 def average(points: tuple[LoadPoint, ...], field: str, seconds: float = 60.0) -> dict[str, float]:

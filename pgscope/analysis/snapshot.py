@@ -11,7 +11,6 @@ from pgscope.analysis.groups import Group, groups
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.load import LoadPoint
 from pgscope.analysis.locks import DdlNote, Deadlock, LockForest, WaitRecord
-from pgscope.analysis.probes import Probe
 from pgscope.analysis.statements import StatementRow
 from pgscope.analysis.totals import Totals
 from pgscope.sample import OwnCost, Progress, ServerFacts, Session, StatementKey
@@ -51,8 +50,6 @@ class Snapshot:
     deadlocks: tuple[Deadlock, ...] = ()
     findings: tuple[Finding, ...] = ()
     progress: tuple[Progress, ...] = ()
-    probes: Mapping[tuple[int, float], Probe] = field(default_factory=dict)
-    """The last burst probe of sessions that had one, by pid and backend_start."""
     cost: OwnCost | None = None
     notices: tuple[str, ...] = ()
     """What is missing or wrong, one line each, worst first."""

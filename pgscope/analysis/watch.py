@@ -12,13 +12,11 @@ from pgscope.analysis.history import LoadHistory
 from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits, ddl_notes
-from pgscope.analysis.probes import Probes
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.statements import Known, StatementRow, rows
 from pgscope.analysis.totals import Totals, TotalsFold
 from pgscope.analysis.window import PresenceFold
 from pgscope.sample import (
-    Burst,
     Connected,
     Disconnected,
     Look,
@@ -44,7 +42,6 @@ class Watch:
         self.findings = Findings(settings or FindingSettings(), self.attribution.shares)
         self.locks = LockWaits()
         self.presence = PresenceFold()
-        self.probes = Probes()
         self._deltas = StatementDeltas()
         self._totals_fold = TotalsFold()
         self._load = Load()
@@ -98,8 +95,6 @@ class Watch:
             self._users, self._databases = sample.users, sample.databases
         elif isinstance(sample, StatementTexts):
             self.texts.learn(sample.texts)
-        elif isinstance(sample, Burst):
-            self.probes.feed(sample)
         elif isinstance(sample, OwnCost):
             self._cost = sample
         elif isinstance(sample, Look) and not self.counted:
@@ -170,7 +165,6 @@ class Watch:
             findings=self.findings.current(poll.at) if poll else (),
             progress=poll.progress if poll else (),
             cost=self._cost,
-            probes=self.probes.by_session,
             notices=self._notices(),
         )
 

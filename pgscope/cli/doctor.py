@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from pgscope.analysis.doctor import Item
     from pgscope.sample import Checkup
-    from pgscope.server.conninfo import Target
 
 DESCRIPTION = "Check a server's set-up for observability: what was found, why it matters, what mends it."
 
@@ -30,30 +29,14 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from pgscope.analysis.doctor import diagnose
+    from pgscope.capture.checking import check_up
     from pgscope.cli.password import asking
 
-    checkup = asyncio.run(asking(target_of(arguments), _examine, ask=not arguments.no_password))
+    checkup = asyncio.run(asking(target_of(arguments), check_up, ask=not arguments.no_password))
     items = diagnose(checkup)
     text = as_json(checkup, items) if arguments.format == "json" else as_text(checkup, items)
     sys.stdout.write(text)
     return 0
-
-
-async def _examine(target: Target) -> Checkup:
-    import psycopg
-
-    from pgscope.errors import ConnectionFailed
-    from pgscope.server.connection import connect
-    from pgscope.server.doctor import examine
-    from pgscope.text import clean, one_line
-
-    connection = await connect(target)
-    try:
-        return await examine(connection)
-    except psycopg.Error as error:
-        raise ConnectionFailed(f"the server stopped answering: {one_line(clean(str(error)))}") from None
-    finally:
-        await connection.close()
 
 
 def as_json(checkup: Checkup, items: Sequence[Item]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgscope import __version__
-from pgscope.cli import config, connect, demo, doctor, explain, record, report
+from pgscope.cli import completion, config, connect, demo, doctor, explain, help, record, report
 from pgscope.cli.options import Parser
 
 
@@ -12,7 +12,8 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="pgscope",
         description="A live query inspector for PostgreSQL: who runs what, N+1, lock waits, plans.",
-        epilog="`pgscope demo` shows it on a server of its own; `pgscope COMMAND --help` says more.",
+        epilog="`pgscope demo` shows it on a server of its own, `pgscope help` explains it, and "
+        "`pgscope COMMAND --help` lists options.",
     )
     parser.add_argument("--version", action="version", version=f"pgscope {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
@@ -24,6 +25,8 @@ def build_parser() -> Parser:
         "explain": explain,
         "doctor": doctor,
         "config": config,
+        "completion": completion,
+        "help": help,
     }
     for name, module in modules.items():
         summary = (module.__doc__ or "").splitlines()[0]

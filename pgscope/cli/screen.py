@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pgscope.capture.actions import Actions
 from pgscope.capture.audit import AuditLog, default_audit_path
+from pgscope.capture.checking import Checking
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.capture.plan_store import PlanStore
@@ -89,6 +90,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
                 allow_superuser_analyze=look.allow_superuser_analyze,
                 store=PlanStore(look.plans),
             ),
+            Checking(source.target),
         )
         for title, (_, source) in zip(titles, sources, strict=True)
     ]
@@ -99,6 +101,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
         title=first.title,
         actions=first.actions,
         explaining=first.explaining,
+        checking=first.checking,
         config=config,
         others=beside,
     )

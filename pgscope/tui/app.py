@@ -15,27 +15,29 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Actions as ServerActions
+from pgscope.capture.checking import Checking
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
-from pgscope.sample import BurstWanted, Session
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.columns.kept import KeptColumns
 from pgscope.tui.columns.screen import ColumnsScreen
 from pgscope.tui.columns.tables import TABLES
 from pgscope.tui.details.finding import FindingScreen
+from pgscope.tui.doctor.screen import DoctorScreen
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
+from pgscope.tui.keys import BINDINGS
 from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.plans.planner import Planner
@@ -63,49 +65,7 @@ class PgscopeApp(App[None]):
     COMMANDS: ClassVar[Any] = {Actions, *App.COMMANDS}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                view.key,
-                f"view('{view.id}')",
-                view.title,
-                tooltip=view.tooltip,
-                id=f"view.{view.id}",
-                show=False,
-            )
-            for view in (FLEET, *VIEWS)
-        ),
-        Binding("space", "pause", "Pause", tooltip="Freeze the screen; polls go on", id="app.pause"),
-        Binding(
-            "question_mark",
-            "help",
-            "Help",
-            tooltip="What this view says, and its keys",
-            id="app.help",
-            key_display="?",
-        ),
-        Binding("f1", "help", "Help", tooltip="What this view says", id="app.help_f1", show=False),
-        Binding("q", "quit", "Quit", tooltip="Quit without asking", id="app.quit"),
-        Binding("ctrl+q", "quit", "Quit", tooltip="Quit, also while typing", id="app.quit_now", show=False),
-        Binding(
-            "ctrl+p",
-            "command_palette",
-            "Palette",
-            tooltip="Find any action by its name",
-            id="app.palette",
-            show=False,
-        ),
-        Binding("plus", "interval(1)", "Slower", tooltip="Poll less often", id="app.slower", show=False),
-        Binding("minus", "interval(-1)", "Faster", tooltip="Poll more often", id="app.faster", show=False),
-        Binding(
-            "ctrl+z",
-            "suspend_process",
-            "Suspend",
-            tooltip="Back to the shell; fg comes back",
-            id="app.suspend",
-            show=False,
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list[BindingType](BINDINGS)
 
     class Taken(Message):
         """There is something new of a server: the one message of a poll."""
@@ -126,6 +86,7 @@ class PgscopeApp(App[None]):
         actions: ServerActions | None = None,
         config: Config | None = None,
         explaining: Explaining | None = None,
+        checking: Checking | None = None,
         others: Sequence[Server] = (),
     ) -> None:
         # Textual would turn the colours of a theme into greys, and 16 colours those into black on black.
@@ -134,7 +95,7 @@ class PgscopeApp(App[None]):
         self.animation_level = "none"
         config = config or Config()
         self.theme = "ansi-dark" if no_color else config.theme or _theme()
-        first = Server(source, title, actions, explaining)
+        first = Server(source, title, actions, explaining, checking)
         self._servers = [
             Served(self, number, server, self._told) for number, server in enumerate((first, *others))
         ]
@@ -195,11 +156,6 @@ class PgscopeApp(App[None]):
     def toggle(self, name: str) -> None:
         """Turn `idle`, `own` or `background` round."""
         self._change(**{name: not getattr(self._status, name)})
-
-    def probe(self, session: Session) -> None:
-        """Look at a session 200 times a second for under a second; a later snapshot has what it ran."""
-        self.source.request(BurstWanted(session.pid, session.backend_start))
-        self.notify(f"Probing pid {session.pid} for less than a second", timeout=2, markup=False)
 
     def copy_text(self, text: str) -> None:
         """Copy to the terminal's clipboard, and say so."""
@@ -281,8 +237,7 @@ class PgscopeApp(App[None]):
             # through, for up to 0.1 s at a time.
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-        if self._status.signs.ascii_only:
-            ScrollBar.renderer = PlainScrollBar
+        ScrollBar.renderer = PlainScrollBar if self._status.signs.ascii_only else ScrollBarRender
         self.set_keymap(self._keys)
         self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
         for served in self._servers:
@@ -360,11 +315,21 @@ class PgscopeApp(App[None]):
         """The fleet is there only where there are several servers."""
         if action == "view" and parameters == (FLEET.id,):
             return self._fleet is not None
+        if action == "doctor":
+            return self._current.checking is not None and self.screen is not self._fleet
         return super().check_action(action, parameters)
 
     @on(TabLine.Chosen)
     def _chosen(self, event: TabLine.Chosen) -> None:
         self.action_view(event.view)
+
+    def action_doctor(self) -> None:
+        """Look the set-up of the server in hand over."""
+        checking = self._current.checking
+        if checking is None:
+            self.notify("There is no server to look over here", severity="warning", timeout=5)
+        elif isinstance(self.screen, Frame) and not isinstance(self.screen, DoctorScreen):
+            self.push_screen(DoctorScreen(checking))
 
     def action_pause(self) -> None:
         """Freeze the screen, or go on with the newest."""

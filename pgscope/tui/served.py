@@ -13,6 +13,7 @@ from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import Actions
+from pgscope.capture.checking import Checking
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.source import Source
 from pgscope.driver import Driver
@@ -35,6 +36,8 @@ class Server:
     title: str = ""
     actions: Actions | None = None
     explaining: Explaining | None = None
+    checking: Checking | None = None
+    """What looks its set-up over."""
 
 
 class Served:
@@ -49,6 +52,7 @@ class Served:
         self.source = server.source
         self.hands = Hands(app, server.actions)
         self.planner = Planner(app, server.explaining)
+        self.checking = server.checking
         self.frames: dict[str, Frame] = {}
         self.newest = NOTHING_YET
         self.snapshot = NOTHING_YET

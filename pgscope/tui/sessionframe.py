@@ -17,55 +17,59 @@ from pgscope.tui.frame import EXPLAIN, Frame
 from pgscope.tui.plans.subject import Subject, of_session
 from pgscope.tui.table import LiveTable
 
+SESSION_KEYS = (
+    Binding(
+        "c",
+        "act('cancel')",
+        "Cancel",
+        tooltip="Cancel the statement of the session under the cursor, or of those marked; asks first",
+        id="act.cancel",
+    ),
+    Binding(
+        "T",
+        "act('terminate')",
+        "Terminate",
+        tooltip="End the session under the cursor, or those marked; asks first",
+        id="act.terminate",
+        show=False,
+    ),
+    Binding(
+        "R",
+        "act_root",
+        "Act on the root",
+        tooltip="Cancel or end the root that the session waits for; asks first",
+        id="act.root",
+        show=False,
+    ),
+    Binding(
+        "B",
+        "act_behind",
+        "Act on all behind",
+        tooltip="Cancel all that wait behind the session's root; asks first",
+        id="act.behind",
+        show=False,
+    ),
+    Binding(
+        "m", "mark", "Mark", tooltip="Mark the session for cancel or terminate", id="act.mark", show=False
+    ),
+    Binding("M", "unmark", "Unmark", tooltip="Take all marks away", id="act.unmark", show=False),
+    Binding(
+        "J",
+        "root",
+        "To root",
+        tooltip="Jump to the root that the session waits for",
+        id="locks.root",
+        show=False,
+    ),
+)
+
 
 class SessionFrame(Frame):
     """A frame with sessions in its tables. A subclass says which row is which session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(replace(binding, show=False) for binding in EXPLAIN),
-        Binding(
-            "c",
-            "act('cancel')",
-            "Cancel",
-            tooltip="Cancel the statement of the session under the cursor, or of those marked; asks first",
-            id="act.cancel",
-        ),
-        Binding(
-            "T",
-            "act('terminate')",
-            "Terminate",
-            tooltip="End the session under the cursor, or those marked; asks first",
-            id="act.terminate",
-            show=False,
-        ),
-        Binding(
-            "R",
-            "act_root",
-            "Act on the root",
-            tooltip="Cancel or end the root that the session waits for; asks first",
-            id="act.root",
-            show=False,
-        ),
-        Binding(
-            "B",
-            "act_behind",
-            "Act on all behind",
-            tooltip="Cancel all that wait behind the session's root; asks first",
-            id="act.behind",
-            show=False,
-        ),
-        Binding(
-            "m", "mark", "Mark", tooltip="Mark the session for cancel or terminate", id="act.mark", show=False
-        ),
-        Binding("M", "unmark", "Unmark", tooltip="Take all marks away", id="act.unmark", show=False),
-        Binding(
-            "J",
-            "root",
-            "To root",
-            tooltip="Jump to the root that the session waits for",
-            id="locks.root",
-            show=False,
-        ),
+        *SESSION_KEYS,
     ]
 
     def subject(self) -> Subject | None:

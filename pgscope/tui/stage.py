@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
-from pgscope.sample import Session
 from pgscope.tui.glyphs import Signs, terminal_signs
 
 if TYPE_CHECKING:
@@ -85,9 +84,6 @@ class Stage(Protocol):
 
     def choose_columns(self, table: LiveTable) -> None:
         """Let someone choose the columns of a table."""
-
-    def probe(self, session: Session) -> None:
-        """Look at a session 200 times a second for under a second; a later snapshot has what it ran."""
 
     def copy_text(self, text: str) -> None:
         """Copy to the terminal's clipboard, and say so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pgscope.tui.doctor import screen as doctor
 from pgscope.tui.fleet import rows as fleet
 from pgscope.tui.rows import (
     applications,
@@ -29,6 +30,7 @@ TABLES: Mapping[str, Sequence[Column]] = {
     "plans": plans.COLUMNS,
     "group-sessions": sessions.COLUMNS,
     "group-statements": _STATEMENTS,
+    "doctor": doctor.COLUMNS,
     "fleet-servers": fleet.SERVERS,
     "fleet-findings": fleet.FINDINGS,
 }

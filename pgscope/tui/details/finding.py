@@ -64,7 +64,12 @@ class FindingScreen(Frame):
             key_display="t",
         ),
         Binding(
-            "f", "raw", "Raw", tooltip="Statements laid out, or as the server has them", id="finding.raw"
+            "f",
+            "raw",
+            "Raw",
+            tooltip="Statements laid out, or as the server has them",
+            id="finding.raw",
+            show=False,
         ),
     ]
     DEFAULT_CSS = """

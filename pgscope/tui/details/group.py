@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from pgscope.analysis.groups import Group, group_name
+from pgscope.analysis.groups import GROUPINGS, Group, group_name
+from pgscope.analysis.load import Who
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
 from pgscope.report import numbers
@@ -21,10 +22,14 @@ from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.facts import Fact, one_line
 from pgscope.tui.frame import SESSION_TOGGLES
+from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
 from pgscope.tui.plans.subject import Subject, of_statement
 from pgscope.tui.rows import applications, sessions, statements
-from pgscope.tui.sessionframe import SessionFrame
+from pgscope.tui.sessionframe import SESSION_KEYS, SessionFrame
 from pgscope.tui.table import Column, LiveTable
+
+_ROOM = 40
+"""Lines of a screen on which the graph is shown unasked."""
 
 
 class GroupScreen(SessionFrame):
@@ -47,6 +52,8 @@ class GroupScreen(SessionFrame):
             id="group.since_start",
             show=False,
         ),
+        LOAD_KEY,
+        *(replace(key, show=False) for key in SESSION_KEYS if key.id == "act.cancel"),
         *SESSION_TOGGLES,
     ]
     DEFAULT_CSS = """
@@ -63,12 +70,14 @@ class GroupScreen(SessionFrame):
         self._by = by
         self._group = name
         self._since_start = False
+        self._load: bool | None = None
         self._sessions: dict[object, Session] = {}
         self._rows: statements.StatementRows | None = None
         self._shown = (0, 0)
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static("", id="group-facts", classes="group--line", markup=False)
+        yield LoadGraph()
         yield LiveTable(
             _last(sessions.COLUMNS, _COLUMN_OF[self._by]),
             sort="state",
@@ -107,9 +116,25 @@ class GroupScreen(SessionFrame):
         nothing = "No session" if self._group is not None else "Whose sessions these are is not known"
         self.fill(table, sessions.rows(chosen, snapshot.at, status.signs, snapshot.locks), nothing)
         self._show_statements(snapshot)
+        self._show_load(snapshot)
         found = [one for one in snapshot.groups(self._by, own=True) if one.name == self._group]
         facts = self.query_one("#group-facts", Static)
         facts.update(one_line(_facts(found[0] if found else Group(self._group)), self.size.width - 2))
+
+    def _show_load(self, snapshot: Snapshot) -> None:
+        graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
+        graph.display = bool(field) and self._group is not None and self._with_load
+        if graph.display:
+
+            def mine(who: Who, kind: str) -> str | None:
+                return kind if getattr(who, field) == self._group else None
+
+            graph.show_load(snapshot, "Load by wait", mine, self.stage.status.signs)
+
+    @property
+    def _with_load(self) -> bool:
+        """Until someone says, the graph is there where there is room."""
+        return self.size.height >= _ROOM if self._load is None else self._load
 
     def _own_sessions(self, snapshot: Snapshot) -> list[Session]:
         mine = (one for one in snapshot.sessions if group_name(one, self._by) == self._group)
@@ -186,6 +211,15 @@ class GroupScreen(SessionFrame):
         """Turn the statements between the last interval and since the counters began."""
         self._since_start = not self._since_start
         self.query_one("#group-statements", LiveTable).set_columns(self._statement_columns(), ())
+        self.paint()
+
+    def action_load(self) -> None:
+        """Show or hide the graph of the load."""
+        self._load = not self._with_load
+        self.paint()
+
+    def on_resize(self) -> None:
+        super().on_resize()
         self.paint()
 
     @on(LiveTable.Opened)

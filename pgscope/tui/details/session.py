@@ -10,12 +10,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pgscope.analysis.activity import state_age, statement_age, transaction_age
-from pgscope.analysis.probes import lines
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.whole_text import whole_text
 from pgscope.report import numbers
 from pgscope.sample import Session
-from pgscope.text import one_line
 from pgscope.tui.details.reader import FactBlock, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.facts import Fact
@@ -34,20 +32,11 @@ class SessionScreen(SessionFrame):
     HELP = (
         "One session: who it is, its state and ages, what it waits for, who blocks it and whom it blocks, "
         "and its current or last statement in full. f turns between the statement laid out and as sent.\n"
-        "p probes it: some 160 looks in less than a second tell which statements it runs in a row, and how "
-        "many in one transaction. A short loop is seen by nothing else.\n"
         "J goes to the root that it waits for. c cancels its statement, T ends it, R acts on its root, B on "
         "all that wait behind that root; each asks first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         COPY_SHOWN,
-        Binding(
-            "p",
-            "probe",
-            "Probe",
-            tooltip="Look 200 times a second for less than a second: what it runs in a row",
-            id="session.probe",
-        ),
         Binding("f", "raw", "Raw", tooltip="The statement laid out, or as it was sent", id="session.raw"),
     ]
 
@@ -91,11 +80,6 @@ class SessionScreen(SessionFrame):
     def copied(self) -> str:
         return self._whole or self.session.query
 
-    def action_probe(self) -> None:
-        """Have the session looked at closely."""
-        if not self._gone:
-            self.stage.probe(self.session)
-
     def action_raw(self) -> None:
         """Turn between the statement laid out and as it was sent."""
         self.query_one(SqlText).toggle_raw()
@@ -132,7 +116,7 @@ def _groups(session: Session, snapshot: Snapshot, gone: bool, signs: Signs) -> l
         ages.append(Fact("holds back vacuum by", f"{numbers.whole(session.xmin_age)} tx"))
     if session.query_id is not None:
         ages.append(Fact("queryid", str(session.query_id)))
-    return [who, ages, *_locks(session, snapshot, signs), *_probe(session, snapshot, signs)]
+    return [who, ages, *_locks(session, snapshot, signs)]
 
 
 def _age(value: float | None) -> str:
@@ -149,14 +133,3 @@ def _locks(session: Session, snapshot: Snapshot, signs: Signs) -> list[Content]:
         if note.pid == session.pid
     ]
     return lines
-
-
-def _probe(session: Session, snapshot: Snapshot, signs: Signs) -> list[Content]:
-    """What the last close look at it saw."""
-    probe = snapshot.probes.get(session.identity)
-    if probe is None:
-        return []
-    texts = {key.queryid: row.query for key, row in snapshot.statements.items() if key.dbid == session.datid}
-    title = f"probe at {clock(probe.at)}: {probe.looks} looks in {numbers.seconds(probe.seconds)}"
-    told = lines(probe, texts) or ("it ran nothing",)
-    return [styled(title, "accent"), *(Content(signs.text(f"  {one_line(line)}")) for line in told)]

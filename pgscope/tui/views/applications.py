@@ -11,11 +11,16 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pgscope.analysis.groups import GROUPINGS
+from pgscope.analysis.load import Who
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.details.group import GroupScreen
 from pgscope.tui.frame import OWN_TOGGLE, Frame
+from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
 from pgscope.tui.rows import applications
 from pgscope.tui.table import LiveTable, Row
+
+_ROOM = 32
+"""Lines of a screen on which the graph is shown unasked."""
 
 
 class ApplicationsView(Frame):
@@ -28,7 +33,9 @@ class ApplicationsView(Frame):
         "A ~ before calls, rows or time says that part of it rests on sampling; without it the numbers are "
         "exact or measured. What no application could be found for has a row of its own, (unattributed).\n"
         "Programs that set no application_name stand under (no name); b groups by user, database, client "
-        "address or route (from sqlcommenter tags) instead."
+        "address or route (from sqlcommenter tags) instead.\n"
+        "w shows the load of the last minutes as a graph: active sessions by what they wait for (CPU: for "
+        "nothing), or by whose they are."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -38,6 +45,7 @@ class ApplicationsView(Frame):
             tooltip="Group by application, user, database, client address or route",
             id="applications.by",
         ),
+        LOAD_KEY,
         OWN_TOGGLE,
     ]
 
@@ -46,12 +54,32 @@ class ApplicationsView(Frame):
         self._by = "application"
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
+        self._graph: str | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable(applications.columns(self._by), sort="avg", id="applications")
+        yield LoadGraph()
 
     def show(self, snapshot: Snapshot) -> None:
         self.fill(self.query_one(LiveTable), self._rows(snapshot), "No session yet")
+        self._show_load(snapshot)
+
+    @property
+    def _way(self) -> str:
+        """How the graph is split, '' for none: until someone says, it is there where there is room."""
+        return self._graph if self._graph is not None else "wait" if self.size.height >= _ROOM else ""
+
+    def _show_load(self, snapshot: Snapshot) -> None:
+        graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
+        graph.display = bool(self._way)
+        if self._way == "wait":
+            graph.show_load(snapshot, "Load by wait", lambda _, kind: kind, self.stage.status.signs)
+        elif self._way and field:
+
+            def whose(who: Who, kind: str) -> str:  # noqa: ARG001 - whatever it waits for
+                return applications.name_of(getattr(who, field), self._by)
+
+            graph.show_load(snapshot, f"Load by {self._by}", whose, self.stage.status.signs)
 
     def _rows(self, snapshot: Snapshot) -> list[Row]:
         status = self.stage.status
@@ -75,6 +103,17 @@ class ApplicationsView(Frame):
         self._by = ways[(ways.index(self._by) + 1) % len(ways)]
         rows = self._rows(self.stage.snapshot)
         self.query_one(LiveTable).set_columns(applications.columns(self._by), rows)
+        self.paint()
+
+    def action_load(self) -> None:
+        """Show the load by what is waited for, then by group, then not at all."""
+        ways = ["", "wait", *(["group"] if GROUPINGS[self._by] else [])]
+        now = self._way
+        self._graph = ways[(ways.index(now) + 1) % len(ways)] if now in ways else ""
+        self.paint()
+
+    def on_resize(self) -> None:
+        super().on_resize()
         self.paint()
 
     @on(LiveTable.Opened)

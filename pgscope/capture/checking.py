@@ -1,0 +1,34 @@
+"""Looking a server's set-up over, once, on a connection of its own."""
+
+from __future__ import annotations
+
+import psycopg
+
+from pgscope.errors import ConnectionFailed
+from pgscope.sample import Checkup
+from pgscope.server.connection import connect
+from pgscope.server.conninfo import Target
+from pgscope.server.doctor import examine
+from pgscope.text import clean, one_line
+
+
+async def check_up(target: Target) -> Checkup:
+    """What `pgscope doctor` asks a server. Raises ConnectionFailed (PasswordNeeded)."""
+    connection = await connect(target)
+    try:
+        return await examine(connection)
+    except psycopg.Error as error:
+        raise ConnectionFailed(f"the server stopped answering: {one_line(clean(str(error)))}") from None
+    finally:
+        await connection.close()
+
+
+class Checking:
+    """Does it for the screen, as often as someone asks."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    async def check_up(self) -> Checkup:
+        """Look the server over now. Raises ConnectionFailed."""
+        return await check_up(self._target)

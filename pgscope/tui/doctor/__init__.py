@@ -1,0 +1,1 @@
+"""How well a server can be observed, on the screen."""

@@ -1,0 +1,136 @@
+"""The load of the last minutes as a stacked graph: active sessions by what they wait for, or whose they are.
+
+It is drawn anew only when a whole stretch of time has passed: a graph that moved with every poll would cost a
+slow link more than the table above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import ClassVar
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.widget import Widget
+
+from pgscope.analysis.load import WAIT_CLASSES, LoadPoint, Part, Stacked, stacked
+from pgscope.analysis.snapshot import Snapshot
+from pgscope.report import numbers
+from pgscope.text import clean
+from pgscope.tui.glyphs import Signs
+from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
+from pgscope.tui.tones import styled
+
+STEP_S = 5.0
+COLUMNS = 60
+_AXIS = 5
+_LEGEND = 28
+_COLOURS = (
+    "$text-success",
+    "$text-primary",
+    "$text-warning",
+    "bold $text-error",
+    "$text-accent",
+    "$text-secondary",
+    "dim",
+)
+_BY_CLASS = dict(zip(WAIT_CLASSES, (0, 1, 2, 3, 2, 4, 5, 6, 4, 6), strict=True))
+
+LOAD_KEY = Binding(
+    "w",
+    "load",
+    "Load",
+    tooltip="Graph of the load: by what is waited for, by whose it is, none",
+    id="frame.load",
+    show=False,
+)
+
+
+class LoadGraph(Widget):
+    """A graph with its axis and, at the right, what each part is and how much of it there was lately."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    LoadGraph { height: 8; background: $background; color: $foreground; padding: 0 1; display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = ""
+        self._key: object = None
+        self._make: Callable[[], Stacked] | None = None
+        self._given: Stacked | None = None
+        self._signs: Signs | None = None
+
+    def show_load(self, snapshot: Snapshot, title: str, part: Part, signs: Signs) -> None:
+        """Show the load of a snapshot, split as `part` says; nothing is done while no new stretch is full."""
+        points: Sequence[LoadPoint] = snapshot.load
+        key = (title, int(points[-1].mono // STEP_S) if points else 0)
+        if key != self._key:
+            self._key, self._title, self._signs = key, title, signs
+            self._given = stacked(points, part, step=STEP_S, count=COLUMNS, order=WAIT_CLASSES)
+            self.refresh()
+
+    def render(self) -> Content:
+        if self._given is None or self._signs is None:
+            return Content("")
+        width, height = self.content_size
+        return Content("\n").join(lines(self._given, self._title, width, height, self._signs))
+
+
+def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> list[Content]:
+    """`height` lines of at most `width` cells: a title, the graph with its axis and legend, the times."""
+    room = max(1, height - 2)
+    legend = _legend(load, signs) if width >= _AXIS + 20 + _LEGEND else []
+    columns = max(1, min(COLUMNS, width - _AXIS - 1 - (_LEGEND if legend else 0)))
+    top = _ceiling(load.tallest)
+    drawn = stacked_columns(
+        [column or () for column in load.columns], columns, room, high=top, ascii_only=signs.ascii_only
+    )
+    head = Content.assemble(styled(title, "heading"), styled("  active sessions, last 5 min", "muted"))
+    made = [head.truncate(width, ellipsis=True)]
+    for y, text in enumerate(drawn):
+        label = short_number(top) if y == 0 else "0" if y == room - 1 else ""
+        line = Content.assemble(styled(label.rjust(_AXIS - 1) + " ", "muted"), _coloured(text, load))
+        if y < len(legend):
+            line = Content.assemble(line, "  ", legend[y])
+        made.append(line.truncate(width, ellipsis=True))
+    minutes = columns * STEP_S / 60.0
+    scale = f"-{minutes:.1f} min".ljust(columns - 3) + "now"
+    made.append(styled((" " * _AXIS + scale)[:width], "muted"))
+    return made[:height]
+
+
+def _ceiling(tallest: float) -> float:
+    """The top of the axis: a round number, so that it seldom changes."""
+    for top in (1, 2, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80):
+        if tallest <= top:
+            return float(top)
+    return float(-(-tallest // 50) * 50)
+
+
+def _style(load: Stacked, n: int) -> str:
+    return _COLOURS[_BY_CLASS.get(load.parts[n], n % len(_COLOURS))] if n < len(load.parts) else ""
+
+
+def _coloured(text: str, load: Stacked) -> Content:
+    """Each part in its colour; its fill tells it apart without one."""
+    pieces = []
+    for glyph, run in groupby(text):
+        place = max(FILLS.find(glyph), ASCII_FILLS.find(glyph))
+        piece = "".join(run)
+        pieces.append(Content.styled(piece, _style(load, place)) if place >= 0 else Content(piece))
+    return Content("").join(pieces)
+
+
+def _legend(load: Stacked, signs: Signs) -> list[Content]:
+    """The parts from the top of the stack down, each with its fill and its average over the last minute."""
+    fills = ASCII_FILLS if signs.ascii_only else FILLS
+    found = []
+    for n in reversed(range(len(load.parts))):
+        name = signs.text(clean(load.parts[n]))[: _LEGEND - 10].ljust(_LEGEND - 10)
+        amount = numbers.count(round(load.recent[n], 2)).rjust(5)
+        found.append(
+            Content.assemble(Content.styled(fills[n % len(fills)] * 2, _style(load, n)), f" {name}{amount}")
+        )
+    return found or [styled("nothing active", "muted")]

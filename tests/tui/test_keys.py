@@ -1,0 +1,117 @@
+"""Every key of every screen is in its help and in the palette, fits in the footer, and can be remapped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.widgets import Footer
+
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.fleet.view import FleetView
+from pgscope.tui.frame import Frame
+from pgscope.tui.help import HelpScreen, keys_of
+from pgscope.tui.keylist import sections
+from pgscope.tui.palette import Actions
+from pgscope.tui.served import Server
+from pgscope.tui.settings import binding_ids
+from tests.tui.driving import shown, table, until
+from tests.tui.frozen import FrozenSource, jam
+from tests.tui.recorded import last_poll, shop
+
+DRILLED = {
+    "1": ("enter",),
+    "2": ("enter",),
+    "3": ("enter",),
+    "5": ("enter",),
+}
+
+
+async def ready(pilot: Pilot[None]) -> PgscopeApp:
+    app = pilot.app
+    assert isinstance(app, PgscopeApp)
+    last = last_poll(shop().taken)
+    await until(pilot, lambda: app.snapshot.at == last.at, "the last recorded poll on the screen")
+    return app
+
+
+async def screens(pilot: Pilot[None]) -> AsyncIterator[Frame]:
+    """Every view, and what each leads to."""
+    app = await ready(pilot)
+    for key in "0123456":
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, Frame) and app.screen.focused, "the view")
+        assert isinstance(app.screen, Frame)
+        yield app.screen
+        if key in DRILLED and table(app).rows:
+            view = app.screen
+            await pilot.press(*DRILLED[key])
+            await until(pilot, partial(_elsewhere, app, view), "what it leads to")
+            await until(pilot, lambda: isinstance(app.screen, Frame) and app.screen.focused, "its focus")
+            assert isinstance(app.screen, Frame)
+            yield app.screen
+
+
+def _elsewhere(app: PgscopeApp, screen: Frame) -> bool:
+    return app.screen is not screen
+
+
+def _says(app: PgscopeApp, words: str) -> bool:
+    return words in shown(app)
+
+
+def ours(app: App[None]) -> dict[str, str]:
+    """The tooltips of the keys of pgscope that work now, by their ids."""
+    return {
+        active.binding.id: active.binding.tooltip
+        for active in app.screen.active_bindings.values()
+        if active.binding.id in binding_ids() and active.enabled
+    }
+
+
+def fleet() -> PgscopeApp:
+    return PgscopeApp(shop(), title="shop", others=[Server(FrozenSource(jam()), "jam")])
+
+
+async def test_every_key_is_told_everywhere_and_can_be_remapped() -> None:
+    app = fleet()
+    met: set[str] = set()
+    helps: dict[str, type[Frame]] = {}
+    unseen: dict[str, list[str]] = {}
+    async with app.run_test(size=(80, 24)) as pilot:
+        async for screen in screens(pilot):
+            found = ours(app)
+            assert len(found) > 15, screen
+            told = {tooltip for _, tooltip in keys_of(screen)}
+            assert set(found.values()) <= told, screen
+            actions = {active.binding.id for _, _, active in Actions(screen)._actions()}
+            assert set(found) <= actions, screen
+            for name in set(found) - met:
+                app.set_keymap({name: "f9"})
+                active = app.screen.active_bindings.get("f9")
+                assert active is not None and active.binding.id == name, (screen, name)
+            app.set_keymap({})
+            met |= set(found)
+            await pilot.pause()
+            keys = list(screen.query_one(Footer).query("FooterKey"))
+            cut = [str(key.render()) for key in keys if key.region.right > 80]
+            if cut or not 4 <= len(keys) <= 9:
+                unseen[type(screen).__name__] = cut
+            assert screen.HELP, screen
+            assert helps.setdefault(screen.HELP, type(screen)) is type(screen)
+            await pilot.press("question_mark")
+            await until(pilot, partial(_says, app, screen.HELP[:20]), "its help")
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, HelpScreen), "the view again")
+    assert {"fleet.tab", "group.tab", "finding.copy", "frame.load", "frame.columns", "view.plans"} <= met
+    assert FleetView in helps.values()
+    assert not unseen, "keys that the footer has no room for"
+
+
+def test_the_list_of_keys_has_every_id_of_the_views() -> None:
+    listed = {name for _, keys in sections() for _, _, name in keys}
+    of_dialogues = ("ask", "help", "notices", "filter", "analyze", "parameters", "save")
+    missing = {one for one in binding_ids() - listed if one.split(".")[0] not in of_dialogues}
+    assert not missing

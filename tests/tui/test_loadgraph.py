@@ -1,0 +1,107 @@
+"""The stacked graph of the load: averages of whole stretches of time, told apart without colour."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgscope.analysis.load import OTHER, WAIT_CLASSES, LoadPoint, Who, stacked
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.glyphs import ASCII, UNICODE, Signs
+from pgscope.tui.loadgraph import STEP_S, LoadGraph, lines
+from tests.tui.driving import shown, until
+from tests.tui.frozen import FrozenSource, calm, poll
+from tests.tui.recorded import shop
+
+
+def who(name: str) -> Who:
+    return Who(name, "app", "shop", "")
+
+
+def point(mono: float, **active: int) -> LoadPoint:
+    return LoadPoint(mono, mono, {(who("web"), kind): count for kind, count in active.items()})
+
+
+def test_each_stretch_is_an_average_and_the_one_not_full_yet_is_left_out() -> None:
+    points = [point(0.5, CPU=1), point(1.5, CPU=3, IO=2), point(11.0, Lock=4), point(15.5, CPU=9)]
+    load = stacked(points, lambda _, kind: kind, step=5.0, count=4, order=WAIT_CLASSES)
+    assert load.parts == ("CPU", "IO", "Lock")
+    assert load.columns == (None, (2.0, 1.0, 0.0), None, (0.0, 0.0, 4.0))
+    assert load.tallest == 4.0
+    assert load.recent == (1.0, 0.5, 2.0)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 290), st.dictionaries(st.sampled_from("abcdefghijk"), st.integers(0, 9))))
+)
+def test_nothing_is_lost_when_parts_are_folded(given: list[tuple[float, dict[str, int]]]) -> None:
+    points = [
+        LoadPoint(at, at, {(who(name), "CPU"): count for name, count in active.items()})
+        for at, active in sorted(given, key=lambda one: one[0])
+    ]
+    points.append(LoadPoint(300.0, 300.0, {}))
+    whole = stacked(points, lambda who, _: who.application_name, step=5.0, count=60, most=99)
+    folded = stacked(points, lambda who, _: who.application_name, step=5.0, count=60, most=4)
+    assert len(folded.parts) <= 4
+    assert (OTHER in folded.parts) == (len(whole.parts) > 4)
+    for one, other in zip(whole.columns, folded.columns, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert sum(one) == pytest.approx(sum(other))
+
+
+@pytest.mark.parametrize("signs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+@pytest.mark.parametrize("width", [100, 60, 20, 6])
+def test_it_fits_and_tells_parts_apart_without_colour(width: int, signs: Signs) -> None:
+    points = [point(float(at), CPU=1 + at % 3, IO=2, Lock=1) for at in range(300)]
+    load = stacked(points, lambda _, kind: kind, step=STEP_S, count=60, order=WAIT_CLASSES)
+    drawn = lines(load, "Load by wait", width, 8, signs)
+    assert len(drawn) == 8
+    assert all(line.cell_length <= width for line in drawn)
+    if width == 100:
+        text = "\n".join(line.plain for line in drawn)
+        for glyph, name in zip("#=+" if signs.ascii_only else "█▓▒", ("CPU", "IO", "Lock"), strict=True):
+            assert f"{glyph * 2} {name}" in text
+            assert glyph * 30 in text
+        assert text.isascii() or not signs.ascii_only
+
+
+async def test_the_key_shows_it_by_wait_by_application_and_not_at_all() -> None:
+    app = PgscopeApp(shop())
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: len(app.snapshot.load) > 8, "some polls")
+        graph = app.screen.query_one(LoadGraph)
+        assert not graph.display, "no room for it unasked"
+        await pilot.press("w")
+        await until(pilot, lambda: "Load by wait" in shown(app), "by wait")
+        assert any(f" {name} " in shown(app) for name in WAIT_CLASSES)
+        await pilot.press("w")
+        await until(pilot, lambda: "Load by application" in shown(app), "by application")
+        await pilot.press("w")
+        await until(pilot, lambda: "Load by" not in shown(app), "not at all")
+        await pilot.press("enter", "w")
+        await until(pilot, lambda: "Load by wait" in shown(app), "of one application")
+
+
+async def test_it_is_drawn_anew_only_when_a_stretch_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    app = PgscopeApp(FrozenSource([*calm(), *(poll(at / 2.0, []) for at in range(1, 40))]))
+    original = LoadGraph.refresh
+
+    def counted(self: LoadGraph, *regions: object, **options: object) -> object:
+        drawn.append(self)
+        return original(self, *regions, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LoadGraph, "refresh", counted)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.snapshot.mono >= 1019.5, "all polls")
+        graph = app.screen.query_one(LoadGraph)
+        assert graph.display
+        drawn.clear()
+        for at in range(10):
+            app._current.newest = app._current._watch.snapshot()  # type: ignore[union-attr]
+            app._paint(None)
+            await pilot.pause()
+            assert at is not None
+        assert not drawn
