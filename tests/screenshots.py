@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,10 +18,15 @@ import resvg_py
 from textual.pilot import Pilot
 
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.capture.checking import Checking
+from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
+from pgscope.capture.plan_store import PlanStore
+from pgscope.cli.several import names
 from pgscope.demo import start_demo
 from pgscope.server.conninfo import target
 from pgscope.tui.app import PgscopeApp
+from pgscope.tui.served import Server
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 _PATIENCE = 120.0
@@ -37,6 +43,10 @@ def _has_waits(snapshot: Snapshot) -> bool:
     return snapshot.locks.waiting >= 3
 
 
+def _has_load(snapshot: Snapshot) -> bool:
+    return len(snapshot.load) > 1 and snapshot.load[-1].mono - snapshot.load[0].mono > 60.0
+
+
 class Shot(NamedTuple):
     """A picture: what to press when the scene is there, and the size of the terminal."""
 
@@ -44,6 +54,8 @@ class Shot(NamedTuple):
     keys: tuple[str, ...]
     scene: Callable[[Snapshot], bool]
     size: tuple[int, int] = (120, 32)
+    others: tuple[str, ...] = ()
+    """Connection parameters of servers beside it, over those of the demo."""
 
 
 _N_PLUS_ONE = ("k", "i", "n", "d", "colon", "n", "plus", "1")
@@ -60,13 +72,17 @@ SHOTS = (
     Shot("finding", ("5", "slash", *_N_PLUS_ONE, "enter", "enter"), _has_findings, (120, 48)),
     Shot("plan", ("3", "e"), _has_findings, (120, 40)),
     Shot("help", ("1", "question_mark"), _has_findings),
+    Shot("load", ("1", "w"), _has_load, (120, 40)),
+    Shot("columns", ("2", "C"), _has_waits),
+    Shot("doctor", ("1", "D"), _has_findings),
+    Shot("fleet", (), _has_findings, others=("dbname=postgres", "host=127.0.0.1 port=1 dbname=stock")),
 )
 
 
-async def take(conninfo: str, shots: tuple[Shot, ...]) -> None:
+async def take(conninfo: str, shots: tuple[Shot, ...], plans: Path) -> None:
     """Take the pictures one after the other, each in a program of its own."""
     for shot in shots:
-        app = PgscopeApp(LiveSource(target(conninfo)), title="demo")
+        app = _app(conninfo, shot, plans)
         async with app.run_test(size=shot.size) as pilot:
             await _scene(app, pilot, shot)
             for key in shot.keys:
@@ -75,6 +91,20 @@ async def take(conninfo: str, shots: tuple[Shot, ...]) -> None:
             await pilot.pause(1.5)
             _save(shot.name, app.export_screenshot(title="pgscope"))
         print(f"{shot.name}: {shot.size[0]}x{shot.size[1]}", flush=True)
+
+
+def _app(conninfo: str, shot: Shot, plans: Path) -> PgscopeApp:
+    """The program as `pgscope connect` would start it, its plans kept in that folder."""
+    where = target(conninfo)
+    beside = [LiveSource(target(f"{conninfo} {other}")) for other in shot.others]
+    titles = names([("demo", LiveSource(where)), *(("", source) for source in beside)])
+    return PgscopeApp(
+        LiveSource(where),
+        title=titles[0],
+        explaining=Explaining(where, store=PlanStore(plans)),
+        checking=Checking(where),
+        others=[Server(source, title) for source, title in zip(beside, titles[1:], strict=True)],
+    )
 
 
 async def _scene(app: PgscopeApp, pilot: Pilot[None], shot: Shot) -> None:
@@ -101,8 +131,11 @@ def main() -> None:
     """Take all pictures, or those named."""
     named = set(sys.argv[1:])
     shots = tuple(shot for shot in SHOTS if not named or shot.name in named)
-    with start_demo(lambda line: print(line, file=sys.stderr)) as demo:
-        asyncio.run(take(demo.conninfo, shots))
+    with (
+        start_demo(lambda line: print(line, file=sys.stderr)) as demo,
+        tempfile.TemporaryDirectory(prefix="pgscope-shots-") as plans,
+    ):
+        asyncio.run(take(demo.conninfo, shots, Path(plans)))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pgscope.tui.tones import styled
 
 STEP_S = 5.0
 COLUMNS = 60
+_LEAST_SCREEN = 14
 _AXIS = 5
 _LEGEND = 28
 _COLOURS = (
@@ -61,6 +62,11 @@ class LoadGraph(Widget):
         self._make: Callable[[], Stacked] | None = None
         self._given: Stacked | None = None
         self._signs: Signs | None = None
+
+    def fit(self, wanted: bool, screen: int) -> None:
+        """Be there if it is wanted and a screen of that many lines leaves room for a table, too."""
+        self.display = wanted and screen >= _LEAST_SCREEN
+        self.styles.height = min(8, screen // 3)
 
     def show_load(self, snapshot: Snapshot, title: str, part: Part, signs: Signs) -> None:
         """Show the load of a snapshot, split as `part` says; nothing is done while no new stretch is full."""

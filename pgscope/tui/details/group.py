@@ -123,7 +123,7 @@ class GroupScreen(SessionFrame):
 
     def _show_load(self, snapshot: Snapshot) -> None:
         graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
-        graph.display = bool(field) and self._group is not None and self._with_load
+        graph.fit(bool(field) and self._group is not None and self._with_load, self.size.height)
         if graph.display:
 
             def mine(who: Who, kind: str) -> str | None:

@@ -23,10 +23,10 @@ from pgscope.tui.glyphs import Signs
 from pgscope.tui.table import Cell, Column, LiveTable, Row
 
 COLUMNS = (
-    Column("item", "item", min_width=20, max_width=36, weight=1, fixed=True, priority=99),
+    Column("item", "item", min_width=20, max_width=35, weight=9, fixed=True, priority=99),
     Column("status", "status", width=8, priority=98, tooltip="mend: could be better; ok: is well"),
-    Column("found", "found", min_width=12, weight=2, priority=90, tooltip="How it is on this server"),
-    Column("why", "why it matters", min_width=24, weight=3, priority=50),
+    Column("found", "found", min_width=12, weight=3, priority=90, tooltip="How it is on this server"),
+    Column("why", "why it matters", min_width=30, weight=3, priority=50),
 )
 _GETTERS: Getters[Item] = {
     "": lambda item: (item.name, item.found, item.why, item.statement),
@@ -45,7 +45,7 @@ class DoctorScreen(Frame):
         "r looks again. `pgscope doctor` prints the same, for scripts with --format json."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "again", "Again", tooltip="Look the server over again", id="doctor.again"),
+        Binding("r", "again", "Again", tooltip="Look the server over again", id="doctor.again", show=False),
         Binding(
             COPY.key,
             COPY.action,

@@ -71,7 +71,7 @@ class ApplicationsView(Frame):
 
     def _show_load(self, snapshot: Snapshot) -> None:
         graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
-        graph.display = bool(self._way)
+        graph.fit(bool(self._way), self.size.height)
         if self._way == "wait":
             graph.show_load(snapshot, "Load by wait", lambda _, kind: kind, self.stage.status.signs)
         elif self._way and field:
