@@ -18,7 +18,7 @@ _COMMENTS = {
     "kinds_off": "kinds of findings never shown",
 }
 _TABLES = {
-    "keymap": ("keys by the id of an action, such as", '"view.findings" = "5,f"'),
+    "keymap": ("keys by the id of an action, such as", '"view.findings" = "5,f5"'),
     "columns": (
         "columns by table, in their order, with a width if you like; such as",
         'sessions = ["pid", "app:24", "query"]',

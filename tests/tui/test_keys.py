@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 
+import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Footer
 
+from pgscope.config import Config, ConfigError
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
@@ -16,7 +18,7 @@ from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.keylist import sections
 from pgscope.tui.palette import Actions
 from pgscope.tui.served import Server
-from pgscope.tui.settings import binding_ids
+from pgscope.tui.settings import binding_ids, check
 from tests.tui.driving import shown, table, until
 from tests.tui.frozen import FrozenSource, jam
 from tests.tui.recorded import last_poll, shop
@@ -115,3 +117,18 @@ def test_the_list_of_keys_has_every_id_of_the_views() -> None:
     of_dialogues = ("ask", "help", "notices", "filter", "analyze", "parameters", "save")
     missing = {one for one in binding_ids() - listed if one.split(".")[0] not in of_dialogues}
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("keymap", "words"),
+    [
+        ({"view.sessions": "w"}, "'w' is the key of frame.load"),
+        ({"applications.by": "s"}, "'s' is the key of table.sort"),
+        ({"view.sessions": "?"}, "is the key of app.help"),
+    ],
+)
+def test_a_key_that_another_has_is_refused(keymap: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check(Config(keymap=keymap))
+    check(Config(keymap={"view.sessions": "2,f6", "applications.by": "x"}))
+    check(Config(keymap={"view.sessions": "w", "frame.load": "f7", "plan.save": "f8"}))

@@ -177,8 +177,8 @@ async def test_keys_can_be_remapped() -> None:
     app = app_of(shop())
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        app.set_keymap({"view.sessions": "w"})
-        await pilot.press("w")
+        app.set_keymap({"view.sessions": "f6"})
+        await pilot.press("f6")
         assert isinstance(app.screen, SessionsView)
 
 

@@ -21,7 +21,7 @@ from pgscope.tui.table import Cell, Column, Row
 _SPARK = 16
 
 SERVERS = (
-    Column("name", "server", min_width=12, max_width=34, weight=2, fixed=True, priority=99),
+    Column("name", "server", min_width=20, max_width=34, weight=2, fixed=True, priority=99),
     Column("state", "link", width=10, priority=98, tooltip="Whether it answers; if not, why: under found"),
     Column("sess", "sess", width=4, justify="right", priority=80, tooltip="Sessions, of any state"),
     Column("active", "act", width=4, justify="right", priority=90, tooltip="Sessions that run a statement"),
@@ -39,7 +39,7 @@ SERVERS = (
         priority=45,
         tooltip="Blocks that were found in shared buffers",
     ),
-    Column("load", "load", width=_SPARK, priority=30, tooltip="Active sessions over the last polls"),
+    Column("load", "load", width=_SPARK, priority=44, tooltip="Active sessions over the last polls"),
     Column(
         "cost", "cost", width=5, justify="right", priority=20, tooltip="What pgscope costs it, of one core"
     ),
@@ -176,7 +176,7 @@ def _cells(member: Member, signs: Signs) -> tuple[Cell | str, ...]:
 # --- the findings of all
 
 FINDINGS = (
-    Column("server", "server", min_width=10, max_width=30, weight=1, fixed=True, priority=99),
+    Column("server", "server", min_width=15, max_width=30, weight=1, fixed=True, priority=99),
     *(replace(column, fixed=False) for column in findings.COLUMNS),
 )
 
