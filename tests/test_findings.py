@@ -184,6 +184,20 @@ def test_ignored_and_thresholds_by_application() -> None:
     assert len(world.findings.current(world.at)) == 1
 
 
+def test_what_was_shown_stays_until_it_has_ended() -> None:
+    """Not hidden while it fades below the threshold, to come back as ended."""
+    world = World()
+    world.seen("shop", 7, PAGE, CHOICES)
+    world.findings.settings = FindingSettings(by_application={"shop": Thresholds(calls_per_s=30.0)})
+    assert world.run(20, pages(CHOICES))
+    fading = world.steps(25, pages(CHOICES, least=2, most=3, rate=(1, 1)))
+    assert all(fading)
+    assert min(one[0].cost.calls_per_s for one in fading) < 30.0
+    gone = world.steps(150, steady(TOUCH, 1, 2))
+    assert any(found and found[0].ended for found in gone)
+    assert not gone[-1]
+
+
 def test_wishes_are_few_and_told_once() -> None:
     world = World(catalog=None)
     world.findings.feed(Poll(world.at, world.at, (session(pid=100),)))

@@ -10,7 +10,7 @@ from pgscope.analysis.findings.model import Attribute, Finding, FindingSettings
 from pgscope.analysis.findings.nplusone import from_pair
 from pgscope.analysis.findings.overfetch import overfetch
 from pgscope.analysis.findings.pairs import Pair, PairSearch
-from pgscope.analysis.findings.register import Register
+from pgscope.analysis.findings.register import Identity, Register, identity
 from pgscope.analysis.findings.relation import Schema
 from pgscope.analysis.findings.slow import slow_statements
 from pgscope.analysis.findings.unnamed import no_application_name
@@ -52,6 +52,7 @@ class Findings:
         self._register = Register()
         self._wishes = Wishes(self._context)
         self._pairs: list[Pair] = []
+        self._told: set[Identity] = set()
 
     @property
     def settings(self) -> FindingSettings:
@@ -61,6 +62,7 @@ class Findings:
     @settings.setter
     def settings(self, settings: FindingSettings) -> None:
         self._context.settings = settings
+        self._told = set()
 
     def feed(self, sample: Sample) -> None:
         """Take a sample of any kind."""
@@ -115,8 +117,14 @@ class Findings:
 
     def current(self, at: float) -> tuple[Finding, ...]:
         """What was found and lasts, or ended a short while ago; worst cost first, what ended last."""
-        settings = self._context.settings
-        shown = [finding for finding in self._register.shown(at, settings.keep_s) if self._passes(finding)]
+        kept = self._register.shown(at, self._context.settings.keep_s)
+        # What was shown stays until it has ended, and is seen to: it may fall below a threshold before.
+        shown = [
+            finding
+            for finding in kept
+            if self._passes(finding) or (identity(finding) in self._told and self._wanted(finding))
+        ]
+        self._told = {identity(finding) for finding in shown}
         shown.sort(key=lambda finding: (finding.ended, -finding.cost.weight, finding.first_seen))
         return tuple(shown)
 
@@ -128,9 +136,13 @@ class Findings:
         """What the owner should read for it now; each wish is told once and again only after a while."""
         return self._wishes.take()
 
+    def _wanted(self, finding: Finding) -> bool:
+        settings = self._context.settings
+        return finding.kind not in settings.kinds_off and finding.fingerprint not in settings.ignored
+
     def _passes(self, finding: Finding) -> bool:
         settings = self._context.settings
-        if finding.kind in settings.kinds_off or finding.fingerprint in settings.ignored:
+        if not self._wanted(finding):
             return False
         if finding.kind not in ("n_plus_one", "row_by_row_writes", "lookup_loop"):
             return True

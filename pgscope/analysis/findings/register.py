@@ -36,7 +36,7 @@ class Register:
         """
         seen: set[Identity] = set()
         for draft in drafts:
-            name = _identity(draft)
+            name = identity(draft)
             if name in seen:
                 continue
             seen.add(name)
@@ -108,5 +108,6 @@ class Register:
         return list(self._history.values())
 
 
-def _identity(finding: Finding) -> Identity:
+def identity(finding: Finding) -> Identity:
+    """What makes two findings the same one, seen at different times."""
     return (finding.kind, finding.datid, finding.usesysid, finding.fingerprint, finding.pids)
