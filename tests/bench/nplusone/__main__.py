@@ -111,7 +111,9 @@ async def _run(
     ticks = sorted(watch.tick_ms)
     print(
         f"  ({len(labels)} workloads; tick median {ticks[len(ticks) // 2]:.1f} ms, "
-        f"most {ticks[-1]:.1f} ms; {len(watch.bursts)} burst probes)",
+        f"most {ticks[-1]:.1f} ms; {len(watch.bursts)} burst probes; "
+        f"polls every {sum(watch.intervals) / len(watch.intervals):.1f} s, "
+        f"{sum(watch.looks_hz) / len(watch.looks_hz):.1f} looks a second)",
         flush=True,
     )
     return judge(part, labels, watch.shown.values(), started, args.seconds)

@@ -8,7 +8,7 @@ from pgscope.analysis.findings import Finding
 from pgscope.analysis.watch import Watch
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
-from pgscope.sample import Burst, Poll, Sample
+from pgscope.sample import Burst, OwnCost, Poll, Sample
 from pgscope.server.conninfo import target
 
 
@@ -20,6 +20,9 @@ class Recorder(Watch):
         self.shown: dict[tuple[str, int, int, str], tuple[float, Finding]] = {}
         self.tick_ms: list[float] = []
         self.bursts: list[Burst] = []
+        self.intervals: list[float] = []
+        """Seconds between polls as the budget allowed, and looks a second, every five seconds."""
+        self.looks_hz: list[float] = []
         observe = self.findings.observe
 
         def timed(interval: object) -> None:
@@ -34,6 +37,9 @@ class Recorder(Watch):
         super().feed(sample)
         if isinstance(sample, Burst):
             self.bursts.append(sample)
+        if isinstance(sample, OwnCost):
+            self.intervals.append(sample.interval)
+            self.looks_hz.append(sample.sample_hz)
         if isinstance(sample, Poll):
             for finding in self.findings.current(sample.at):
                 name = (finding.kind, finding.datid, finding.usesysid, finding.fingerprint)
