@@ -185,8 +185,10 @@ class LiveSource:
                 polled = await patiently(link.poller.poll(), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
+                    asked = time.monotonic()
                     if await asyncio.wait_for(learn(link.connection), _ANSWER) != link.facts:
                         return None
+                    self._meter.add((time.monotonic() - asked) * 1000.0)
             except PollFailed as error:
                 if link.connection.closed:
                     return str(error)

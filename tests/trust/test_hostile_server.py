@@ -15,8 +15,10 @@ from psycopg import pq, sql
 from pgscope.capture.actions import Actions, request_for
 from pgscope.capture.audit import AuditLog
 from pgscope.embedded import EmbeddedServer
+from pgscope.errors import ConnectionFailed
 from pgscope.report import render
 from pgscope.sample import Connected, Look, Names, Poll, Sample, StatementTexts
+from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
 from pgscope.text import clean
 from tests.streams import streaming
@@ -147,3 +149,23 @@ async def test_errors_and_notices_are_clean(hostile: str) -> None:
         reason = stream.snapshot.link.reason
         assert "does not exist" in reason
         assert "\n" not in reason
+
+
+async def test_a_database_named_like_a_conninfo_leads_nowhere_else(pg18: EmbeddedServer) -> None:
+    """pgscope connects to databases by names that it read: they must stay names."""
+    name = "host=/nowhere user=evil"
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            for asked in (name, "postgresql://evil@nowhere/x"):
+                there = target(pg18.conninfo).with_database(asked)
+                if asked == name:
+                    connection = await connect(there)
+                    assert connection.info.dbname == name
+                    assert connection.info.user == "postgres"
+                    await connection.close()
+                else:
+                    with pytest.raises(ConnectionFailed, match="does not exist"):
+                        await connect(there)
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

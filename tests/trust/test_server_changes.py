@@ -119,6 +119,53 @@ async def test_sessions_closed_to_the_role(pg18_database: str, monkeypatch: pyte
             admin.execute("drop role t_closed")
 
 
+async def test_its_own_statements_cancelled(pg18: EmbeddedServer) -> None:
+    """By somebody's cron job that cancels what it does not know: nothing is lost, nothing stays open."""
+    async with streaming(pg18.conninfo) as stream:
+        await stream.more(Poll, 3)
+        own = stream.snapshot.facts.own_pids if stream.snapshot.facts else None
+        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+            for _ in range(200):
+                admin.execute(
+                    "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
+                )
+                await asyncio.sleep(0.005)
+        await stream.more(Poll, 5)
+        await stream.more(Look, 5)
+        assert stream.snapshot.link.connected
+        assert stream.snapshot.facts is not None
+        assert stream.snapshot.facts.own_pids == own, "the same connection"
+        assert stream.snapshot.notices == ()
+
+
+async def test_other_databases_closed_to_the_role(pg18_database: str, pg18: EmbeddedServer) -> None:
+    """A wait there is shown, only its table has no name; the rest goes on."""
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        database = admin.info.dbname
+        admin.execute("create role t_outsider login in role pg_monitor")
+        admin.execute(f'revoke connect on database "{database}" from public'.encode())
+        admin.execute("create table closed_orders (id int)")
+        try:
+            async with streaming(pg18.conninfo_for(user="t_outsider")) as stream:
+                with (
+                    psycopg.connect(pg18_database) as holder,
+                    psycopg.connect(pg18_database, autocommit=True) as waiter,
+                ):
+                    holder.execute("lock table closed_orders")
+                    waiter.pgconn.send_query(b"select from closed_orders")
+                    await stream.until(lambda: stream.snapshot.locks, "the wait")
+                    await stream.more(Poll, 5)
+                    (wait,) = stream.snapshot.locks.nodes[waiter.info.backend_pid].waits
+                    assert wait.lock.relation_name == ""
+                    assert wait.hard == (holder.info.backend_pid,)
+                    assert stream.snapshot.link.connected
+                    holder.rollback()
+                    while waiter.pgconn.get_result() is not None:
+                        pass
+        finally:
+            admin.execute("drop role t_outsider")
+
+
 async def test_database_dropped(pg18: EmbeddedServer) -> None:
     """Its connections are ended, and new ones refused; it comes back with the database."""
     with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
