@@ -58,6 +58,7 @@ class Shot(NamedTuple):
     """Connection parameters of servers beside it, over those of the demo."""
 
 
+_REPORTS = ("a", "p", "p", "colon", *"reports")
 _N_PLUS_ONE = ("k", "i", "n", "d", "colon", "n", "plus", "1")
 
 SHOTS = (
@@ -70,7 +71,7 @@ SHOTS = (
     Shot("locks", ("4",), _has_waits),
     Shot("findings", ("5",), _has_findings),
     Shot("finding", ("5", "slash", *_N_PLUS_ONE, "enter", "enter"), _has_findings, (120, 48)),
-    Shot("plan", ("3", "e"), _has_findings, (120, 40)),
+    Shot("plan", ("3", "slash", *_REPORTS, "enter", "e"), _has_findings, (120, 40)),
     Shot("help", ("1", "question_mark"), _has_findings),
     Shot("load", ("1", "w"), _has_load, (120, 40)),
     Shot("columns", ("2", "C"), _has_waits),

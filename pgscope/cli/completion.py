@@ -6,9 +6,8 @@ import argparse
 
 SHELLS = ("bash", "zsh", "fish")
 DESCRIPTION = (
-    "Print a completion script. bash: pgscope completion bash > "
-    "~/.local/share/bash-completion/completions/pgscope; zsh: into a file _pgscope in a folder of $fpath; "
-    "fish: into ~/.config/fish/completions/pgscope.fish."
+    "Print a completion script. bash: `source <(pgscope completion bash)` in ~/.bashrc; zsh: into a file "
+    "_pgscope in a folder of $fpath; fish: into ~/.config/fish/completions/pgscope.fish."
 )
 
 
