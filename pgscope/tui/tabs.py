@@ -74,16 +74,29 @@ class TabLine(Widget):
         return styled(f" {self._crumb} ", "muted").join(parts)
 
     def _views(self, width: int) -> Content:
-        """All titles if there is room; else the current one's and the others' numbers."""
-        whole = sum(len(key) + len(title) + 4 for _, key, title in self._tabs)
+        """All titles if there is room; else the others' beginnings, or their numbers alone."""
         room = width - min(self._remark.cell_length, width // 3)
+        short = next((cut for cut in (None, _SHORT) if self._cells(cut) <= room), 0)
         parts: list[Content] = []
         x = 0
         for view, key, title in self._tabs:
             current = view == self._current
-            text = f" {key} {title} " if current or whole <= room else f" {key} "
+            text = _tab(key, title if current else title[:short])
             style = "reverse bold" if current else ""
             parts.append(Content.styled(text, style) if style else Content(text))
             self._extents.append((x, x + len(text), view))
             x += len(text)
         return Content("").join(parts)
+
+    def _cells(self, cut: int | None) -> int:
+        """What all take if the titles of all but the current are cut."""
+        return sum(
+            len(_tab(key, title if view == self._current else title[:cut])) for view, key, title in self._tabs
+        )
+
+
+_SHORT = 4
+
+
+def _tab(key: str, title: str) -> str:
+    return f" {key} {title} " if title else f" {key} "
