@@ -138,7 +138,9 @@ async def _signal(
     if said == "gone":
         return result("gone", "the session had already ended, and its pid belongs to another one now")
     if said == "idle":
-        return result("idle", f"nothing runs ({name(row[1])}): only terminate would end its transaction")
+        state = name(row[1])
+        held = "transaction" if "transaction" in state else "session"
+        return result("idle", f"nothing runs ({state}): only terminate would end its {held}")
     if said == "hidden":
         return result(
             "refused",
