@@ -58,6 +58,11 @@ class Session(NamedTuple):
         """
         return self.datid != 0 and self.backend_type in ("client backend", "")
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether it is a client that was not let in yet; it takes one of `max_connections` all the same."""
+        return self.datid == 0 and self.backend_type == "client backend"
+
 
 class StatementKey(NamedTuple):
     """What names an entry of pg_stat_statements."""

@@ -7,7 +7,10 @@ from psycopg import sql
 
 from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.counters import Counts, Interval
-from pgscope.sample import Look, Sighting, StatementKey
+from pgscope.analysis.watch import Watch
+from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
+from pgscope.tui.rows.sessions import wanted
+from pgscope.tui.stage import Status
 from tests.streams import Stream, streaming
 
 KEY = StatementKey(7, 3, 11, True)
@@ -63,3 +66,18 @@ async def _both_are_the_gateways(
     for row in stream.snapshot.statements.values():
         if "t_under_role" in row.query:
             assert any("SET ROLE" in line for share in row.shares for line in share.basis)
+
+
+def test_a_session_that_starts_takes_a_place_but_is_no_application() -> None:
+    """As 18 shows it while the server waits for its password."""
+    starting = Session(
+        9, 5.0, 0, "", 0, "", "", "10.0.0.7", 999, "client backend", None, "starting", "Client", "ClientRead",
+        None, None, None, None, None, None, "",
+    )  # fmt: skip
+    watch = Watch()
+    watch.feed(Poll(1e9, 100.0, (starting,)))
+    snapshot = watch.snapshot()
+    assert (snapshot.totals.sessions, snapshot.totals.background) == (1, 0)
+    assert snapshot.groups() == ()
+    assert snapshot.findings == ()
+    assert wanted(snapshot.sessions, Status()) == [starting]

@@ -60,14 +60,15 @@ class TotalsFold:
         hit = sum(now.blks_hit - old.blks_hit for old, now in pairs)
         read = sum(now.blks_read - old.blks_read for old, now in pairs)
         clients = [session for session in poll.sessions if session.is_client]
+        starting = sum(1 for session in poll.sessions if session.is_starting)
         others = [session for session in clients if not is_own(session)]
         return Totals(
-            sessions=len(clients),
+            sessions=len(clients) + starting,
             own=len(clients) - len(others),
             active=sum(1 for session in others if is_active(session)),
             idle_in_transaction=sum(1 for session in others if is_idle_in_transaction(session)),
             waiting=sum(1 for session in others if is_waiting_for_lock(session)),
-            background=len(poll.sessions) - len(clients),
+            background=len(poll.sessions) - len(clients) - starting,
             calls_per_s=self._calls,
             transactions_per_s=commits / seconds if pairs and seconds > 0 else None,
             cache_hit=hit / (hit + read) if hit + read > 0 else None,

@@ -124,7 +124,7 @@ def wanted(sessions: Iterable[Session], status: Status) -> list[Session]:
     return [
         one
         for one in sessions
-        if (status.background or one.is_client)
+        if (status.background or one.is_client or one.is_starting)
         and (status.own or not is_own(one))
         and (status.idle or one.state != "idle")
     ]
