@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
-from pgscope.analysis.families import families, merged
+from pgscope.analysis.families import FamilyBook, families, merged
 from pgscope.analysis.statements import StatementRow
 from pgscope.sample import StatementKey
 
@@ -71,3 +71,31 @@ def test_what_nobody_was_seen_to_run_stays_unattributed() -> None:
     assert nobody.share == 0.75
     assert nobody.attribution == "unattributed"
     assert merged([row(1, "x", 1), row(2, "x", 3)]).shares == ()
+
+
+_CHANGES = st.lists(
+    st.dictionaries(st.integers(0, 12), st.tuples(st.sampled_from("abc"), st.floats(0, 100)), max_size=6),
+    max_size=6,
+)
+
+
+@given(_CHANGES, st.sets(st.integers(0, 12)))
+def test_brought_up_to_date_is_made_anew(
+    changes: list[dict[int, tuple[str, float]]], leaving: set[int]
+) -> None:
+    book, rows = FamilyBook(), dict[StatementKey, StatementRow]()
+    for turn, changed in enumerate(changes):
+        rows = dict(rows)
+        for queryid, (fingerprint, calls) in changed.items():
+            one = row(queryid, fingerprint, calls)
+            rows[one.key] = one
+        if turn == 3:
+            rows = {key: one for key, one in rows.items() if key.queryid not in leaving}
+        found = book.update(rows)
+        anew = families(rows.values())
+        assert {family.members: family.row for family in found} == {
+            family.members: family.row for family in anew
+        }
+        for key, one in rows.items():
+            family = book.of(key)
+            assert family is not None and key in family.members and family.row.fingerprint == one.fingerprint

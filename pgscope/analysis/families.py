@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pgscope.analysis.attribution import Share
@@ -41,6 +41,39 @@ def families(rows: Iterable[StatementRow]) -> list[Family]:
     ]
 
 
+class FamilyBook:
+    """Families from snapshot to snapshot: where the entries stay, only what changed is put together."""
+
+    def __init__(self) -> None:
+        self._rows: Mapping[StatementKey, StatementRow] = {}
+        self._families: list[Family] = []
+        self._places: dict[StatementKey, int] = {}
+
+    def update(self, rows: Mapping[StatementKey, StatementRow]) -> list[Family]:
+        """The families of these rows, in an order that stays while the entries do; not to be changed."""
+        before, self._rows = self._rows, rows
+        if rows is before:
+            return self._families
+        if rows.keys() == before.keys():
+            changed = [row for key, row in rows.items() if row is not before[key]]
+            if all(row.fingerprint == before[row.key].fingerprint for row in changed):
+                self._families = list(self._families)
+                for place in {self._places[row.key] for row in changed}:
+                    members = self._families[place].members
+                    found = [rows[key] for key in members]
+                    row = found[0] if len(found) == 1 else merged(found)
+                    self._families[place] = Family(row, members)
+                return self._families
+        self._families = families(rows.values())
+        self._places = {key: place for place, family in enumerate(self._families) for key in family.members}
+        return self._families
+
+    def of(self, key: StatementKey) -> Family | None:
+        """The family that an entry belongs to."""
+        place = self._places.get(key)
+        return self._families[place] if place is not None else None
+
+
 def merged(rows: Sequence[StatementRow]) -> StatementRow:
     """The sum of some rows (at least one); its user is named if all have the same."""
     first = max(rows, key=lambda row: (row.total.calls, row.key))
@@ -59,6 +92,7 @@ def merged(rows: Sequence[StatementRow]) -> StatementRow:
         since=min(since) if since else None,
         shares=_shares(rows),
         share_of_time=sum(row.share_of_time for row in rows),
+        own=all(row.own for row in rows),
     )
 
 

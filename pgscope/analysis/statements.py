@@ -31,13 +31,8 @@ class StatementRow:
     shares: tuple[Share, ...]
     share_of_time: float
     """Its part of the server's execution time in the last interval, 0 to 1."""
-
-    @property
-    def own(self) -> bool:
-        """Whether pgscope ran it, all of it: its EXPLAIN, and its polls where they are known."""
-        if self.query.startswith(OWN_EXPLAIN):
-            return True
-        return len(self.shares) == 1 and self.shares[0].application_name == OWN_APPLICATION
+    own: bool = False
+    """Whether pgscope ran it, all of it: its EXPLAIN, and its polls where they are known."""
 
     @property
     def mean_ms(self) -> float:
@@ -96,17 +91,20 @@ def rows(
                 made[key] = old
             continue
         delta = deltas.get(key)
+        text, parts = known.query(key), tuple(shares(key))
         made[key] = StatementRow(
             key=key,
             database=known.database(key.dbid),
             user=known.user(key.userid),
-            query=known.query(key),
+            query=text,
             fingerprint=known.texts.fingerprint(key),
             rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
             total=counts_of(entry),
             max_exec_time=entry.max_exec_time,
             since=entry.stats_since,
-            shares=tuple(shares(key)),
+            shares=parts,
             share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
+            own=text.startswith(OWN_EXPLAIN)
+            or (len(parts) == 1 and parts[0].application_name == OWN_APPLICATION),
         )
     return made

@@ -36,6 +36,9 @@ _NO_INTERVAL = Interval(0.0, 0.0, 0.0, {})
 class Watch:
     """Feed it samples in order; ask it for a snapshot whenever there is something to show."""
 
+    spare = 1000
+    """Statements that the server threw out and that are still known, beside as many as it has."""
+
     def __init__(self, settings: FindingSettings | None = None) -> None:
         self.facts: ServerFacts | None = None
         self.attribution = Attribution()
@@ -130,8 +133,14 @@ class Watch:
 
     def _forget_gone(self) -> None:
         """Drop texts of entries that are gone, unless the window still counts them."""
-        if len(self.texts) > 2 * len(self._deltas.entries) + 1000:
-            keep = {(key.dbid, key.queryid) for key in self._deltas.entries}
+        entries = self._deltas.entries
+        most = 2 * len(entries) + self.spare
+        if len(self.attribution) > most:
+            self.attribution.forget_all_but(entries.keys())
+        if len(self.window) > 3 * most:
+            self.window = {key: counts for key, counts in self.window.items() if key in entries}
+        if len(self.texts) > most:
+            keep = {(key.dbid, key.queryid) for key in entries}
             keep |= {(key.dbid, key.queryid) for key in self.window}
             self.texts.forget_all_but(keep)
 

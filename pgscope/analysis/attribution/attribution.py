@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import replace
 
 from pgscope.analysis.attribution.groups import Partition, SessionBook
@@ -77,6 +78,16 @@ class Attribution:
         keep = len(self._lengths)
         self._totals.add(interval.deltas, keep)
         self._book.end_tick(interval.mono, keep)
+
+    def __len__(self) -> int:
+        """How many statements it keeps sums of."""
+        return len(self._totals)
+
+    def forget_all_but(self, keep: Collection[StatementKey]) -> None:
+        """Drop what is known of statements that the server has thrown out, unless the window has them."""
+        self._totals.forget_all_but(keep)
+        kept = {(key.dbid, key.queryid) for key in (*keep, *self._totals.keys(window=False))}
+        self._book.forget_all_but(kept)
 
     def shares(self, key: StatementKey, *, watch: bool = False) -> tuple[Share, ...]:
         """The shares of a statement over the window, or over the whole watch; they sum to one."""

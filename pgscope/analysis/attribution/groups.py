@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pgscope.analysis.attribution.tail import Tail
 from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
 from pgscope.sample import Look, Poll, Session, Sighting
@@ -65,6 +66,9 @@ class Group:
 
 Groups = dict[GroupKey, Group]
 
+_MOST_NAMES = 300
+"""Applications of a partition that are remembered, those that are there not counted."""
+
 
 class SessionBook:
     """A fold over looks and polls: tracks of sessions, and the names seen in each partition."""
@@ -77,9 +81,9 @@ class SessionBook:
         self._own: frozenset[int] = frozenset()
         self._ends: frozenset[int] = frozenset()
         self._begins: frozenset[int] = frozenset()
-        self.ticks: list[float] = []
+        self.ticks: Tail[float] = Tail(float("-inf"))
         """Ends of the ticks so far, mono."""
-        self.looks: list[int] = []
+        self.looks: Tail[int] = Tail(0)
         """Looks so far at the end of each tick."""
         self.look_count = 0
         self.names: dict[Partition, dict[str, int]] = {}
@@ -148,6 +152,28 @@ class SessionBook:
                 self._gone[partition] = left
             else:
                 del self._gone[partition]
+
+    def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
+        """Drop what was seen of other statements, named by (dbid, queryid), and of applications long gone."""
+        self.users_of = {name: users for name, users in self.users_of.items() if name in keep}
+        for partition, by_query in self.names_of.items():
+            for queryid in [one for one in by_query if (partition[1], one) not in keep]:
+                del by_query[queryid]
+        for partition, names in self.names.items():
+            if len(names) > _MOST_NAMES:
+                there = {
+                    name
+                    for track in (*self._present.get(partition, {}).values(), *self._gone.get(partition, ()))
+                    for name in track.ever
+                }
+                self.names[partition] = {name: many for name, many in names.items() if name in there}
+            known = self.names[partition]
+            retired = self._retired.get(partition, {})
+            for key in [key for key in retired if key.application_name not in known]:
+                del retired[key]
+            for group in retired.values():
+                for queryid in [one for one in group.seen if (partition[1], one) not in keep]:
+                    del group.seen[queryid]
 
     def restart(self) -> None:
         """The server may be another now: all sessions are gone."""

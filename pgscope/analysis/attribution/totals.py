@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.sample import StatementKey
@@ -42,6 +42,16 @@ class StatementTotals:
         """What a statement did."""
         ever = self._ever.get(key, NOTHING)
         return ever.minus(self._before.get(key, NOTHING)) if window else ever
+
+    def __len__(self) -> int:
+        return len(self._ever)
+
+    def forget_all_but(self, keep: Container[StatementKey]) -> None:
+        """Drop the sums of all others, but for those in the window."""
+        gone = [key for key in self._ever if key not in keep and key not in self._in_window]
+        for key in gone:
+            del self._ever[key]
+            self._before.pop(key, None)
 
     def brief(self, key: StatementKey, *, window: bool) -> tuple[float, float, float]:
         """Calls, blocks visited, and seconds of execution: what attribution needs for every statement."""

@@ -134,7 +134,8 @@ class StatementRows:
 
     def __init__(self, signs: Signs) -> None:
         self._signs = signs
-        self._kept: dict[object, tuple[StatementRow, object, Row]] = {}
+        self._kept: dict[int, tuple[StatementRow, Row]] = {}
+        self._mode: object = None
 
     def make(
         self,
@@ -144,31 +145,36 @@ class StatementRows:
         block_size: int,
         part: Callable[[StatementRow], float] | None = None,
         found: Mapping[StatementKey, str] = _NOTHING,
-        members: Container[object] | None = None,
+        members: Container[object] = frozenset(),
     ) -> list[Row]:
         """A row for each statement, with its flag of those `found`; those among `members`, which stand
         for several, are marked. With `part`, only that part of a statement (0 to 1) is counted.
         """
-        chosen = list(statements)
+        chosen = statements if isinstance(statements, list) else list(statements)
         whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
         mode = (since_start, whole, block_size)
-        kept: dict[object, tuple[StatementRow, object, Row]] = {}
+        before = self._kept if mode == self._mode else {}
+        # Most of thousands did nothing, and are the objects they were; flagged or marked ones are made anew.
+        special = part is not None
+        kept: dict[int, tuple[StatementRow, Row]] = {}
         made = []
         for statement in chosen:
-            factor = 1.0 if part is None else part(statement)
-            flag = found.get(statement.key, "")
-            several = members is not None and statement.key in members
-            state = (mode, factor, flag, several)
-            old = self._kept.get(statement.key)
-            if old is not None and old[0] is statement and old[1] == state:
-                row = old[2]
-            else:
+            name = id(statement)
+            old = before.get(name)
+            if old is None or special or statement.key in found or statement.key in members:
+                flag = found.get(statement.key, "")
+                factor = 1.0 if part is None else part(statement)
                 row = self._row(statement, since_start, whole, block_size, factor, flag)
-                if several:
+                plain = not special and not flag and statement.key not in members
+                if statement.key in members:
                     row = row._replace(mark="+")
-            kept[statement.key] = (statement, state, row)
+                if plain:
+                    kept[name] = (statement, row)
+            else:
+                kept[name] = old
+                row = old[1]
             made.append(row)
-        self._kept = kept
+        self._kept, self._mode = kept, mode
         return made
 
     def _row(

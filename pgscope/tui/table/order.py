@@ -9,7 +9,31 @@ from typing import Any
 from pgscope.tui.table.model import Column, Row
 
 
-def ordered(rows: Sequence[Row], columns: Sequence[Column], key: str | None, descending: bool) -> list[Row]:
+class SortValues:
+    """What rows sort by, kept for rows that come again: most of thousands are the objects they were.
+
+    It knows rows by their identity, so the rows of the last call must still be there at the next.
+    """
+
+    def __init__(self) -> None:
+        self._of: object = None
+        self._known: dict[int, Any] = {}
+
+    def values(self, rows: Sequence[Row], value: Callable[[Row], Any], of: object) -> list[Any]:
+        """The value of each row; `of` says what kind of value that is."""
+        known = self._known if of == self._of else {}
+        found = [known[id(row)] if id(row) in known else value(row) for row in rows]
+        self._of, self._known = of, dict(zip(map(id, rows), found, strict=True))
+        return found
+
+
+def ordered(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    key: str | None,
+    descending: bool,
+    kept: SortValues | None = None,
+) -> list[Row]:
     """The rows sorted by the column `key`; as given if there is no such column."""
     index = next((i for i, column in enumerate(columns) if column.key == key), None)
     if index is None:
@@ -17,7 +41,8 @@ def ordered(rows: Sequence[Row], columns: Sequence[Column], key: str | None, des
     value = _value_of(index, columns[index].sort_key)
     if any(row.indent for row in rows):
         return _ordered_tree(rows, value, descending)
-    return _ordered_flat(rows, value, descending)
+    values = (kept or SortValues()).values(rows, value, (key, columns))
+    return _sorted(rows, values, descending)
 
 
 def _value_of(index: int, transform: Callable[[Any], Any] | None) -> Callable[[Row], Any]:
@@ -30,10 +55,13 @@ def _value_of(index: int, transform: Callable[[Any], Any] | None) -> Callable[[R
 
 
 def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:
+    return _sorted(rows, [value(row) for row in rows], descending)
+
+
+def _sorted(rows: Sequence[Row], values: Sequence[Any], descending: bool) -> list[Row]:
     present: list[tuple[Any, Row]] = []
     absent: list[Row] = []
-    for row in rows:
-        found = value(row)
+    for row, found in zip(rows, values, strict=True):
         if found is None or found != found:  # NaN, which would spoil the order of all others
             absent.append(row)
         else:

@@ -29,7 +29,7 @@ from pgscope.tui.table.keys import BINDINGS
 from pgscope.tui.table.layout import Layout, arrange, clip, last_first
 from pgscope.tui.table.lines import MARGIN, Line
 from pgscope.tui.table.model import Column, Row
-from pgscope.tui.table.order import ordered
+from pgscope.tui.table.order import SortValues, ordered
 from pgscope.tui.table.painted import Key, Painted
 
 _WHEEL_ROWS = 3
@@ -74,6 +74,7 @@ class LiveTable(Widget, can_focus=True):
         self._placeholder = placeholder
         self._sort = sort
         self._descending = self._first_descending(sort) if descending is None else descending
+        self._sort_values = SortValues()
         self._given: Sequence[Row] = ()
         self._rows: list[Row] = []
         self._cursor = 0
@@ -137,8 +138,9 @@ class LiveTable(Widget, can_focus=True):
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show a snapshot. Call it once for each; the sequence must not change afterwards."""
-        self._given = rows
+        before, self._given = self._given, rows
         self._resort()
+        del before  # until now, for the values kept by its rows' identity
 
     def set_columns(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Change the columns, together with rows that have cells for them."""
@@ -318,7 +320,7 @@ class LiveTable(Widget, can_focus=True):
     def _resort(self) -> None:
         before = self.cursor_row
         was = self._cursor
-        self._rows = ordered(self._given, self._columns, self._sort, self._descending)
+        self._rows = ordered(self._given, self._columns, self._sort, self._descending, self._sort_values)
         count = len(self._rows)
         if not self._pinned or before is None:
             self._cursor = 0

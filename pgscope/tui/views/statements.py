@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from pgscope.analysis.families import Family, families
+from pgscope.analysis.families import FamilyBook
 from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
@@ -72,6 +72,7 @@ class StatementsView(Frame):
         self._merged = True
         self._live = False
         self._members: dict[object, tuple[StatementKey, ...]] = {}
+        self._book = FamilyBook()
         self._rows: statements.StatementRows | None = None
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
@@ -104,16 +105,22 @@ class StatementsView(Frame):
         status = self.stage.status
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
-        rows = [row for row in snapshot.statements.values() if status.own or not row.own]
-        grouped = families(rows) if self._merged else [Family(row, (row.key,)) for row in rows]
-        self._members = {family.row.key: family.members for family in grouped if len(family.members) > 1}
-        flags = statements.flags(snapshot)
-        found = {
-            family.row.key: flag for family in grouped for key in family.members if (flag := flags.get(key))
-        }
+        grouped = self._book.update(snapshot.statements)
+        rows = [family.row for family in grouped] if self._merged else list(snapshot.statements.values())
+        known = rows if status.own else [row for row in rows if not row.own]
+        self._members = (
+            {family.row.key: family.members for family in grouped if len(family.members) > 1}
+            if self._merged
+            else {}
+        )
+        found = {}
+        for key, flag in statements.flags(snapshot).items():
+            family = self._book.of(key) if self._merged else None
+            found[family.row.key if family is not None else key] = flag
         getters = statements.getters(self._since_start, found)
-        known = [family.row for family in grouped]
-        chosen = [row for row in known if self._quiet or self._since_start or row.rates.calls > 0]
+        chosen = known
+        if not self._quiet and not self._since_start:
+            chosen = [row for row in known if row.rates.calls > 0]
         chosen = status.filter.select(chosen, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(known))

@@ -1,0 +1,43 @@
+"""Hours on a server on which nothing lasts: what pgscope keeps does not grow with them."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from pgscope.analysis.watch import Watch
+from tests.churn import churn, sizes
+
+HALF = 260
+"""Seconds; longer than any window but those that are bounded by their number."""
+
+BOUNDED = (
+    "Watch.findings._wishes._context.series._texts",  # series.TEXTS
+    "Watch.load_history._spans{}.active",  # by the applications of history._MOST spans
+    "Watch.locks._ended[]",  # waits._WINDOW
+)
+"""What has a bound that is far off here."""
+
+
+def test_nothing_grows_with_time() -> None:
+    watch = Watch()
+    watch.spare = 20
+    samples = churn(2 * HALF)
+    measured: list[dict[str, int]] = []
+    for _ in range(2):
+        most: dict[str, int] = {}
+        for _ in range(HALF // 20):
+            for sample in islice(samples, 4 * 20):
+                watch.feed(sample)
+                watch.wants()
+            watch.snapshot()
+            # What is cut back now and then goes up and down: its largest counts.
+            for path, count in sizes(watch).items():
+                most[path] = max(most.get(path, 0), count)
+        measured.append(most)
+    before, after = measured
+    grown = {
+        path: (before.get(path, 0), count)
+        for path, count in after.items()
+        if count > 1.3 * before.get(path, 0) + 50 and not path.startswith(BOUNDED)
+    }
+    assert grown == {}
