@@ -159,3 +159,39 @@ async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: Embedded
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def test_long_texts_are_read_once_and_without_a_temporary_file(
+    pg18: EmbeddedServer, pg18_database: str
+) -> None:
+    def temporary() -> int:
+        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+            row = admin.execute(
+                "SELECT temp_bytes FROM pg_stat_database WHERE datname = split_part(%s, 'dbname=', 2)",
+                [pg18_database],
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    with psycopg.connect(pg18_database, autocommit=True, prepare_threshold=None) as client:
+        client.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        for number in range(400):
+            signs = "".join("+-"[number >> bit & 1] + "1" for bit in range(9))
+            client.execute(f"SELECT 2{signs} /* {'x' * 20_000} */".encode())
+    before = temporary()
+    connection = await connect(target(pg18_database))
+    one = Poller(connection, await learn(connection))
+    await one.poll()
+    assert one.reader is not None
+    unseen = one.reader.unseen()
+    texts = await one.reader.texts(connection, unseen)
+    assert sum(map(len, texts.values())) > 8_000_000
+    await one.poll()
+    assert not one.reader.unseen() & unseen
+    await connection.close()
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        deadline = time.monotonic() + PATIENCE
+        while admin.execute("SELECT 1 FROM pg_stat_activity WHERE application_name = 'pgscope'").fetchall():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+    assert temporary() == before

@@ -16,6 +16,8 @@ from pgscope.server.decode import text
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
+_ROOM = sql.SQL("select pg_catalog.set_config('work_mem', '256MB', false)")
+"""For the texts to be read without a temporary file: 47 MB are usual where statements are long."""
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -95,7 +97,8 @@ class StatementReader:
         Raises psycopg.Error if the connection is lost; no text if the statement fails.
         """
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
-        found = await batch.run(connection, [Statement("texts", self._query("statement_texts"), params)])
+        parts = [Statement("room", _ROOM), Statement("texts", self._query("statement_texts"), params)]
+        found = await batch.run(connection, parts)
         self._known |= unseen
         self._unseen = self._unseen - unseen
         return {

@@ -30,6 +30,9 @@ from pgscope.sample import (
 _LONGEST_CONTROL = 200
 """Characters: a BEGIN or COMMIT with all its options is shorter."""
 
+_OLD_ENOUGH = 10
+"""Ticks that the sums of the whole watch may be old where they stand in for what is quiet now."""
+
 _COST_OF_A_TICK = 1000
 """Cells times steps that may be solved at each tick: about 10 ms."""
 
@@ -101,7 +104,7 @@ class Attribution:
         shares = self._sheet(home, watch).shares(key.queryid)
         if not watch and shares[0].application_name is None and len(shares) == 1:
             # Not seen in the window, but before.
-            shares = self._sheet(home, True).shares(key.queryid)
+            shares = self._sheet(home, True, _OLD_ENOUGH).shares(key.queryid)
         if home != partition:
             basis = "run in sessions of another user (SET ROLE)"
             return tuple(replace(share, basis=(*share.basis, basis)) for share in shares)
@@ -165,11 +168,11 @@ class Attribution:
             known = self._at_home[watch] = (now, found)
         return known[1]
 
-    def _sheet(self, partition: Partition, watch: bool) -> Sheet:
+    def _sheet(self, partition: Partition, watch: bool, ticks: int = 1) -> Sheet:
         known = self._sheets.get((partition, watch))
         now = len(self._book.ticks)
         # What is dear to solve is solved less often; in between its shares are a few ticks old.
-        if known is not None and now < known[1] + 1 + known[0].cost // _COST_OF_A_TICK:
+        if known is not None and now < known[1] + ticks + known[0].cost // _COST_OF_A_TICK:
             return known[0]
         sheet = self._make_sheet(partition, watch, known[0] if known is not None else None)
         self._sheets[(partition, watch)] = (sheet, now)

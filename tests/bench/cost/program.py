@@ -22,6 +22,8 @@ from tests.proxy import Counted, Proxy
 
 COLUMNS, LINES = 160, 48
 PATIENCE = 40.0
+_ANSWERS = ((b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b[c", b"\x1b[?62;22c"))
+"""What a terminal answers when it is asked where the cursor is, and what it is: some programs wait for it."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ class Run:
         except OSError:
             return None
         self._painted += len(data)
+        for question, answer in _ANSWERS:
+            if question in data:
+                os.write(self._master, answer * data.count(question))
         return data or None
 
     def _drain(self, seconds: float) -> None:
