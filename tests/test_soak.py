@@ -12,7 +12,7 @@ HALF = 260
 
 BOUNDED = (
     "Watch.findings._wishes._context.series._texts",  # series.TEXTS
-    "Watch.load_history._spans{}.active",  # by the applications of history._MOST spans
+    "Watch.load_history._spans",  # history._MOST, each with the applications of its time
     "Watch.locks._ended[]",  # waits._WINDOW
 )
 """What has a bound that is far off here."""
