@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -27,3 +28,17 @@ class Source(Protocol):
     def request(self, wanted: Wanted) -> None:
         """Ask for something read once, on a connection of its own; it comes as a sample, or never."""
         ...
+
+
+class Silent:
+    """A `Source` that gives nothing: where a recording is all there is."""
+
+    interval = 1.0
+    resting = False
+
+    async def run(self, emit: Emit) -> None:  # noqa: ARG002
+        """Wait until cancelled."""
+        await asyncio.Event().wait()
+
+    def request(self, wanted: Wanted) -> None:
+        """Nothing can be asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgscope import __version__
-from pgscope.cli import completion, config, connect, demo, doctor, explain, help, record, report
+from pgscope.cli import completion, config, connect, demo, doctor, explain, help, record, replay, report
 from pgscope.cli.options import Parser
 
 
@@ -22,6 +22,7 @@ def build_parser() -> Parser:
         "demo": demo,
         "report": report,
         "record": record,
+        "replay": replay,
         "explain": explain,
         "doctor": doctor,
         "config": config,

@@ -22,6 +22,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Actions as ServerActions
 from pgscope.capture.checking import Checking
 from pgscope.capture.explaining import Explaining
+from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
 from pgscope.tui.acting.hands import Hands
@@ -41,7 +42,8 @@ from pgscope.tui.keys import BINDINGS
 from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.plans.planner import Planner
-from pgscope.tui.served import Served, Server
+from pgscope.tui.replay.timebar import TimeBar
+from pgscope.tui.served import Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
 from pgscope.tui.table import LiveTable
@@ -88,14 +90,17 @@ class PgscopeApp(App[None]):
         explaining: Explaining | None = None,
         checking: Checking | None = None,
         others: Sequence[Server] = (),
+        recording: Recording | None = None,
+        begin: Begin | None = None,
     ) -> None:
+        """With a `recording` that is shown, from where `begin` says."""
         # Textual would turn the colours of a theme into greys, and 16 colours those into black on black.
         no_color = "NO_COLOR" in os.environ
         super().__init__(driver_class=DrainDriver, ansi_color=True if no_color else None)
         self.animation_level = "none"
         config = config or Config()
         self.theme = "ansi-dark" if no_color else config.theme or _theme()
-        first = Server(source, title, actions, explaining, checking)
+        first = Server(source, title, actions, explaining, checking, recording, begin or Begin())
         self._servers = [
             Served(self, number, server, self._told) for number, server in enumerate((first, *others))
         ]
@@ -123,7 +128,14 @@ class PgscopeApp(App[None]):
         """How it is shown."""
         served = self._current
         down = sum(one.down for one in self._servers if one is not served)
-        return replace(self._status, title=served.title, failure=served.failure, others_down=down)
+        return replace(
+            self._status,
+            title=served.title,
+            failure=served.failure,
+            others_down=down,
+            past=served.past.state,
+            recording_to=served.past.recording_to,
+        )
 
     @property
     def source(self) -> Source:
@@ -317,6 +329,8 @@ class PgscopeApp(App[None]):
             return self._fleet is not None
         if action == "doctor":
             return self._current.checking is not None and self.screen is not self._fleet
+        if action == "past":
+            return self._current.past.offers(str(parameters[0]))
         return super().check_action(action, parameters)
 
     @on(TabLine.Chosen)
@@ -332,7 +346,11 @@ class PgscopeApp(App[None]):
             self.push_screen(DoctorScreen(checking))
 
     def action_pause(self) -> None:
-        """Freeze the screen, or go on with the newest."""
+        """Freeze the screen, or go on with the newest; in the past, play or pause."""
+        if (player := self._current.past.player) is not None:
+            player.toggle()
+            self._repaint()
+            return
         paused = not self._status.paused
         self._pauses += 1
         for served in self._servers:
@@ -357,7 +375,11 @@ class PgscopeApp(App[None]):
             served.source.resting = self._status.paused and pause == self._pauses
 
     def action_interval(self, steps: int) -> None:
-        """Poll more or less often."""
+        """Poll more or less often; in the past, play faster or slower."""
+        if (player := self._current.past.player) is not None:
+            player.change_speed(steps)
+            self._repaint()
+            return
         now = self.source.interval
         longer = [value for value in INTERVALS if value > now * 1.001]
         shorter = [value for value in INTERVALS if value < now * 0.999]
@@ -366,6 +388,23 @@ class PgscopeApp(App[None]):
         for served in self._servers:
             served.source.interval = interval
         self._change(interval=interval)
+
+    def action_past(self, what: str, amount: float = 0.0) -> None:
+        """Move in the past, into it or out of it; record, or save the last minutes."""
+        if self._status.paused:
+            self.action_pause()
+        self._current.past.act(what, amount, lambda: self._ignoring.settings)
+        self._repaint()
+
+    @on(TimeBar.Chosen)
+    def _moment_chosen(self, event: TimeBar.Chosen) -> None:
+        if (player := self._current.past.player) is not None:
+            player.seek(event.at)
+
+    def on_unmount(self) -> None:
+        """Write the ends of recordings."""
+        for served in self._servers:
+            served.past.close()
 
     def action_help(self) -> None:
         """Explain the view in hand."""

@@ -19,6 +19,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.filterline import FilterLine
 from pgscope.tui.header import HeaderLines
 from pgscope.tui.notices import NoticeLine, NoticesScreen
+from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.stage import Stage, Status
 from pgscope.tui.table import LiveTable, Row
 from pgscope.tui.tabs import TabLine
@@ -152,6 +153,7 @@ class Frame(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.compose_header()
+        yield TimeBar()
         yield NoticeLine()
         yield TabLine()
         yield from self.compose_body()
@@ -177,12 +179,16 @@ class Frame(Screen[None]):
             for table in self.query(LiveTable):
                 table.choose(self.stage.columns.get(table.id or "", ()))
             self.query_one(HeaderLines).show(snapshot, status)
+            self.query_one(TimeBar).show(status.past, status.signs)
             self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
 
     def _is_whole(self) -> bool:
-        return all(bool(self.query(part)) for part in ("HeaderLines", "NoticeLine", "TabLine", "FilterLine"))
+        return all(
+            bool(self.query(part))
+            for part in ("HeaderLines", "TimeBar", "NoticeLine", "TabLine", "FilterLine")
+        )
 
     def _say(self, status: Status) -> None:
         tabs = self.query_one(TabLine)

@@ -75,7 +75,13 @@ def _own(snapshot: Snapshot, status: Status) -> list[Fact]:
         share = snapshot.cost.server_ms / (snapshot.cost.seconds * 1000.0)
         tone: Tone = "warn" if snapshot.cost.throttled else "normal"
         shown.append(Fact("cost", numbers.percent(share), tone, width=5, priority=3))
-    if status.paused:
+    if status.recording_to:
+        shown.append(Fact("", "REC", "bad", priority=8))
+    if status.past is not None:
+        shown.append(
+            Fact("", "RECORDED" if not snapshot.at else f"AS OF {clock(snapshot.at)}", "warn", priority=9)
+        )
+    elif status.paused:
         shown.append(Fact("", f"{status.signs.paused} PAUSED at {clock(snapshot.at)}", "warn", priority=9))
     else:
         shown.append(Fact("every", numbers.count(status.interval) + "s", priority=7))

@@ -6,6 +6,7 @@ from typing import Final
 
 from textual.binding import Binding
 
+from pgscope.tui.replay.keys import BINDINGS as PAST_KEYS
 from pgscope.tui.views import FLEET, VIEWS
 
 BINDINGS: Final = (
@@ -48,6 +49,7 @@ BINDINGS: Final = (
         id="app.doctor",
         show=False,
     ),
+    *PAST_KEYS,
     Binding("plus", "interval(1)", "Slower", tooltip="Poll less often", id="app.slower", show=False),
     Binding("minus", "interval(-1)", "Faster", tooltip="Poll more often", id="app.faster", show=False),
     Binding(

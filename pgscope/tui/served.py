@@ -15,17 +15,28 @@ from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import Actions
 from pgscope.capture.checking import Checking
 from pgscope.capture.explaining import Explaining
+from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Source
+from pgscope.capture.tap import Tap
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
 from pgscope.tui.acting.hands import Hands
 from pgscope.tui.frame import Frame
 from pgscope.tui.plans.planner import Planner
+from pgscope.tui.replay.past import Past
 
 _AGAIN_AFTER = 5.0
 """Seconds until a watch that failed by a bug of ours starts again."""
 
 NOTHING_YET = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
+
+
+@dataclass(frozen=True)
+class Begin:
+    """How a recording is begun with: where (epoch seconds; None: its start), and whether it plays."""
+
+    at: float | None = None
+    playing: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,9 @@ class Server:
     explaining: Explaining | None = None
     checking: Checking | None = None
     """What looks its set-up over."""
+    recording: Recording | None = None
+    """Is shown instead of what the source gives."""
+    begin: Begin = Begin()
 
 
 class Served:
@@ -49,12 +63,16 @@ class Served:
     def __init__(self, app: App[None], number: int, server: Server, told: Callable[[Served], None]) -> None:
         self.number = number
         self.title = server.title
-        self.source = server.source
+        self._begin = server.begin
+        self._recorded = server.recording is not None
+        self.past = Past(app, server.title, server.recording, self._past_changed)
+        self.source = Tap(server.source, self.past.hear)
         self.hands = Hands(app, server.actions)
         self.planner = Planner(app, server.explaining)
         self.checking = server.checking
+        self.hands.blocked = self.planner.blocked = lambda: self.past.refusal
         self.frames: dict[str, Frame] = {}
-        self.newest = NOTHING_YET
+        self.newest = self._now = NOTHING_YET
         self.snapshot = NOTHING_YET
         self.failure = ""
         self._told = told
@@ -68,8 +86,10 @@ class Served:
     async def run(self, settings: Callable[[], FindingSettings]) -> None:
         """Watch for as long as the app runs. A failure of our own is shown, and it starts again."""
         while True:
-            watch = self._watch = Watch(settings())
             try:
+                if self._recorded:
+                    await self.past.play(settings, at=self._begin.at, playing=self._begin.playing)
+                watch = self._watch = Watch(settings())
                 await Driver(self.source, watch, partial(self._take, watch)).run()
                 return
             except Exception as error:  # a bug of ours must not take the screen away
@@ -79,14 +99,26 @@ class Served:
 
     def _take(self, watch: Watch) -> None:
         self.failure = ""
-        self.newest = watch.snapshot()
+        self._now = watch.snapshot()
+        self.past.look(watch, self._now)
+        if self.past.player is None:
+            self.newest = self._now
+            self._told(self)
+
+    def _past_changed(self) -> None:
+        self.failure = ""
+        self.newest = self._now if self.past.player is None else self.past.snapshot
         self._told(self)
 
     def judge_anew(self, settings: FindingSettings) -> None:
         """Show the findings as the settings now want them."""
+        player = self.past.player
+        watch = player.watch if player is not None else self._watch
         if self._watch is not None:
             self._watch.findings.settings = settings
+        if watch is not None:
+            watch.findings.settings = settings
             for name in ("newest", "snapshot"):
                 snapshot: Snapshot = getattr(self, name)
-                found = self._watch.findings.current(snapshot.at)
+                found = watch.findings.current(snapshot.at)
                 setattr(self, name, replace(snapshot, findings=found))

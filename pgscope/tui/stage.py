@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
+from pgscope.playback import Playing
 from pgscope.tui.glyphs import Signs, terminal_signs
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Status:
     paused: bool = False
     others_down: int = 0
     """How many of the other servers cannot be reached, where several are watched."""
+    past: Playing | None = None
+    """Where in the past one is; None while the present is shown."""
+    recording_to: str = ""
+    """The file that is recorded to; '' if none is."""
     failure: str = ""
     """Why pgscope itself stopped watching; '' while it does."""
     filter: Filter = EVERYTHING

@@ -90,6 +90,7 @@ class Run:
         carried: Carried | None = None,
         before: Entries | None = None,
         last_index: int = 0,
+        level: int = _LEVEL,
     ) -> None:
         """`offset` is the file's size; `before` what lies in it after the index at `last_index`."""
         self._append = append
@@ -111,7 +112,8 @@ class Run:
         self._ahead: float | None = None
         self._start = self._end = 0.0
         self._segment: tuple[int, float] | None = None
-        self._packer = zlib.compressobj(_LEVEL)
+        self._level = level
+        self._packer = zlib.compressobj(level)
 
     @property
     def carried(self) -> Carried:
@@ -190,7 +192,7 @@ class Run:
         self._end_segment()
         if len(self._entries.segments) >= _INDEX_EVERY:
             self._write_index()
-        self._packer = zlib.compressobj(_LEVEL)
+        self._packer = zlib.compressobj(self._level)
         self._segment_at = self._chunk_at = sample.mono
         self._start = self._moment(sample)
         self._key = True
@@ -205,7 +207,7 @@ class Run:
 
     def _write_words(self) -> None:
         if (new := self._words.take()) is not None:
-            payload = zlib.compress(dumped(new), _LEVEL)
+            payload = zlib.compress(dumped(new), self._level)
             self._entries.dictionaries.append(
                 self._put(frame.DICTIONARY, payload, start=self._end, end=self._end)
             )

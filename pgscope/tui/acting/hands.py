@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -40,10 +40,14 @@ class Hands:
     def __init__(self, app: App[None], actions: Actions | None) -> None:
         self._app = app
         self._actions = actions
+        self.blocked: Callable[[], str] = str
+        """Says why nothing can be done just now; '' if something can."""
 
     @property
     def refusal(self) -> str:
         """Why nothing can be done here; '' if something can."""
+        if blocked := self.blocked():
+            return blocked
         if self._actions is None:
             return "there is no server to act on here"
         return "" if self._actions.enabled else READ_ONLY

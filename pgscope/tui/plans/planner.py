@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from textual.app import App
@@ -23,6 +24,8 @@ class Planner:
     def __init__(self, app: App[None], explaining: Explaining | None) -> None:
         self._app = app
         self.explaining = explaining
+        self.blocked: Callable[[], str] = str
+        """Says why nothing can be explained just now; '' if something can."""
         self._runs: list[Run] = []
 
     def explain(self, subject: Subject | None, way: tuple[str, ...]) -> None:
@@ -77,7 +80,9 @@ class Planner:
     def _checked(self, subject: Subject | None) -> Subject | None:
         """The subject if it can be explained; else the reason is told."""
         reason = ""
-        if self.explaining is None:
+        if blocked := self.blocked():
+            reason = blocked
+        elif self.explaining is None:
             reason = "there is no server to ask here"
         elif subject is None:
             reason = "put the cursor on a statement"

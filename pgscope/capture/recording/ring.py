@@ -1,0 +1,69 @@
+"""The last minutes in memory, as a recording: there to be looked at, or saved, after something happened."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from pgscope.capture.recording.file import Bounds, RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.capture.recording.run import Carried, Run
+from pgscope.sample import Mark, Sample
+
+_PIECES = 3
+
+
+class Ring:
+    """Takes samples; the oldest go when there are more seconds or bytes than it was made for."""
+
+    def __init__(self, seconds: float = 900.0, most: int = 48 * 2**20) -> None:
+        """It holds at least two thirds of `seconds`, unless that would be more than `most` bytes."""
+        self._seconds = seconds / _PIECES
+        self._most = most // _PIECES
+        self._pieces: deque[bytearray] = deque(maxlen=_PIECES)
+        self._run: Run | None = None
+        self._began = 0.0
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return sum(map(len, self._pieces))
+
+    def write(self, sample: Sample) -> None:
+        """Take a sample."""
+        old = sample.mono - self._began >= self._seconds
+        if self._run is None or old or len(self._pieces[-1]) >= self._most:
+            carried = Carried() if self._run is None else self._run.carried
+            if self._run is not None:
+                self._run.close()
+            piece = bytearray()
+            self._pieces.append(piece)
+            self._run, self._began = Run(piece.extend, carried=carried, level=1), sample.mono
+        self._run.write(sample)
+
+    def mark(self, mark: Mark) -> None:
+        """Remember a moment."""
+        if self._run is not None:
+            self._run.mark(mark)
+
+    def recording(self) -> Recording | None:
+        """What it holds now; None if nothing."""
+        if self._run is None:
+            return None
+        self._run.flush()
+        return Recording.of_bytes(b"".join(self._pieces), "the last minutes")
+
+
+def save(recording: Recording, path: Path, *, redact: bool = False) -> int:
+    """Write a recording to a file, without what must not be in one; returns the bytes. Raises UsageError."""
+    file = RecordingFile(path, redact=redact, bounds=Bounds(size=0, age=0))
+    try:
+        marks: Iterable[Mark] = recording.marks
+        for sample in recording.samples():
+            file.write(sample)
+        for mark in marks:
+            file.mark(mark)
+    finally:
+        file.close()
+    return file.size

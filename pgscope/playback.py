@@ -1,0 +1,309 @@
+"""Plays a recording into watches: forward at a speed, by steps, and to any moment of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pgscope.analysis.findings import FindingSettings
+from pgscope.analysis.snapshot import Link, Snapshot
+from pgscope.analysis.watch import Watch
+from pgscope.capture.recording.recording import Recording
+from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_GLANCE = 4.0
+"""Seconds before a moment that are read to show it at once."""
+_WARM = 90.0
+"""Seconds before it that are read after that, for what needs a while: rates, load, findings."""
+_SLICE = 0.02
+"""Seconds of work at a time, so that keys are answered meanwhile."""
+_TICK = 0.05
+_SHOW_NEW, _SHOW_BAR = 0.2, 0.5
+"""Seconds from one picture to the next, at the least, with new samples and without."""
+_GROWN_AFTER = 1.0
+"""Seconds until a recording that goes on is looked at again at its end."""
+
+_EMPTY = Snapshot(0.0, 0.0, 0.0, Link(False, 0.0, "the recording has nothing here"))
+
+
+@dataclass(frozen=True)
+class Playing:
+    """Where a player is, for the time bar; times in epoch seconds by the server's clock."""
+
+    name: str
+    start: float
+    end: float
+    at: float
+    playing: bool
+    speed: float
+    marks: tuple[Mark, ...]
+    busy: str = ""
+    """What it is at, if that takes a while."""
+
+
+class Player:
+    """Plays one recording. `changed` is called when there is something new to show: see `snapshot`."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        name: str,
+        settings: Callable[[], FindingSettings],
+        changed: Callable[[], None],
+        *,
+        at: float | None = None,
+        playing: bool = True,
+    ) -> None:
+        """Begins at `at`, by default at the recording's start."""
+        self.recording = recording
+        self.name = name
+        self.playing = playing
+        self.speed = 1.0
+        self.snapshot = _EMPTY
+        self.said = ""
+        """The last thing to tell: the end, damage, nothing found."""
+        self.watch = Watch(settings())
+        self._settings = settings
+        self._changed = changed
+        self._marks = tuple(recording.marks)
+        self._at = recording.start if at is None else at
+        self._wanted: float | None = self._at
+        self._stream: Iterator[Sample] = iter(())
+        self._next: Sample | None = None
+        self._polls: deque[float] = deque(maxlen=1000)
+        self._busy = ""
+        self._search = False
+        self._steps = 0
+        self._woken = asyncio.Event()
+        self._looked = 0.0
+        self._shown = 0.0
+        self._new = False
+
+    @property
+    def state(self) -> Playing:
+        """Where it is."""
+        start, end = self.recording.start, max(self.recording.end, self._at)
+        return Playing(self.name, start, end, self._at, self.playing, self.speed, self._marks, self._busy)
+
+    # --- what a person asks for
+
+    def toggle(self) -> None:
+        """Play, or pause."""
+        self.playing = not self.playing
+        self._wake()
+
+    def change_speed(self, steps: int) -> None:
+        """Play faster or slower."""
+        place = SPEEDS.index(self.speed) + steps
+        self.speed = SPEEDS[min(max(place, 0), len(SPEEDS) - 1)]
+        self._wake()
+
+    def seek(self, at: float) -> None:
+        """Go to a moment."""
+        self._wanted = min(max(at, self.recording.start), self.recording.end)
+        self._search = False
+        self._wake()
+
+    def move(self, seconds: float) -> None:
+        """Go forward, or back."""
+        self.seek((self._at if self._wanted is None else self._wanted) + seconds)
+
+    def step(self, polls: int) -> None:
+        """Pause, and go one poll forward, or back."""
+        self.playing = False
+        if polls > 0:
+            self._steps += polls
+            self._wake()
+        else:
+            before = [at for at in self._polls if at < self._at - 1e-6]
+            self.seek(before[-1] if before else self._at - 1.0)
+
+    def to_mark(self, kind: str, direction: int) -> None:
+        """Go to the next (or last) moment of a kind: 'finding' or 'lock wait'; where none is noted, look."""
+        times = [mark.at for mark in self._marks if mark.kind == kind]
+        at = self._at if self._wanted is None else self._wanted
+        if kind == "lock wait" and not times:
+            times = self._first_waits()
+        if not times and kind == "finding" and direction > 0:
+            self._search = True
+            self._busy = "looking for a finding"
+            self._wake()
+            return
+        place = bisect_right(times, at + 0.01) if direction > 0 else bisect_left(times, at - 1.0) - 1
+        if 0 <= place < len(times):
+            self.seek(times[place])
+        else:
+            self.said = f"no {kind} {'after' if direction > 0 else 'before'} this"
+            self._changed()
+
+    def _first_waits(self) -> list[float]:
+        """The first poll with a waiter of each minute that has one and that follows one without."""
+        found = []
+        before = float("-inf")
+        for start, end in self.recording.waits:
+            if start - before > 1.0:
+                for sample in self.recording.samples(start, end):
+                    if isinstance(sample, Poll) and sample.blocking:
+                        found.append(sample.at)
+                        break
+            before = end
+        return found
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    # --- at work
+
+    async def run(self) -> None:
+        """Play until cancelled."""
+        last = time.monotonic()
+        while True:
+            if self._wanted is not None:
+                await self._go(self._wanted)
+                last = time.monotonic()
+            elif self._search:
+                await self._find()
+            elif self._steps:
+                self._steps -= 1
+                self._forward_one()
+            elif self.playing:
+                now = time.monotonic()
+                self._play((now - last) * self.speed)
+                last = now
+                await asyncio.sleep(_TICK)
+                continue
+            self._changed()
+            if self._wanted is None and not self._search and not self._steps and not self.playing:
+                self._woken.clear()
+                await self._woken.wait()
+            else:
+                await asyncio.sleep(0)
+            last = time.monotonic()
+
+    async def _go(self, at: float) -> None:
+        """Show a moment at once, and again with all that the time before it tells."""
+        self._steps = 0
+        for before in (_GLANCE, _WARM):
+            watch = Watch(self._settings())
+            polls: deque[float] = deque(maxlen=1000)
+            stream = self.recording.samples(at - before)
+            following: Sample | None = None
+            until = time.monotonic() + _SLICE
+            for sample in stream:
+                # What held when it begins comes first, and may be old.
+                if isinstance(sample, Poll) and sample.at > at and polls:
+                    following = sample
+                    break
+                self._feed(watch, polls, sample)
+                if time.monotonic() > until:
+                    await asyncio.sleep(0)
+                    if self._wanted != at:
+                        return
+                    until = time.monotonic() + _SLICE
+            self.watch, self._polls, self._stream, self._next = watch, polls, stream, following
+            self._at = at
+            self.snapshot = watch.snapshot()
+            self._changed()
+            await asyncio.sleep(0)
+            if self._wanted != at:
+                return
+        self._wanted = None
+
+    def _feed(self, watch: Watch, polls: deque[float], sample: Sample) -> None:
+        watch.feed(sample)
+        if isinstance(sample, Poll):
+            watch.wants()
+            polls.append(sample.at)
+
+    def _taken(self) -> Sample | None:
+        """The next sample; None at the end, where the file may have grown."""
+        if self._next is None:
+            self._next = next(self._stream, None)
+            if self._next is None:
+                self._at_end()
+        return self._next
+
+    def _at_end(self) -> None:
+        if self.recording.broken:
+            self._stop(self.recording.broken)
+            return
+        now = time.monotonic()
+        if now - self._looked < _GROWN_AFTER:
+            return
+        self._looked = now
+        end = self.recording.end
+        self.recording.refresh()
+        if self.recording.end > end and self._polls:
+            last = self._polls[-1]
+            self._stream = (
+                sample
+                for sample in self.recording.samples(last)
+                if sample.at > last and not isinstance(sample, Connected | Disconnected)
+            )
+            self._marks = tuple(self.recording.marks)
+        else:
+            self._stop("the end of the recording")
+
+    def _stop(self, said: str) -> None:
+        self.playing = False
+        self.said = said
+
+    def _play(self, seconds: float) -> None:
+        """Go on by so many seconds of the recording, or as far as that is in a slice of time."""
+        goal = self._at + seconds
+        until = time.monotonic() + 2 * _SLICE
+        new = False
+        while (sample := self._taken()) is not None and sample.at <= goal:
+            self._next = None
+            self._feed(self.watch, self._polls, sample)
+            new = new or isinstance(sample, Poll | Connected | Disconnected)
+            if time.monotonic() > until:
+                goal = max(sample.at, self._at)
+                break
+        self._at = min(goal, max(self.recording.end, self._at))
+        self._new = self._new or new
+        now = time.monotonic()
+        if now - self._shown >= (_SHOW_NEW if self._new else _SHOW_BAR) or not self.playing:
+            self._shown = now
+            if self._new:
+                self.snapshot, self._new = self.watch.snapshot(), False
+            self._changed()
+
+    def _forward_one(self) -> None:
+        while (sample := self._taken()) is not None:
+            self._next = None
+            self._feed(self.watch, self._polls, sample)
+            if isinstance(sample, Poll):
+                self._at = sample.at
+                break
+        self.snapshot = self.watch.snapshot()
+
+    async def _find(self) -> None:
+        """Go on until there is a finding that was not there."""
+        known = {finding.fingerprint for finding in self.watch.findings.current(self._at)}
+        until = time.monotonic() + _SLICE
+        while self._search and self._wanted is None:
+            sample = self._taken()
+            if sample is None:
+                self.said = "no finding after this"
+                break
+            self._next = None
+            self._feed(self.watch, self._polls, sample)
+            if isinstance(sample, Poll):
+                self._at = sample.at
+                if any(
+                    finding.fingerprint not in known and not finding.ended
+                    for finding in self.watch.findings.current(sample.at)
+                ):
+                    break
+            if time.monotonic() > until:
+                self._changed()
+                await asyncio.sleep(0)
+                until = time.monotonic() + _SLICE
+        self._search, self._busy = False, ""
+        self.snapshot = self.watch.snapshot()

@@ -1,0 +1,1 @@
+"""The past on the screen: recordings, and the last minutes of a live watch."""

@@ -1,0 +1,231 @@
+"""The screen on a recording: the same views, a time bar, moments to jump to, and no hands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pgscope.analysis.watch import Watch
+from pgscope.capture.recording.file import RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.capture.source import Silent
+from pgscope.playback import Player
+from pgscope.sample import Mark, Poll, Sample
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.replay.past import LAST_MINUTES, RECORDING
+from pgscope.tui.served import Begin
+from tests.recording.streams import later, recorded, shop
+from tests.tui.driving import cells, shown, until
+from tests.tui.recorded import Recorded
+from tests.tui.recorded import shop as live_shop
+
+LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
+START = LONG[0].at
+POLLS = [one.at for one in LONG if isinstance(one, Poll)]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    file = RecordingFile(tmp_path / "a.rec")
+    for one in LONG:
+        file.write(one)
+        for seconds in (110.0, 250.0):
+            if one.at == POLLS[number_at(seconds)] and isinstance(one, Poll):
+                file.mark(Mark(one.at, "finding", "likely n_plus_one"))
+    file.close()
+    opened = Recording.open(tmp_path / "a.rec")
+    yield opened
+    opened.close()
+
+
+def number_at(seconds: float) -> int:
+    """The first poll so long after the start."""
+    return next(number for number, at in enumerate(POLLS) if at >= START + seconds)
+
+
+def app_on(recording: Recording, *, at: float | None = None, playing: bool = False) -> PgscopeApp:
+    return PgscopeApp(Silent(), read_only=True, recording=recording, begin=Begin(at, playing))
+
+
+def told(app: PgscopeApp) -> str:
+    """All that was notified and is still there."""
+    return "\n".join(one.message for one in app._notifications)
+
+
+def player_of(app: PgscopeApp) -> Player:
+    player = app._current.past.player
+    assert player is not None
+    return player
+
+
+def snapshot_of(stream: list[Sample], at: float) -> Watch:
+    watch = Watch()
+    for one in stream:
+        if one.at <= at + 1e-6:
+            watch.feed(one)
+    return watch
+
+
+async def test_it_shows_what_the_live_screen_showed(recording: Recording) -> None:
+    at = POLLS[-1]
+    app = app_on(recording, at=at)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: abs(app.snapshot.at - at) < 0.01, "the last moment")
+        expected = snapshot_of(LONG, at).snapshot()
+        assert {one.pid for one in app.snapshot.sessions} == {one.pid for one in expected.sessions}
+        assert set(app.snapshot.statements) == set(expected.statements)
+        assert set(app.snapshot.locks.nodes) == set(expected.locks.nodes)
+        await until(pilot, lambda: "storefront" in shown(app), "its applications")
+        await pilot.press("4")
+        await until(pilot, lambda: len(cells(app)) > 1, "its locks")
+        clock = time.strftime("%H:%M:%S", time.localtime(at))
+        assert clock in shown(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_the_time_bar_says_where_one_is(size: tuple[int, int], recording: Recording) -> None:
+    app = app_on(recording)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "paused" in shown(app), "the time bar")
+        await pilot.press("space")
+        await until(pilot, lambda: " 1x " in shown(app), "that it plays")
+        await pilot.press(*["plus"] * 9)
+        await until(pilot, lambda: " 60x " in shown(app), "the highest speed")
+        await until(pilot, lambda: player_of(app).state.at > START + 60, "a minute in a second or so")
+        await pilot.press("space")
+        await until(pilot, lambda: "paused" in shown(app), "the pause")
+        at = player_of(app).state.at
+        assert app.snapshot.at <= at + 0.01
+
+
+async def test_steps_moves_and_jumps(recording: Recording) -> None:
+    app = app_on(recording)
+    async with app.run_test(size=(100, 30)) as pilot:
+
+        async def at(moment: float, what: str) -> None:
+            await until(pilot, lambda: abs(player_of(app).state.at - moment) < 0.01, what)
+            await until(pilot, lambda: player_of(app)._wanted is None, f"{what}, whole")
+
+        await at(START, "the start")
+        await pilot.press("full_stop")
+        await at(POLLS[1], "a step")
+        await pilot.press("full_stop")
+        await at(POLLS[2], "another")
+        await pilot.press("comma")
+        await at(POLLS[1], "a step back")
+        await pilot.press("right_square_bracket")
+        await at(POLLS[1] + 10, "10 s on")
+        await pilot.press("at", *"+250s", "enter")
+        await at(START + 250, "the time typed")
+        assert app.snapshot.at == max(one for one in POLLS if one <= START + 250.0)
+        assert app.snapshot.load, "what needs the time before is there"
+        await pilot.press("at", *"whenever", "enter")
+        await until(pilot, lambda: "is not a time" in shown(app), "what is wrong with it")
+        await pilot.press("escape")
+
+
+async def test_it_goes_to_findings_and_lock_waits(recording: Recording) -> None:
+    app = app_on(recording)
+    async with app.run_test(size=(100, 30)) as pilot:
+        for key, seconds in (("greater_than_sign", 110), ("greater_than_sign", 250), ("less_than_sign", 110)):
+            await pilot.press(key)
+            moment = POLLS[number_at(seconds)]
+            await until(pilot, lambda to=moment: abs(player_of(app).state.at - to) < 0.01, "the finding")  # type: ignore[misc]
+        await pilot.press("right_parenthesis")
+        await until(pilot, lambda: player_of(app)._wanted is None, "the place")
+        await until(pilot, lambda: app.snapshot.locks.nodes, "somebody who waits")
+        await pilot.press("at", *"+0s", "enter")
+        await until(pilot, lambda: player_of(app).state.at == START, "the start")
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: "No finding before this" in told(app), "that there is none")
+
+
+async def test_without_marks_findings_are_looked_for(tmp_path: Path) -> None:
+    recorded(tmp_path / "b", shop())
+    recording = Recording.open(tmp_path / "b")
+    app = app_on(recording)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: player_of(app)._wanted is None, "the start")
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: not player_of(app)._search and app.snapshot.findings, "a finding")
+        assert player_of(app).state.at < recording.end
+    recording.close()
+
+
+async def test_nothing_can_be_done_and_it_says_why(recording: Recording) -> None:
+    app = app_on(recording, at=POLLS[-1])
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app)) > 1, "sessions")
+        for key, words in (("c", "No cancel"), ("T", "No terminate"), ("e", "No plan"), ("E", "No plan")):
+            await pilot.press(key)
+            await until(pilot, lambda said=words: f"{said}: {RECORDING}" in told(app), words)  # type: ignore[misc]
+            app.clear_notifications()
+
+
+async def test_damage_is_a_notice(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", LONG)
+    content = (tmp_path / "a").read_bytes()
+    (tmp_path / "b").write_bytes(content[: len(content) // 2])
+    recording = Recording.open(tmp_path / "b")
+    app = app_on(recording)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "cut off at byte" in shown(app), "the damage")
+    recording.close()
+
+
+async def test_the_last_minutes_can_be_scrolled_back_and_left() -> None:
+    source = live_shop()
+    app = PgscopeApp(source)
+    async with app.run_test(size=(120, 30)) as pilot:
+        last = source.taken[-1]
+        assert isinstance(last, Poll)
+        await until(pilot, lambda: app.snapshot.at == last.at, "the present")
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await until(pilot, lambda: last.at - 25 < app.snapshot.at < last.at - 15, "20 s ago")
+        assert "paused" in shown(app)
+        await pilot.press("2", "c")
+        await until(pilot, lambda: f"No cancel: {LAST_MINUTES}" in told(app), "that it is over")
+        at = app.snapshot.at
+        source.give(later([last], 1.0)[0])
+        await pilot.pause()
+        assert app.snapshot.at == at, "the present does not disturb"
+        await pilot.press("L")
+        await until(pilot, lambda: app.snapshot.at == last.at + 1.0, "the present again")
+        assert "paused" not in shown(app)
+
+
+async def test_what_is_seen_can_be_recorded_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    source: Recorded = live_shop()
+    polls = [one for one in source.taken if isinstance(one, Poll)]
+    app = PgscopeApp(source, title="my/shop")
+    folder = tmp_path / "pgscope" / "recordings"
+    async with app.run_test(size=(140, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.at == polls[-1].at, "the present")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Saved the last" in told(app), "that it is saved")
+        (saved,) = folder.iterdir()
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "REC" in shown(app), "that it records")
+        for seconds in (2.0, 4.0, 6.0):
+            source.give(later([polls[-1]], seconds)[0])
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "REC" not in shown(app), "that it ended")
+        (made,) = set(folder.iterdir()) - {saved}
+    assert {one.stat().st_mode & 0o777 for one in (saved, made)} == {0o600}
+    assert saved.name.startswith("my-shop-")
+    whole = Recording.open(saved)
+    assert [round(one.at, 3) for one in whole.samples() if isinstance(one, Poll)] == [
+        round(one.at, 3) for one in polls
+    ]
+    part = Recording.open(made)
+    watch = snapshot_of(list(part.samples()), part.end)
+    assert watch.facts is not None and watch.poll is not None
+    assert watch.poll.at == pytest.approx(polls[-1].at + 6.0)
+    assert all(row.query for row in watch.snapshot().statements.values()), "the texts are in it too"
