@@ -66,7 +66,7 @@ class Served:
         self._begin = server.begin
         self._recorded = server.recording is not None
         self.past = Past(app, server.title, server.recording, self._past_changed)
-        self.source = Tap(server.source, self.past.hear)
+        self.source = server.source
         self.hands = Hands(app, server.actions)
         self.planner = Planner(app, server.explaining)
         self.checking = server.checking
@@ -90,7 +90,7 @@ class Served:
                 if self._recorded:
                     await self.past.play(settings, at=self._begin.at, playing=self._begin.playing)
                 watch = self._watch = Watch(settings())
-                await Driver(self.source, watch, partial(self._take, watch)).run()
+                await Driver(Tap(self.source, self.past.hear), watch, partial(self._take, watch)).run()
                 return
             except Exception as error:  # a bug of ours must not take the screen away
                 self.failure = one_line(clean(f"{type(error).__name__}: {error}"))
