@@ -2,8 +2,9 @@
 
 uv run python -m tests.bench.recording [--sessions N] [--statements N] [--rate CALLS_PER_S] [--seconds S]
 
-Prints the file's growth in MB a minute, the CPU of the whole `pgscope record` process, and the part of it that goes
-into writing: the same samples written again by themselves. The issue asks for less than 5 MB and 3 % of a core.
+Prints the file's growth in MB a minute, the CPU of the whole `pgscope record` process, and the part of it
+that goes into writing: the same samples written again by themselves. Meant to stay under 5 MB and 3 % of a
+core.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ def _write_again(path: Path, again: Path) -> None:
     seen = sum(len(one.sightings) for one in looks)
     seconds = polls[-1].mono - polls[0].mono
     print(
-        f"{len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(polls[-1].statements or ())} statements,"
-        f" {len(looks)} looks with {seen / seconds:.0f} sightings a second, over {seconds:.0f} s"
+        f"{len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(polls[-1].statements or ())}"
+        f" statements, {len(looks)} looks with {seen / seconds:.0f} sightings a second, over {seconds:.0f} s"
     )
     file = RecordingFile(again)
     began = time.thread_time()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 import time
-from typing import LiteralString, cast
 
 import psycopg
 
@@ -42,7 +41,7 @@ def main() -> None:
 
 def _run(connection: psycopg.Connection, text: str, chance: random.Random) -> None:
     filled = text.format(chance.randrange(1_000_000), chance.randrange(1000))
-    connection.execute(cast(LiteralString, filled))
+    connection.execute(filled.encode())
 
 
 if __name__ == "__main__":
