@@ -33,6 +33,8 @@ class LoadPoint:
     at: float
     mono: float
     active: Mapping[tuple[Who, str], int]
+    calls_per_s: float | None = None
+    """Statements each second, of the last interval; None where they are not counted (yet)."""
 
     @property
     def total(self) -> int:
@@ -54,14 +56,14 @@ class Load:
         self._seconds = seconds
         self._points: deque[LoadPoint] = deque()
 
-    def feed(self, poll: Poll) -> None:
-        """Take in one poll."""
+    def feed(self, poll: Poll, calls_per_s: float | None = None) -> None:
+        """Take in one poll, and how many statements ran each second up to it."""
         active: Counter[tuple[Who, str]] = Counter()
         for session in poll.sessions:
             if session.datid and is_active(session) and not is_own(session):
                 who = Who(session.application_name, session.user, session.database, session.client_addr)
                 active[(who, wait_class(session))] += 1
-        self._points.append(LoadPoint(poll.at, poll.mono, dict(active)))
+        self._points.append(LoadPoint(poll.at, poll.mono, dict(active), calls_per_s))
         while self._points and self._points[0].mono < poll.mono - self._seconds:
             self._points.popleft()
 

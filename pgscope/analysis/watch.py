@@ -110,11 +110,11 @@ class Watch:
         interval = self._deltas.feed(poll)
         self._poll = poll
         self.presence.feed(poll)
-        self._load.feed(poll)
-        self.load_history.feed(self._load.newest)
         if not self.counted or poll.statements is None:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval)
+        self._load.feed(poll, self._totals.calls_per_s)
+        self.load_history.feed(self._load.newest)
         self.attribution.feed(poll)
         self.locks.feed(poll)
         if interval is not None:

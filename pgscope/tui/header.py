@@ -114,12 +114,21 @@ def load_line(snapshot: Snapshot, status: Status, width: int) -> Content:
         facts.append(Fact("deadlocks", str(totals.deadlocks), "bad", priority=2))
     facts.append(Fact("background", str(totals.background), width=2, priority=1))
     line = one_line(facts, width)
-    room = min(width - line.cell_length - 8, _MOST_SPARK)
-    if room < _LEAST_SPARK:
-        return line
-    values = [float(point.total) for point in snapshot.load[-room:]]
-    spark = sparkline(values, room, ascii_only=status.signs.ascii_only)
-    return Content.assemble(line, styled("   load ", "muted"), styled(spark, "accent"))
+    room = width - line.cell_length
+    graphs: list[tuple[str, list[float | None]]] = [
+        ("   load ", [float(point.total) for point in snapshot.load]),
+        ("   calls/s ", [point.calls_per_s for point in snapshot.load]),
+    ]
+    for n, (label, values) in enumerate(graphs):
+        cells = min(room // (len(graphs) - n), _MOST_SPARK + len(label)) - len(label)
+        if n == 0 and cells < _LEAST_SPARK:  # room for one of them only
+            cells = min(room - len(label), _MOST_SPARK)
+        if cells < _LEAST_SPARK:
+            break
+        spark = sparkline(values[-cells:], cells, ascii_only=status.signs.ascii_only)
+        line = Content.assemble(line, styled(label, "muted"), styled(spark, "accent"))
+        room -= len(label) + cells
+    return line
 
 
 class HeaderLines(Widget):

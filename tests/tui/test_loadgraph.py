@@ -105,3 +105,16 @@ async def test_it_is_drawn_anew_only_when_a_stretch_is_full(monkeypatch: pytest.
             await pilot.pause()
             assert at is not None
         assert not drawn
+
+
+async def test_the_header_has_a_line_of_the_load_and_of_the_calls_where_there_is_room() -> None:
+    app = PgscopeApp(shop())
+    async with app.run_test(size=(200, 40)) as pilot:
+        await until(pilot, lambda: len(app.snapshot.load) > 8, "some polls")
+        assert any(point.calls_per_s for point in app.snapshot.load)
+        header = shown(app).splitlines()[1]
+        assert " load " in header
+        assert header.count("calls/s") == 2, "the number, and its line"
+        await pilot.resize_terminal(136, 40)
+        await until(pilot, lambda: shown(app).splitlines()[1].count("calls/s") == 1, "room for one line only")
+        assert " load " in shown(app).splitlines()[1]
