@@ -21,7 +21,7 @@ CHUNK_SECONDS = 2.0
 SEGMENT_SECONDS = 60.0
 _INDEX_EVERY = 30
 """Segments."""
-_LEVEL = 6
+_LEVEL = 1
 
 Append = Callable[[bytes], None]
 """Puts bytes at the end of the file, all or none. Raises OSError."""

@@ -100,17 +100,18 @@ class TableWriter:
     def restart(self) -> None:
         """Forget what was written: the next is written in full."""
         self._rows: Sequence[Row] = ()
-        self._keys: list[Any] = []
 
     def write(self, rows: Sequence[Row], when: When) -> Any:
         """What is written of the rows: 0 if they are as before, else [order, places, columns]."""
-        keys = list(map(self._key, rows))
         order: Any = 0
-        base = self._rows
-        if keys != self._keys:
-            order, base = self._ordered(keys)
-        changed = [n for n, (a, b) in enumerate(zip(rows, base, strict=True)) if a is not b and a != b]
-        self._rows, self._keys = rows, keys
+        base, key = self._rows, self._key
+        # Most rows are the objects that they were: they need not even be looked at.
+        other = [n for n, (a, b) in enumerate(zip(rows, base, strict=False)) if a is not b]
+        if len(rows) != len(base) or any(key(rows[n]) != key(base[n]) for n in other):
+            order, base = self._ordered(list(map(key, rows)))
+            other = list(range(len(rows)))
+        changed = [n for n in other if rows[n] is not base[n] and rows[n] != base[n]]
+        self._rows = rows
         if not changed and order == 0:
             return 0
         whole = len(changed) == len(rows)
@@ -125,7 +126,7 @@ class TableWriter:
 
     def _ordered(self, keys: list[Any]) -> tuple[list[int], list[Row]]:
         """Where each row stood before, as runs of (place, length), -1 for rows that are new."""
-        place_of = {key: place for place, key in enumerate(self._keys)}
+        place_of = {key: place for place, key in enumerate(map(self._key, self._rows))}
         runs: list[int] = []
         base: list[Row] = []
         follows = None

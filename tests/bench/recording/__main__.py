@@ -55,7 +55,7 @@ def _measure(conninfo: str, options: argparse.Namespace, path: Path) -> None:
     )
     assert client.stdout is not None
     print(client.stdout.readline().strip())
-    command = [sys.executable, "-m", "pgscope", "record", conninfo, str(path)]
+    command = [sys.executable, "-m", "pgscope", "record", conninfo, str(path), "--budget", "100"]
     if options.no_findings:
         command.append("--no-findings")
     recorder = subprocess.Popen(command, stdin=subprocess.DEVNULL)
