@@ -110,6 +110,7 @@ class Session:
             # Sessions of ours read as bytes and without JIT; this one reads text and plans as others do.
             await self.connection.execute("SET client_encoding = 'UTF8'", prepare=False)
             await self.connection.execute("RESET jit", prepare=False)
+            await self.connection.execute("RESET plan_cache_mode", prepare=False)
             begin = b"BEGIN READ WRITE" if writing else b"BEGIN READ ONLY"
             await self.connection.execute(begin, prepare=False)
             circumstances = await stand(self.connection, request)
