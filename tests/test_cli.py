@@ -162,3 +162,21 @@ def test_without_the_extension_statements_come_from_sessions(pg18: EmbeddedServe
     assert [share["application_name"] for share in statement["applications"]] == ["t-bare"]
     with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
         admin.execute("drop database t_bare with (force)")
+
+
+def test_a_window_reaches_to_its_end_however_far_apart_polls_are(pg18_database: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pgscope",
+        "report",
+        pg18_database,
+        "--duration",
+        "1.5",
+        "--interval",
+        "60",
+        "--format",
+        "json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["window"]["seconds"] >= 1.4

@@ -91,11 +91,20 @@ class LiveSource:
         self._meter = _Meter()
         self._errands: Errands | None = None
         self._server_ahead = 0.0
+        self._polls = 0
+        self._hurried = False
 
     def request(self, wanted: Wanted) -> None:
         """Read something once on a connection of its own; it comes as a sample, or never."""
         if self._errands is not None:
             self._errands.request(wanted)
+
+    async def last_poll(self, patience: float) -> None:
+        """Poll now, whatever the pace, and return when that was emitted, or after so many seconds."""
+        before, deadline = self._polls, time.monotonic() + patience
+        self._hurried = True
+        while self._polls == before and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
     def _new_pace(self) -> Pace:
         fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
@@ -216,6 +225,7 @@ class LiveSource:
                     return _why(error)
                 next_texts = started + max(took / _TEXT_DUTY, 0.2)
             self._report_cost(polled.poll.at, emit)
+            self._polls += 1
             await self._rest(started)
 
     async def _texts(self, link: Link, emit: Emit) -> float:
@@ -271,7 +281,8 @@ class LiveSource:
         """Sleep until the next poll is due; wakes soon when the interval was made shorter."""
         while True:
             left = started + self._pace.poll_period(self._wished) - time.monotonic()
-            if left <= 0:
+            if left <= 0 or self._hurried:
+                self._hurried = False
                 return
             await asyncio.sleep(min(left, 0.25))
 

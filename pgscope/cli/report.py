@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Watch a server for --duration seconds without a screen, and print the result."
 FORMATS = ("text", "markdown", "json", "html")
+_LAST_AT_MOST = 5.0
+"""Seconds to wait for the poll that ends the window."""
 _BEGIN_AT_MOST = 30.0
 """Seconds to wait for what is to be watched to begin."""
 
@@ -135,6 +137,9 @@ async def _watch_for(
             if shown:
                 print(f"\rwatching {source.target}: {left:3.0f} s left ", end="", file=sys.stderr, flush=True)
             await asyncio.wait({running}, timeout=min(left, 1.0))
+        if not running.done():
+            # The window reaches to its end, however far apart polls are by now.
+            await source.last_poll(_LAST_AT_MOST)
     finally:
         if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
