@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -10,7 +11,11 @@ import pytest
 from pgscope.analysis.plan import Plan, parse
 from pgscope.analysis.plan.diff import compare
 from pgscope.analysis.plan.tips import tips
+from pgscope.embedded import EmbeddedServer
 from pgscope.report.plan_text import render
+from pgscope.tui.glyphs import UNICODE
+from pgscope.tui.rows.plan import columns, rows
+from pgscope.tui.table import Cell
 
 LOOKUP = "SELECT * FROM wide WHERE code = 'c4ca4238a0b923820dcc509a6f75849b'"
 
@@ -84,3 +89,31 @@ def test_a_plan_that_was_not_run_shows_its_costs(plans_on: str) -> None:
     heaviest = plan.heaviest_by_cost()
     assert heaviest is not None and heaviest.node_type == "Seq Scan"
     assert "own cost" in render(plan, 80)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b"SELECT * FROM wide LIMIT 10",
+        b"SELECT * FROM narrow n JOIN wide w ON w.grp = n.tag LIMIT 10",
+        b"SELECT * FROM (SELECT * FROM wide LIMIT 5) w, (SELECT * FROM narrow LIMIT 3) n",
+    ],
+)
+def test_no_node_costs_more_than_the_whole_under_a_limit(
+    pg18: EmbeddedServer, plan_database: Callable[[EmbeddedServer], str], statement: bytes
+) -> None:
+    with psycopg.connect(plan_database(pg18)) as connection:
+        row = connection.execute(b"EXPLAIN (FORMAT JSON) " + statement).fetchone()
+    assert row is not None
+    plan = parse(row[0])
+    assert any(node.total_cost > 2 * plan.root.total_cost for node in plan.nodes)
+    assert sum(plan.own_cost(node) for node in plan.nodes) == pytest.approx(plan.root.total_cost)
+    place = [column.key for column in columns(plan)].index("cost%")
+    shares = [
+        int(str(cell.text).rstrip("%") or 0)
+        for row in rows(plan, (), {}, UNICODE)
+        if callable(row.cells) and isinstance(cell := row.cells()[place], Cell)
+    ]
+    assert len(shares) == len(plan.nodes)
+    assert max(shares) <= 100
+    assert 95 <= sum(shares) <= 105

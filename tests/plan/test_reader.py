@@ -83,6 +83,9 @@ def test_any_plan_is_read_advised_compared_and_shown(document: object) -> None:
         plan.heaviest_by_misestimate(),
         plan.heaviest_by_cost(),
     )
+    own_costs = [plan.own_cost(node) for node in plan.nodes]
+    assert min(own_costs) >= 0
+    assert math.isclose(sum(own_costs), plan.root.total_cost, rel_tol=1e-9)
     compare(plan, plan)
     one_line(plan, plan)
     assert all(line.isprintable() for line in render(plan, width=80).splitlines())

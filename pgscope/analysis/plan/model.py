@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pgscope.analysis.plan.amounts import NOTHING, Amounts
 
@@ -168,8 +169,26 @@ class Plan:
         return self._heaviest(self.own_cost)
 
     def own_cost(self, node: Node) -> float:
-        """The estimated cost less that of its children, not below zero."""
-        return max(node.total_cost - sum(child.total_cost for child in self.children(node)), 0.0)
+        """What of the root's estimated cost is this node's by itself; over all nodes they sum to the root's.
+
+        A parent that costs less than its children (a LIMIT, a merge join that ends early) reads only a part
+        of them; what is below counts by that part.
+        """
+        return self._own_costs[node.index]
+
+    @cached_property
+    def _own_costs(self) -> tuple[float, ...]:
+        parts = [1.0] * len(self.nodes)
+        found = []
+        for node in self.nodes:  # parents before children
+            below = sum(child.total_cost for child in self.children(node))
+            part = parts[node.index]
+            found.append(part * max(node.total_cost - below, 0.0))
+            if below > node.total_cost:
+                part *= node.total_cost / below
+            for child in node.children:
+                parts[child] = part
+        return tuple(found)
 
     def _heaviest(self, weight: Callable[[Node], float]) -> Node | None:
         best = max(self.nodes, key=weight)

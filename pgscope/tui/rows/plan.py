@@ -21,7 +21,13 @@ def _figure(key: str, head: str, width: int, priority: int, tooltip: str) -> Col
 _NODE = Column("node", "node", min_width=34, sortable=False, fixed=True, priority=99)
 _PLANNED = (
     _figure("cost", "cost", 11, 90, "Estimated cost, with all that is below"),
-    _figure("own_cost", "own cost", 11, 80, "Estimated cost of the node by itself"),
+    _figure(
+        "own_cost",
+        "own cost",
+        11,
+        80,
+        "Estimated cost of the node by itself; under a LIMIT, of the part read",
+    ),
     _figure("cost%", "cost%", 5, 85, "Its own part of the whole estimated cost"),
     _figure("est", "rows", 8, 95, "Estimated rows of one loop"),
     _figure("width", "width", 6, 40, "Estimated bytes of a row"),
