@@ -238,3 +238,27 @@ async def test_parameters_have_the_types_that_the_program_sent(
     if types == ["smallint"]:
         large = await explain(replace(request, values={1: "100000"}), admin)
         assert not any("types that the program sends" in note for note in large.notes)
+
+
+MIXED: tuple[tuple[bytes, list[int]], ...] = (
+    (b"SELECT id FROM orders WHERE made >= now() - %s * interval '1 day' ORDER BY id LIMIT 50", [60]),
+    (b"SELECT id FROM orders WHERE customer = %s AND status = 'open' AND total > 3 LIMIT 5", [7]),
+    (b"SELECT id FROM orders WHERE customer = 7 AND status = 'open' LIMIT 5", []),
+)
+
+
+@pytest.mark.parametrize(("text", "values"), MIXED, ids=["interval", "numbers", "constants"])
+async def test_constants_beside_parameters_are_told_apart(
+    admin: Target, text: bytes, values: list[int]
+) -> None:
+    """A program sends some values as parameters and has others in its text; both are $n in what is kept."""
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute("SET search_path = app, public")
+        connection.execute("SELECT pg_stat_statements_reset()")
+        connection.execute(text, values)
+        row = connection.execute(
+            "SELECT queryid, query FROM pg_stat_statements WHERE query LIKE '%FROM orders%'"
+        ).fetchone()
+    assert row is not None
+    result = await explain(ExplainRequest(row[1], queryid=row[0], search_path="app, public"), admin)
+    assert result.same_statement is True

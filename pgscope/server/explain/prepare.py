@@ -130,6 +130,28 @@ async def identifier_as(connection: Connection, prepared: Prepared, n: int = 0) 
     return identifier(await _execute(connection, _IDENTIFIER, parameters, name))
 
 
+async def identifier_with_constants(
+    connection: Connection,
+    normalised: Normalised,
+    types: Mapping[int, str],
+    constants: Mapping[int, str],
+    n: int,
+) -> int | None:
+    """The Query Identifier of the text with some of its parameters put back as the constants they were.
+
+    `types` are those of the parameters that stay, from $1 on, `constants` those of the others: '' for one
+    that takes its type from where it stands. `n` names the probe. Raises psycopg.Error.
+    """
+    text = normalised.text
+    for token in reversed(parser.scan(text)):
+        if token.name == "PARAM" and (number := int(text[token.start + 1 : token.end + 1])) in constants:
+            null = f"(NULL::{constants[number]})" if constants[number] else "NULL"
+            text = text[: token.start] + null + text[token.end + 1 :]
+    name = sql.Identifier(f"pgscope_probe_{n}")
+    await _prepare(connection, name, text, [types[number] for number in sorted(types)])
+    return identifier(await _execute(connection, _IDENTIFIER, dict.fromkeys(types), name))
+
+
 async def _probe(connection: Connection, prepared: Prepared) -> bool:
     """Learn the element types of `= ANY (ARRAY[$1, ...])` from the same text with IN."""
     text = array_probe(prepared.normalised)

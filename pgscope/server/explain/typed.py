@@ -19,6 +19,7 @@ from pgscope.server.explain.prepare import (
     Prepared,
     identifier,
     identifier_as,
+    identifier_with_constants,
     parameter_types,
     prepare_again,
     with_literals,
@@ -32,7 +33,7 @@ _FAMILIES = (
 _RANGES = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 _MOST = 24
 _SECONDS = 1.0
-"""Candidates that are tried at most, and for how long: each is some round trips."""
+"""Candidates that are tried at most in each reading, and for how long in all: each is some round trips."""
 
 
 async def match(connection: Connection, prepared: Prepared, wanted: int) -> bool | None:
@@ -61,16 +62,42 @@ async def _search(
         if identifier(await with_literals(connection, prepared.normalised, cast)) == wanted:
             return True, None
     begin = time.monotonic()
-    for n, types in enumerate(candidates(inferred), 1):
+    for n, (types, constants) in enumerate(_readings(inferred), 1):
         if time.monotonic() - begin > _SECONDS:
             break
         try:
             async with connection.transaction():
-                if await identifier_as(connection, replace(prepared, types=types), n) == wanted:
-                    return True, types
+                if constants:
+                    found = await identifier_with_constants(
+                        connection, prepared.normalised, types, constants, n
+                    )
+                else:
+                    found = await identifier_as(connection, replace(prepared, types=types), n)
+                if found == wanted:
+                    return True, {**inferred, **types}
         except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError):
             continue  # no operator for these types
     return False, None
+
+
+def _readings(inferred: Mapping[int, str]) -> Iterator[tuple[dict[int, str], dict[int, str]]]:
+    """Ways to read a normalised text: types of its parameters, and of what was a constant in the program.
+
+    pg_stat_statements numbers constants after the parameters that the program sent.
+    """
+    for types in candidates(inferred):
+        yield types, {}
+    for last in range(len(inferred) - 1, 0, -1):
+        sent = {number: kind for number, kind in inferred.items() if number <= last}
+        rest = {number: _as_constant(kind) for number, kind in inferred.items() if number > last}
+        for types in (sent, *candidates(sent)):
+            yield types, rest
+    yield {}, {number: _as_constant(kind) for number, kind in inferred.items()}
+
+
+def _as_constant(kind: str) -> str:
+    """The type of a number in a statement's text; '' for a quoted constant, which takes what is wanted."""
+    return "integer" if kind in _FAMILIES[0] else ""
 
 
 def candidates(inferred: Mapping[int, str]) -> Iterator[dict[int, str]]:
