@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from pgscope.embedded import EmbeddedServer
+from tests.tui.terminal import Terminal
 
 SECRET = "pa55 w'ord"
 REPORT = (sys.executable, "-m", "pgscope", "report", "--duration", "1", "--format", "json")
@@ -78,3 +79,43 @@ def test_a_password_is_asked_for_at_a_terminal_and_not_echoed(guarded: str) -> N
     asked.expect(pexpect.EOF)
     asked.close()
     assert asked.exitstatus == 3
+
+
+def test_the_password_of_the_server_that_explains_is_asked_for(guarded: str, tmp_path: Path) -> None:
+    """It is another one than that of the server watched, which wants none here."""
+    watched = guarded.replace("user=ann", "user=postgres")
+    assert watched != guarded
+    statement = tmp_path / "statement.sql"
+    statement.write_text("select 1 as one")
+    words = ["-m", "pgscope", "explain", watched, "--explain-conninfo", guarded, "--file", str(statement)]
+    child = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=60)
+    child.expect("Password for [^:]*user=ann")
+    child.sendline("wr0ng")
+    child.expect("check the password")
+    child.expect("Password for [^:]*user=ann")
+    child.sendline(SECRET)
+    child.expect("another server[^\n]+ as ann,")
+    child.expect(pexpect.EOF)
+    assert "Result" in str(child.before)
+    assert "pa55" not in str(child.before)
+    child.close()
+    assert child.exitstatus == 0
+
+    unasked = pexpect.spawn(sys.executable, [*words, "-w"], encoding="utf-8", timeout=60)
+    unasked.expect(pexpect.EOF)
+    assert "Password" not in str(unasked.before).replace("PGPASSWORD", "")
+    assert "PGPASSWORD or .pgpass" in str(unasked.before)
+    unasked.close()
+    assert unasked.exitstatus == 3
+
+
+def test_the_screen_asks_for_the_password_of_the_server_that_explains(guarded: str) -> None:
+    watched = guarded.replace("user=ann", "user=postgres")
+    with Terminal("connect", watched, "--explain-conninfo", guarded) as terminal:
+        terminal.until("user=ann")
+        assert "Password for" in terminal.text
+        assert "Applications" not in terminal.text
+        terminal.press(SECRET + "\r", then="1 Applications")
+        terminal.press("q")
+        assert terminal.ended() == 0
+        assert b"pa55" not in terminal.bytes

@@ -82,11 +82,13 @@ def at_work(snapshot: Snapshot, signs: Signs) -> list[Content]:
         tone: Tone = "bad" if note.behind else "warn" if note.waiting else "normal"
         lines.append(styled(text(f"{sign} pid {note.pid}: {note.sentence}{far}"), tone))
     for rest in progress.values():
-        lines += [
-            Content(text(f"{signs.up} pid {one.pid}: {one.command} {one.relation_name}; {_far(one)}"))
-            for one in rest
-        ]
+        lines += [Content(text(f"{signs.up} pid {one.pid}: {_of_what(one)}; {_far(one)}")) for one in rest]
     return lines
+
+
+def _of_what(one: Progress) -> str:
+    """'VACUUM public.orders'; a base backup is of the whole server."""
+    return f"{one.command} {one.relation_name}".rstrip()
 
 
 def _far(one: Progress) -> str:
