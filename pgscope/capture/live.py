@@ -41,6 +41,8 @@ _LEARN_EVERY = 60.0
 """Seconds between looks at what server and role can do: extensions, settings and rights change."""
 _COST_EVERY = 5.0
 """Seconds between reports of pgscope's own cost."""
+_SECOND_POLL = 0.3
+"""Seconds from a first poll of sessions alone to the next: less would make rates of noise."""
 _TEXT_DUTY = 0.02
 """Part of the time that may go into reading statement texts, which reads the server's whole text file."""
 
@@ -84,6 +86,8 @@ class LiveSource:
         self.target = target
         self.interval = interval
         self.resting = False
+        self.sessions_first = False
+        """Whether the first poll leaves out the counters of statements, which take the longest to read."""
         self._sample_hz = sample_hz
         self._budget = budget
         self._first: Link | None = None
@@ -188,10 +192,11 @@ class LiveSource:
         next_texts = 0.0
         health = Health(link.facts, emit)
         next_learn = time.monotonic() + _LEARN_EVERY
+        whole = not self.sessions_first
         while True:
             started = time.monotonic()
             try:
-                polled = await patiently(link.poller.poll(), health, _QUIET, _ANSWER)
+                polled = await patiently(link.poller.poll(statements=whole), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
@@ -226,7 +231,11 @@ class LiveSource:
                 next_texts = started + max(took / _TEXT_DUTY, 0.2)
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
-            await self._rest(started)
+            if whole:
+                await self._rest(started)
+            else:
+                whole = True
+                await asyncio.sleep(min(self._wished, _SECOND_POLL))
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return how long that took in seconds."""

@@ -66,6 +66,8 @@ def show(
 
 
 async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: Config, ask: bool) -> int:
+    for _, source in sources:
+        source.sessions_first = True
     if len(sources) == 1:
         await open_asking(sources[0][1], ask=ask)
         titles = [look.title]

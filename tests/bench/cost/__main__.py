@@ -6,16 +6,20 @@ Linux only: it reads /proc. Measure on a machine that does nothing else.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
+import site
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 
+import pgscope
 from pgscope.embedded import EmbeddedServer
 from tests.bench.cost.load import ADDRESS, MARK, SETTINGS, Sessions, fill_statements
 from tests.bench.cost.program import Cost, Run
@@ -49,12 +53,20 @@ def installed(package: str) -> Path | None:
     added = (
         made.returncode
         or subprocess.run(
-            ["uv", "pip", "install", "--quiet", "--upgrade", "--python", python, package, *drivers],
+            ["uv", "pip", "install", "--quiet", "--upgrade", "--compile-bytecode", "--python", python]
+            + [package, *drivers],
             capture_output=True,
             check=False,
         ).returncode
     )
     return None if added else folder / "bin"
+
+
+def compile_ours() -> None:
+    """Have byte code of pgscope and what it uses, as pip makes it where one installs."""
+    folders = [Path(pgscope.__file__).parent, *map(Path, site.getsitepackages())]
+    for folder in folders:
+        compileall.compile_dir(folder, quiet=2, workers=0)
 
 
 def programs(folder: Path, refresh: int) -> list[Program]:
@@ -75,7 +87,8 @@ def programs(folder: Path, refresh: int) -> list[Program]:
     found.append(Program("pgscope, Sessions", whole.command, "counted", MARK, b"2", b"jk"))
     found.append(Program("pgscope, Statements", whole.command, "counted", MARK, b"3", b"jk"))
     if (tools := installed("hastin")) is not None:
-        found.append(Program("hastin", (str(tools / "hastin"), f"{conninfo}plain"), "plain", MARK))
+        uri = f"postgresql://postgres@/plain?host={quote(str(folder))}&port=5432"
+        found.append(Program("hastin", (str(tools / "hastin"), uri), "plain", MARK))
     return found
 
 
@@ -117,7 +130,9 @@ def table(costs: Sequence[Cost]) -> str:
 def run(server: EmbeddedServer, sessions: Sessions, arguments: argparse.Namespace, waiters: int) -> None:
     """All programs in turn, and the table."""
     costs = []
-    environment = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment |= { "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
+    compile_ours()
     with tempfile.TemporaryDirectory(prefix="pgscope-cost-") as name, sessions.waiting(waiters):
         folder = Path(name)
         environment |= {"XDG_CONFIG_HOME": name, "XDG_STATE_HOME": name, "HOME": name}
