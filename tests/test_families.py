@@ -20,7 +20,7 @@ def row(
         key=StatementKey(1, 5, queryid, True),
         database="shop",
         user=user,
-        query=f"SELECT {queryid}",
+        packed=f"SELECT {queryid}",
         fingerprint=fingerprint,
         rates=counts,
         total=counts.times(100),

@@ -84,7 +84,7 @@ def merged(rows: Sequence[StatementRow]) -> StatementRow:
         key=first.key,
         database=first.database,
         user=users[0] if len(users) == 1 else f"{len(users)} users",
-        query=first.query,
+        packed=first.packed,
         fingerprint=first.fingerprint,
         rates=total(row.rates for row in rows) if busy else NOTHING,
         total=total(row.total for row in rows),

@@ -11,11 +11,11 @@ import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NewType
 
 from pglast import parser
 
+from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
 
 Fingerprint = NewType("Fingerprint", str)
@@ -40,7 +40,7 @@ _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)*\s*\)")
 _MEMBERS = re.compile(r"\b(?:in|any) ?\(")
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000)
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of a statement's text, normalised or live; what is no SQL is compared as text.
 
@@ -132,19 +132,21 @@ class FingerprintBook:
     """A fold over the texts of statements: which entries belong together."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[int, int], str] = {}
+        self._texts = Texts()
         self._fingerprints: dict[tuple[int, int], Fingerprint] = {}
 
     def learn(self, texts: Mapping[tuple[int, int], str]) -> None:
         """Take in texts by (dbid, queryid), as StatementTexts has them."""
-        for name, text in texts.items():
-            if self._texts.get(name) != text:
-                self._texts[name] = text
-                self._fingerprints[name] = fingerprint(text)
+        known = self._texts.packed
+        for name, packed in packed_items(texts):
+            if known.get(name) != packed:
+                known[name] = packed
+                self._fingerprints[name] = fingerprint(unpack(packed))
 
     def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
         """Drop the texts of all others, named by (dbid, queryid)."""
-        self._texts = {name: text for name, text in self._texts.items() if name in keep}
+        for name in [name for name in self._texts if name not in keep]:
+            del self._texts[name]
         self._fingerprints = {name: known for name, known in self._fingerprints.items() if name in keep}
 
     def __len__(self) -> int:
@@ -152,7 +154,11 @@ class FingerprintBook:
 
     def text(self, key: StatementKey) -> str:
         """The text of an entry, '' if it is not known."""
-        return self._texts.get((key.dbid, key.queryid), "")
+        return unpack(self.packed(key))
+
+    def packed(self, key: StatementKey) -> Packed:
+        """The text of an entry as it is kept, '' if it is not known."""
+        return self._texts.packed.get((key.dbid, key.queryid), "")
 
     def fingerprint(self, key: StatementKey) -> Fingerprint:
         """The fingerprint of an entry; one made of its query id while the text is not known."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from pglast import parser
+
+from pgscope.packed import remembered
 
 Node: TypeAlias = Mapping[str, Any]
 
@@ -102,7 +103,7 @@ class Shape:
 UNKNOWN = Shape("unknown")
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def shape_of(text: str) -> Shape:
     """The shape of a statement; `UNKNOWN` if it is empty, too long, several, or does not parse."""
     if not text or len(text) > LONGEST:

@@ -9,6 +9,7 @@ from pgscope.analysis.activity import OWN_APPLICATION
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
 from pgscope.analysis.fingerprints import FingerprintBook
+from pgscope.packed import Packed, start_of, unpack
 from pgscope.sample import OWN_EXPLAIN, StatementCounters, StatementKey
 
 
@@ -19,7 +20,8 @@ class StatementRow:
     key: StatementKey
     database: str
     user: str
-    query: str
+    packed: Packed
+    """Its text, as it is kept."""
     fingerprint: str
     """The same for statements of the same text, whatever their queryid, user or database."""
     rates: Counts
@@ -33,6 +35,16 @@ class StatementRow:
     """Its part of the server's execution time in the last interval, 0 to 1."""
     own: bool = False
     """Whether pgscope ran it, all of it: its EXPLAIN, and its polls where they are known."""
+
+    @property
+    def query(self) -> str:
+        """The whole text, '' while it is not known."""
+        return unpack(self.packed)
+
+    @property
+    def start(self) -> str:
+        """The first thousand characters or more of the text: what is asked for of thousands of rows."""
+        return start_of(self.packed, 1000)
 
     @property
     def mean_ms(self) -> float:
@@ -63,6 +75,10 @@ class Known:
         """The database's name, or its number."""
         return self.databases.get(oid, str(oid))
 
+    def packed(self, key: StatementKey) -> Packed:
+        """The normalised text as it is kept."""
+        return self.texts.packed(key)
+
     def query(self, key: StatementKey) -> str:
         """The normalised text, '' while it is not known."""
         return self.texts.text(key)
@@ -70,7 +86,7 @@ class Known:
 
 def _is_current(row: StatementRow, entry: StatementCounters) -> bool:
     """Whether a row still says what is known of an entry that did nothing."""
-    return row.rates is NOTHING and bool(row.query) and row.total.calls == entry.calls
+    return row.rates is NOTHING and bool(row.packed) and row.total.calls == entry.calls
 
 
 def rows(
@@ -91,12 +107,12 @@ def rows(
                 made[key] = old
             continue
         delta = deltas.get(key)
-        text, parts = known.query(key), tuple(shares(key))
+        text, parts = known.packed(key), tuple(shares(key))
         made[key] = StatementRow(
             key=key,
             database=known.database(key.dbid),
             user=known.user(key.userid),
-            query=text,
+            packed=text,
             fingerprint=known.texts.fingerprint(key),
             rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
             total=counts_of(entry),
@@ -104,7 +120,7 @@ def rows(
             since=entry.stats_since,
             shares=parts,
             share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
-            own=text.startswith(OWN_EXPLAIN)
+            own=start_of(text, 100).startswith(OWN_EXPLAIN)
             or (len(parts) == 1 and parts[0].application_name == OWN_APPLICATION),
         )
     return made

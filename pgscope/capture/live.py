@@ -19,6 +19,7 @@ from pgscope.capture.pace import Budget, Pace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.errors import ConnectionFailed, PgscopeError
+from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts, Wanted
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
@@ -244,10 +245,13 @@ class LiveSource:
         if not unseen:
             return 0.0
         started = time.monotonic()
-        texts = await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen), _ANSWER)
+
+        def take(texts: Texts) -> None:
+            emit(StatementTexts(time.time(), time.monotonic(), texts))
+
+        await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
         took = time.monotonic() - started
         self._meter.add(took * 1000.0)
-        emit(StatementTexts(time.time(), time.monotonic(), texts))
         return took
 
     async def _sample_loop(self, link: Link, emit: Emit) -> None:

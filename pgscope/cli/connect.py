@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 
 from pgscope.cli.options import (
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--explain-conninfo is for one server: it says where its statements are explained")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("connect needs a terminal; without one, use: pgscope report")
+    # Until the screen is there: what is imported stays, and to walk through it takes a tenth of the start.
+    gc.disable()
     from pgscope.cli.screen import Look, settle, show
 
     config = settle(config, arguments.filter)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
+from pgscope.packed import Texts
 from pgscope.sample import ServerFacts, StatementCounters, StatementsInfo
-from pgscope.server import batch
 from pgscope.server.batch import Statement
 from pgscope.server.changes import Marks, mark
 from pgscope.server.connection import Connection
@@ -18,6 +20,10 @@ from pgscope.server.queries import query
 
 _ROOM = sql.SQL("select pg_catalog.set_config('work_mem', '256MB', false)")
 """For the texts to be read without a temporary file: 47 MB are usual where statements are long."""
+_PIECE = 100
+"""Texts that are handed on together."""
+_CHUNK = 50 if psycopg.pq.version() >= 170000 else 1
+"""Rows that libpq hands over together, where it can."""
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -91,18 +97,39 @@ class StatementReader:
         """(dbid, queryid) of entries whose text was not read yet; entries that went are forgotten."""
         return self._unseen
 
-    async def texts(self, connection: Connection, unseen: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
-        """Texts of these entries. The server reads its whole text file for it: call seldom.
+    async def texts(
+        self,
+        connection: Connection,
+        unseen: set[tuple[int, int]],
+        take: Callable[[Texts], None] | None = None,
+    ) -> Texts:
+        """Texts of these entries; `take` gets them piece by piece, while more come.
 
-        Raises psycopg.Error if the connection is lost; no text if the statement fails.
+        The server reads its whole text file for it: call seldom. Raises psycopg.Error if the connection is
+        lost; no text if the statement fails.
         """
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
-        parts = [Statement("room", _ROOM), Statement("texts", self._query("statement_texts"), params)]
-        found = await batch.run(connection, parts)
+        found, piece = Texts(), Texts()
+        try:
+            await connection.execute(_ROOM)
+            cursor = connection.cursor(binary=True)
+            rows = cursor.stream(self._query("statement_texts"), params, size=_CHUNK)
+            async for dbid, queryid, raw in rows:
+                if raw is not None:
+                    piece[(dbid, queryid)] = text(raw, self._names.codec(dbid))
+                if len(piece) >= _PIECE:
+                    found.take(piece)
+                    if take is not None:
+                        take(piece)
+                    piece = Texts()
+                    # Whoever waits for a key to take effect need not wait for all texts.
+                    await asyncio.sleep(0)
+        except psycopg.Error:
+            if connection.closed or connection.broken:
+                raise
+        found.take(piece)
+        if take is not None and piece:
+            take(piece)
         self._known |= unseen
         self._unseen = self._unseen - unseen
-        return {
-            (dbid, queryid): text(raw, self._names.codec(dbid))
-            for dbid, queryid, raw in found.rows.get("texts", ())
-            if raw is not None
-        }
+        return found

@@ -249,6 +249,7 @@ class PgscopeApp(App[None]):
             # through, for up to 0.1 s at a time.
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
+            gc.enable()
         ScrollBar.renderer = PlainScrollBar if self._status.signs.ascii_only else ScrollBarRender
         self.set_keymap(self._keys)
         self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.shape import UNKNOWN, Shape, shape_of
+from pgscope.packed import Texts, pack, unpack
 from pgscope.sample import StatementKey
 
 SPAN = 30
@@ -57,7 +58,7 @@ class Group:
     def __init__(self, dbid: int, userid: int, text: str, shape: Shape) -> None:
         self.dbid = dbid
         self.userid = userid
-        self.text = text
+        self._text = pack(text)
         self.shape = shape
         self.keys: list[StatementKey] = []
         self.cells: deque[Cell] = deque()
@@ -65,6 +66,11 @@ class Group:
         """The first window in which it was seen to do anything."""
         self.calls = 0.0
         self.rows = 0.0
+
+    @property
+    def text(self) -> str:
+        """The text of the first of its entries."""
+        return unpack(self._text)
 
     def add(self, window: int, counts: Counts) -> None:
         """Count into the newest window."""
@@ -133,7 +139,7 @@ class Series:
         self._seconds: deque[float] = deque(maxlen=SPAN)
         self._pending: dict[StatementKey, Counts] = {}
         self._pending_s = 0.0
-        self._texts: dict[tuple[int, int], str] = {}
+        self._texts = Texts()
         self._group_of: dict[StatementKey, Group] = {}
         self._untold: dict[StatementKey, list[tuple[int, Counts]]] = {}
         """What entries did before their text was known."""
@@ -168,7 +174,7 @@ class Series:
 
     def learn(self, texts: Mapping[tuple[int, int], str]) -> None:
         """Texts by (dbid, queryid)."""
-        self._texts.update(texts)
+        self._texts.take(texts)
         while len(self._texts) > TEXTS:
             del self._texts[next(iter(self._texts))]
 

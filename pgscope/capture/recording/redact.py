@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from pglast import parser
 
+from pgscope.packed import Texts
 from pgscope.sample import (
     Disconnected,
     Poll,
@@ -74,7 +75,7 @@ class Redactor:
     def __init__(self, *, constants: bool) -> None:
         self._constants = constants
         self._sessions: dict[int, tuple[Session, Session]] = {}
-        self._texts: dict[tuple[int, int], str] = {}
+        self._texts = Texts()
 
     def text(self, text: str) -> str:
         """A statement as it may be written."""
@@ -85,9 +86,11 @@ class Redactor:
         if isinstance(sample, Poll):
             return self._poll(sample)
         if isinstance(sample, StatementTexts):
-            texts = {key: self.text(text) for key, text in sample.texts.items()}
+            texts = Texts()
+            for key, text in sample.texts.items():
+                texts[key] = self.text(text)
             if self._constants:
-                self._texts.update(texts)
+                self._texts.take(texts)
             return replace(sample, texts=texts)
         if isinstance(sample, Disconnected):
             return replace(sample, reason=_IN_REASON.sub(r"\1\2***", sample.reason))

@@ -12,12 +12,15 @@ from pgscope import __version__
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.encode import Encoder, schema
 from pgscope.capture.recording.words import Words
+from pgscope.packed import Texts
 from pgscope.sample import Mark, Poll, Sample, StatementTexts
 
 FORMAT = 1
 """Rises when a file could not be read by an older program."""
 CHUNK_SECONDS = 2.0
 """What a kill may lose."""
+MOST_HELD = 2_000_000
+"""Bytes of new words that are held back."""
 SEGMENT_SECONDS = 60.0
 _INDEX_EVERY = 30
 """Segments."""
@@ -102,7 +105,8 @@ class Run:
         self._entries = before or Entries()
         self._last_index = last_index
         self._lines: list[bytes] = []
-        self._texts: dict[tuple[int, int], str] = dict(self._carried.texts)
+        self._texts = Texts()
+        self._texts.take(self._carried.texts)
         self._begun = False
         self._segment_at: float | None = None
         self._chunk_at = 0.0
@@ -133,11 +137,11 @@ class Run:
         self._end = max(self._end, moment)
         self._lines.append(self._encoder.line(sample))
         if isinstance(sample, StatementTexts):
-            self._texts.update(sample.texts)
+            self._texts.take(sample.texts)
         elif isinstance(sample, Poll):
             self._waits = self._waits or bool(sample.blocking)
             self._forget(sample)
-        if sample.mono - self._chunk_at >= CHUNK_SECONDS:
+        if sample.mono - self._chunk_at >= CHUNK_SECONDS or self._words.held > MOST_HELD:
             self.flush()
 
     def mark(self, mark: Mark) -> None:
@@ -237,4 +241,5 @@ class Run:
         if poll.statements is None or len(self._texts) <= 2 * len(poll.statements) + 1000:
             return
         there = {(row.dbid, row.queryid) for row in poll.statements}
-        self._texts = {key: text for key, text in self._texts.items() if key in there}
+        for key in [key for key in self._texts if key not in there]:
+            del self._texts[key]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pgscope.packed import SHORT, digest
+
 MOST_BYTES = 32_000_000
 """Of words in a run; after that they are written where they stand."""
 _CONSTANT = re.compile(r"'(?:[^']|'')*'|(?<![\w$.])\d[\d.]*(?![\w$])")
@@ -25,7 +27,9 @@ class Words:
         self._new: list[Any] = []
         self._new_texts: list[tuple[int, int, int]] = []
         self._first = 0
-        self._texts: dict[tuple[int, int], str] = {}
+        self._texts: dict[tuple[int, int], Any] = {}
+        self.held = 0
+        """Bytes of new words, about."""
 
     @property
     def full(self) -> bool:
@@ -34,21 +38,24 @@ class Words:
 
     def number(self, word: Any) -> Any:
         """1 + the number of a word; the word in a list where there is no more room; None for None."""
-        known = self._numbers.get(word)
+        name = _name(word)
+        known = self._numbers.get(name)
         if known is not None:
             return known
         if word is None:
             return None
         if self.full:
             return [word]
-        known = self._numbers[word] = len(self._numbers) + 1
-        self._bytes += len(word) + 100 if isinstance(word, str) else 100
+        known = self._numbers[name] = len(self._numbers) + 1
+        size = len(word) + 100 if isinstance(word, str) else 100
+        self._bytes += size
+        self.held += size
         self._new.append(word)
         return known
 
     def statement(self, text: str) -> Any:
         """A live statement: its number, or a list of the number of what stays and its constants."""
-        known = self._numbers.get(text)
+        known = self._numbers.get(_name(text))
         if known is not None:
             return known
         constants = _CONSTANT.findall(text)
@@ -60,11 +67,11 @@ class Words:
 
     def learn(self, dbid: int, queryid: int, text: str) -> tuple[int, Any, Any]:
         """A statement's normalised text: what is written of it in the stream."""
-        if self._texts.get((dbid, queryid)) == text:
-            return dbid, self.number(queryid), self.number(text)
         numbers = dbid, self.number(queryid), self.number(text)
+        if self._texts.get((dbid, queryid)) == numbers[2]:
+            return numbers
         if isinstance(numbers[1], int) and isinstance(numbers[2], int):
-            self._texts[(dbid, queryid)] = text
+            self._texts[(dbid, queryid)] = numbers[2]
             self._new_texts.append(numbers)
         return numbers
 
@@ -75,7 +82,13 @@ class Words:
         taken = {"first": self._first, "words": self._new, "texts": self._new_texts}
         self._first += len(self._new)
         self._new, self._new_texts = [], []
+        self.held = 0
         return taken
+
+
+def _name(word: Any) -> Any:
+    """What stands for a word among those known: of a long text its digest."""
+    return digest(word) if isinstance(word, str) and len(word) > SHORT else word
 
 
 class Read:

@@ -79,7 +79,7 @@ class StatementScreen(Frame):
         self.query_one(FactBlock).show_facts(
             [*_groups(self._row, snapshot, self._members, signs), *_entries(rows, signs)]
         )
-        self.query_one(SqlText).show_sql(self._row.query, text_of(self._row))
+        self.query_one(SqlText).show_sql(query := self._row.query, query or text_of(self._row))
 
     def remark(self) -> Content:
         return styled("thrown out by pg_stat_statements", "bad") if self._gone else Content("")

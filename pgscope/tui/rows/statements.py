@@ -84,8 +84,8 @@ def columns(since_start: bool) -> tuple[Column, ...]:
 
 
 def text_of(row: StatementRow) -> str:
-    """Its text, or its number while the text is not known."""
-    return row.query or f"(text not read yet, queryid {row.key.queryid})"
+    """The start of its text, or its number while the text is not known."""
+    return row.start or f"(text not read yet, queryid {row.key.queryid})"
 
 
 def flags(snapshot: Snapshot) -> dict[StatementKey, str]:
@@ -236,7 +236,7 @@ _VALUES: tuple[Callable[[_Values], Any], ...] = (
     lambda of: basis(of.row.shares),
     lambda of: of.row.database,
     lambda of: of.row.user,
-    lambda of: of.row.query[:200],
+    lambda of: of.row.start[:200],
 )
 
 

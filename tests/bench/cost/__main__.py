@@ -49,12 +49,12 @@ def installed(package: str) -> Path | None:
         ["uv", "venv", "--quiet", "--allow-existing", str(folder)], capture_output=True, check=False
     )
     python = str(folder / "bin" / "python")
+    install = ("uv", "pip", "install", "--quiet", "--upgrade", "--compile-bytecode")
     drivers = ("psycopg[binary]",) if package == "pg_activity" else ()
     added = (
         made.returncode
         or subprocess.run(
-            ["uv", "pip", "install", "--quiet", "--upgrade", "--compile-bytecode", "--python", python]
-            + [package, *drivers],
+            [*install, "--python", python, package, *drivers],
             capture_output=True,
             check=False,
         ).returncode
@@ -131,7 +131,7 @@ def run(server: EmbeddedServer, sessions: Sessions, arguments: argparse.Namespac
     """All programs in turn, and the table."""
     costs = []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= { "TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
+    environment |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
     compile_ours()
     with tempfile.TemporaryDirectory(prefix="pgscope-cost-") as name, sessions.waiting(waiters):
         folder = Path(name)

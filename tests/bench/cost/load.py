@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from string import ascii_lowercase
 
 import psycopg
 
@@ -27,12 +29,15 @@ SETTINGS = {
 
 def fill_statements(conninfo: str, many: int) -> tuple[int, int]:
     """Make so many entries of long texts; returns how many there are and their bytes."""
-    padding = "x" * TEXT_BYTES
+    # Names as a program writes them, so that a text can be compressed as much as SQL can, not more.
+    vocabulary = random.Random(0)
+    names = ["".join(vocabulary.choices(ascii_lowercase, k=7)) for _ in range(2_000)]
     with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         for number in range(many):
             # The signs are the bits of the number: each another tree.
             signs = "".join("+-"[number >> bit & 1] + "1" for bit in range(13))
+            padding = ", ".join(random.Random(number).choices(names, k=TEXT_BYTES // 9))
             connection.execute(f"SELECT 1{signs} /* {padding} */".encode())
         row = connection.execute(
             "SELECT count(*), coalesce(sum(length(query)), 0) FROM pg_stat_statements"

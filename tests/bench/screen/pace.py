@@ -42,7 +42,7 @@ def wide() -> Snapshot:
     statements = {}
     for n, row in zip(range(STATEMENTS), list(small.statements.values()) * STATEMENTS, strict=False):
         key = StatementKey(row.key.userid, row.key.dbid, n, True)
-        statements[key] = replace(row, key=key, fingerprint=str(n), query=f"{row.query} -- {n}")
+        statements[key] = replace(row, key=key, fingerprint=str(n), packed=f"{row.query} -- {n}")
     return replace(small, statements=statements)
 
 
