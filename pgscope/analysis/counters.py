@@ -99,6 +99,8 @@ class StatementDeltas:
         self._read: tuple[StatementCounters, ...] = ()
         self._mono: float | None = None
         self._info: StatementsInfo | None = None
+        self.touched: list[StatementKey] = []
+        """The entries whose counters the last poll brought, all or those that changed."""
 
     def restart(self) -> None:
         """Forget the counters before: the connection was lost, and the server may have restarted."""
@@ -114,6 +116,7 @@ class StatementDeltas:
         if poll.statements is None:
             return None
         changed = self._changed(poll.statements)
+        self.touched = [row.key for _, row in changed]
         mono_before, info_before = self._mono, self._info
         self._mono, self._info = poll.mono, poll.statements_info
         if mono_before is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pgscope.analysis.activity import OWN_APPLICATION
@@ -84,43 +84,71 @@ class Known:
         return self.texts.text(key)
 
 
-def _is_current(row: StatementRow, entry: StatementCounters) -> bool:
-    """Whether a row still says what is known of an entry that did nothing."""
-    return row.rates is NOTHING and bool(row.packed) and row.total.calls == entry.calls
+class StatementTable:
+    """A row for each entry; those of entries that did nothing stay the objects they are."""
 
+    def __init__(self) -> None:
+        self._rows: dict[StatementKey, StatementRow] = {}
+        self._unsettled: set[StatementKey] = set()
+        """Rows that say more or less next time, whatever their counters do: of rates, or without a text."""
 
-def rows(
-    entries: Mapping[StatementKey, StatementCounters],
-    interval: Interval,
-    known: Known,
-    shares: Callable[[StatementKey], Sequence[Share]],
-    before: Mapping[StatementKey, StatementRow],
-) -> dict[StatementKey, StatementRow]:
-    """A row for each entry; rows of entries that did nothing since `before` was made are used again."""
-    time = sum(delta.exec_time for delta in interval.deltas.values())
-    per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
-    deltas, made = interval.deltas, dict(before) if before.keys() == entries.keys() else {}
-    for key, entry in entries.items():
-        old = before.get(key)
-        if old is not None and key not in deltas and _is_current(old, entry):
-            if old is not made.get(key):
+    def update(
+        self,
+        entries: Mapping[StatementKey, StatementCounters],
+        touched: Iterable[StatementKey],
+        interval: Interval,
+        known: Known,
+        shares: Callable[[StatementKey], Sequence[Share]],
+    ) -> dict[StatementKey, StatementRow]:
+        """The rows as of an interval; `touched` are the entries whose counters may be others."""
+        time = sum(delta.exec_time for delta in interval.deltas.values())
+        per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
+        before, deltas = self._rows, interval.deltas
+        same = before.keys() == entries.keys()
+        made = dict(before) if same else {}
+        unsettled = self._unsettled if same else set()
+        for key in {*touched, *unsettled} if same else entries:
+            entry, old, delta = entries[key], before.get(key), deltas.get(key)
+            if old is not None and delta is None and _is_current(old, entry, known):
                 made[key] = old
-            continue
-        delta = deltas.get(key)
-        text, parts = known.packed(key), tuple(shares(key))
-        made[key] = StatementRow(
-            key=key,
-            database=known.database(key.dbid),
-            user=known.user(key.userid),
-            packed=text,
-            fingerprint=known.texts.fingerprint(key),
-            rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
-            total=counts_of(entry),
-            max_exec_time=entry.max_exec_time,
-            since=entry.stats_since,
-            shares=parts,
-            share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
-            own=start_of(text, 100).startswith(OWN_EXPLAIN)
-            or (len(parts) == 1 and parts[0].application_name == OWN_APPLICATION),
-        )
-    return made
+            else:
+                made[key] = _row(key, entry, delta, per_second, time, known, tuple(shares(key)))
+            if made[key].rates is NOTHING and made[key].packed:
+                unsettled.discard(key)
+            else:
+                unsettled.add(key)
+        self._rows, self._unsettled = made, unsettled
+        return made
+
+
+def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:
+    """Whether a row still says what is known of an entry that did nothing."""
+    told = bool(row.packed) or not known.packed(row.key)
+    return row.rates is NOTHING and told and row.total.calls == entry.calls
+
+
+def _row(
+    key: StatementKey,
+    entry: StatementCounters,
+    delta: Counts | None,
+    per_second: float,
+    time: float,
+    known: Known,
+    shares: tuple[Share, ...],
+) -> StatementRow:
+    text = known.packed(key)
+    return StatementRow(
+        key=key,
+        database=known.database(key.dbid),
+        user=known.user(key.userid),
+        packed=text,
+        fingerprint=known.texts.fingerprint(key),
+        rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
+        total=counts_of(entry),
+        max_exec_time=entry.max_exec_time,
+        since=entry.stats_since,
+        shares=shares,
+        share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
+        own=start_of(text, 100).startswith(OWN_EXPLAIN)
+        or (len(shares) == 1 and shares[0].application_name == OWN_APPLICATION),
+    )

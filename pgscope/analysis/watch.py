@@ -13,7 +13,7 @@ from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits, ddl_notes
 from pgscope.analysis.snapshot import Link, Snapshot
-from pgscope.analysis.statements import Known, StatementRow, rows
+from pgscope.analysis.statements import Known, StatementRow, StatementTable
 from pgscope.analysis.totals import Totals, TotalsFold
 from pgscope.analysis.window import PresenceFold
 from pgscope.sample import (
@@ -53,6 +53,7 @@ class Watch:
         self._databases: Mapping[int, str] = {}
         self.texts = FingerprintBook()
         self.live_statements = LiveStatements()
+        self._table = StatementTable()
         self._rows: dict[StatementKey, StatementRow] = {}
         self._interval = _NO_INTERVAL
         self._totals = Totals()
@@ -127,7 +128,9 @@ class Watch:
             self.findings.feed(poll)
             self.findings.observe(interval)
             self._forget_gone()
-            self._rows = rows(self._deltas.entries, interval, self.known, self.attribution.shares, self._rows)
+            self._rows = self._table.update(
+                self._deltas.entries, self._deltas.touched, interval, self.known, self.attribution.shares
+            )
         else:
             self.findings.feed(poll)
 

@@ -78,6 +78,8 @@ class SessionBook:
         self._present: dict[Partition, dict[tuple[int, float], Track]] = {}
         self._gone: dict[Partition, list[Track]] = {}
         self._retired: dict[Partition, Groups] = {}
+        self._polled: dict[int, tuple[Session, tuple[int, float], Sighting]] = {}
+        """The sessions of the last poll, by pid."""
         self._own: frozenset[int] = frozenset()
         self._ends: frozenset[int] = frozenset()
         self._begins: frozenset[int] = frozenset()
@@ -98,6 +100,7 @@ class SessionBook:
     def own(self, pids: Iterable[int]) -> None:
         """Pids of pgscope's connections, which are nobody's application."""
         self._own = frozenset(pids)
+        self._polled.clear()
 
     def learn_text(self, query_id: int, text: str) -> None:
         """Learn whether this is a BEGIN, or a COMMIT or ROLLBACK: who shows it works in transactions."""
@@ -128,10 +131,21 @@ class SessionBook:
 
     def poll(self, poll: Poll) -> None:
         """Take in a slow poll: who is still there, and (where no look saw it) what they ran."""
-        clients = [one for one in poll.sessions if one.is_client and one.pid not in self._own]
-        for session in clients:
-            self._see(_sighting(session), poll.at, poll.mono)
-        self._leave({one.identity for one in clients}, poll.mono)
+        before, self._polled = self._polled, {}
+        there = set()
+        for session in poll.sessions:
+            known = before.get(session.pid)
+            if known is None or known[0] is not session:
+                if not session.is_client or session.pid in self._own:
+                    continue
+                known = (session, session.identity, _sighting(session))
+            _, identity, sighting = self._polled[session.pid] = known
+            there.add(identity)
+            track = self._tracks.get(identity)
+            # Of thousands most did nothing since the poll before.
+            if track is None or not track.see_again(sighting, poll.mono, self._ends):
+                self._see(sighting, poll.at, poll.mono)
+        self._leave(there, poll.mono)
 
     def end_tick(self, mono: float, keep: int) -> None:
         """Close the tick; the windows reach back over `keep` of them."""
@@ -225,6 +239,8 @@ class SessionBook:
 
 
 def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, groups: Groups) -> None:
+    if not tallies:
+        return
     span = max(min(end, track.last_mono) - max(begin, track.first_mono), 0.0)
     transactions = sum(tally.transactions.seconds for tally in tallies.values())
     buffers = sum(tally.buffers.seconds for tally in tallies.values())

@@ -39,6 +39,7 @@ class Track:
         self.ever: dict[str, Tally] = {}
         self._ticks: deque[tuple[int, dict[str, Tally]]] = deque()
         self._query_start: float | None = None
+        self._sighting: Sighting | None = None
         self._transactions: _Reading | None = None
         self._buffers: _Reading | None = None
         self._in_autocommit = 0
@@ -76,6 +77,7 @@ class Track:
             self._renamed += 1
         self.last_mono = mono
         self._sightings += 1
+        self._sighting = sighting
         self._learn_habit(sighting, ends)
         if sighting.query_id is None or sighting.query_start in (None, self._query_start):
             return
@@ -84,6 +86,17 @@ class Track:
         bucket = age_bucket(at - sighting.query_start)
         for tally in self._tallies(tick, sighting.application_name):
             tally.see(sighting.query_id, bucket)
+
+    def see_again(self, sighting: Sighting, mono: float, ends: frozenset[int]) -> bool:
+        """Take in a sighting if it is of what was seen last, as `see` would; whether it was."""
+        if sighting is not self._sighting or sighting.application_name != self.application_name:
+            return False
+        if sighting.query_id is not None and sighting.query_start not in (None, self._query_start):
+            return False
+        self.last_mono = mono
+        self._sightings += 1
+        self._learn_habit(sighting, ends)
+        return True
 
     def _learn_habit(self, sighting: Sighting, ends: frozenset[int]) -> None:
         state = sighting.state

@@ -175,6 +175,11 @@ class FindingSettings:
     keep_s: float = 120.0
     """How long a finding that ended stays in the list, in seconds."""
 
+    @property
+    def least_slow_ms(self) -> float:
+        """From how much a call on a statement can be slow, for some application."""
+        return min(one.slow_ms for one in (self.thresholds, *self.by_application.values()))
+
     def of(self, applications: Sequence[str]) -> Thresholds:
         """The thresholds for a finding of these applications: the first that has its own."""
         for name in applications:

@@ -29,6 +29,9 @@ def slow_statements(context: Context) -> Iterator[Finding]:
         if id(group) not in worst or group.calls <= 0 or group.shape.kind == "utility":
             continue
         time, read = times[id(group)], reads[id(group)]
+        slow = time >= context.settings.least_slow_ms * group.calls
+        if not slow and time / seconds < LEAST_TIME and read / seconds < LEAST_READ:
+            continue  # nothing to say of it; to know who runs it is dear
         applications = context.applications(group.keys)
         names = tuple(sorted(applications, key=lambda name: (-applications[name], name)))
         limits = context.settings.of(names)
