@@ -280,8 +280,12 @@ class PgscopeApp(App[None]):
             served.snapshot = served.newest
 
     def _repaint(self) -> None:
-        if self._screen_stack and isinstance(self.screen, Frame):
-            self.screen.paint()
+        """Paint the frame in hand, be it behind a question: what is asked about goes on."""
+        for screen in reversed(self._screen_stack):
+            if isinstance(screen, Frame):
+                screen.paint()
+            if not screen.is_modal:
+                return
 
     # --- actions
 

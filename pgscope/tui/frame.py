@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from pgscope.analysis.activity import state_word
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.filterline import FilterLine
 from pgscope.tui.header import HeaderLines
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.notices import NoticeLine, NoticesScreen
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.stage import Stage, Status
@@ -91,7 +91,7 @@ class Frame(Screen[None]):
     AUTO_FOCUS = "LiveTable, Reader"
     DEFAULT_CSS: ClassVar[str] = """
     Frame { background: $background; color: $foreground; }
-    Frame > Footer { background: $surface; }
+    Frame > KeyLine { background: $surface; }
     """
 
     @property
@@ -158,7 +158,7 @@ class Frame(Screen[None]):
         yield TabLine()
         yield from self.compose_body()
         yield FilterLine(self._values)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.paint()

@@ -98,7 +98,7 @@ async def test_every_key_is_told_everywhere_and_can_be_remapped() -> None:
             met |= set(found)
             await pilot.pause()
             keys = list(screen.query_one(Footer).query("FooterKey"))
-            cut = [str(key.render()) for key in keys if key.region.right > 80]
+            cut = [str(key.render()) for key in keys if not key.display or key.region.right > 80]
             if cut or not 4 <= len(keys) <= 9:
                 unseen[type(screen).__name__] = cut
             assert screen.HELP, screen

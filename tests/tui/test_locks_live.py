@@ -323,3 +323,23 @@ def session_pid(key: object) -> object:
 
 def session_on(app: PgscopeApp) -> int | None:
     return app.screen.session.pid if isinstance(app.screen, SessionScreen) else None
+
+
+async def test_the_screen_behind_a_question_is_live(scene: Scene, log: AuditLog) -> None:
+    """Who comes while it is asked whom to cancel is seen; who is asked about stays."""
+    made = await queue(scene)
+    app = app_for(scene, log)
+    async with app.run_test(size=(120, 60)) as pilot:
+        await in_locks(pilot, app)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question")
+        listed = shown(app).count("web0")
+        late = scene.client("latecomer")
+        late.send("select * from orders")
+        await until(pilot, lambda: "latecomer" in shown(app), "the latecomer behind the question")
+        assert isinstance(app.screen, AskScreen), "it is still asked"
+        assert shown(app).count("web0") == listed, "what is asked about stays"
+        await pilot.press("escape")
+        made.billing.run("rollback")
+        for client in (*made.waiting, late):
+            assert client.finish() == ""

@@ -118,6 +118,9 @@ def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int,
         terminal.until("t-hostile")
         if "NO_COLOR" in environment:
             assert not colours(terminal.bytes), "no colour was sent"
+            footer = terminal.screen.display[-1]
+            assert footer.strip().endswith("? Help…"), "there are more keys, and one that tells them"
+            assert "Open" in footer
         else:
             assert terminal.bytes.isascii()
         for key in "23456":
@@ -133,3 +136,14 @@ def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int,
 def colours(sent: bytes) -> list[bytes]:
     """The sequences that set a colour."""
     return re.findall(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;|48;)[0-9;]*m", sent)
+
+
+def test_no_mouse_leaves_the_mouse_to_the_terminal(hostile: str) -> None:
+    asked = re.compile(rb"\x1b\[\?(?:1000|1002|1003|1006|1015|1016)h")
+    for options, wanted in (((), True), (("--no-mouse",), False)):
+        with Terminal("connect", hostile, "--interval", "0.5", *options) as terminal:
+            terminal.until("t-hostile")
+            terminal.press("2", "pid")
+            terminal.press("q")
+            assert terminal.ended() == 0
+            assert bool(asked.search(terminal.bytes)) is wanted

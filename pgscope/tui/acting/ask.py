@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from pgscope.analysis.activity import is_active, transaction_age
 from pgscope.analysis.snapshot import Snapshot
@@ -20,6 +20,7 @@ from pgscope.sample import Session
 from pgscope.text import one_line
 from pgscope.tui.acting.scopes import Scope
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.rows.sessions import LONGEST_LINE, age_of, name_of, state_text
 from pgscope.tui.tones import styled
 
@@ -83,7 +84,7 @@ class AskScreen(ModalScreen["Decision | None"]):
             with VerticalScroll(can_focus=False):
                 yield Static("", id="ask-list", markup=False)
             yield Static("", id="ask-warning", markup=False)
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._draw()

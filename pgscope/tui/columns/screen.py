@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from pgscope.config import ColumnChoice
 from pgscope.config.columns import WIDEST
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.table import Column, LiveTable, Row
 from pgscope.tui.tones import styled
 
@@ -47,7 +48,7 @@ class ColumnsScreen(ModalScreen[None]):
     ColumnsScreen > Vertical { height: 80%; background: $surface; }
     ColumnsScreen .columns--title { height: 1; padding: 0 1; }
     ColumnsScreen LiveTable { height: 1fr; }
-    ColumnsScreen Footer { dock: none; }
+    ColumnsScreen KeyLine { dock: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,x", "turn", "Show", tooltip="Show or hide the column", id="columns.turn"),
@@ -91,7 +92,7 @@ class ColumnsScreen(ModalScreen[None]):
                 classes="columns--title",
             )
             yield _List(_LIST, id="columns")
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._list()

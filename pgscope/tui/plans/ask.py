@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from pgscope.capture.explaining import Explaining, Offer, Pick, Refused
 from pgscope.errors import PgscopeError
@@ -19,6 +19,7 @@ from pgscope.report import numbers
 from pgscope.text import clean, one_line
 from pgscope.tui.facts import Fact, flow
 from pgscope.tui.glyphs import Signs, terminal_signs
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.plans.job import Job
 from pgscope.tui.plans.parameters import (
     COLUMNS,
@@ -113,7 +114,7 @@ class AskAnalyze(ModalScreen["Job | None"]):
             yield _Values(COLUMNS, sort=None, id="analyze-values")
             yield Static("", id="analyze-source", markup=False)
             yield _Typed(compact=True, id="analyze-input")
-            yield Footer(show_command_palette=False)
+            yield KeyLine()
 
     def on_mount(self) -> None:
         self._look()
