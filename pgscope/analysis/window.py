@@ -50,6 +50,8 @@ class PresenceFold:
                 continue
             look = looks[session.application_name]
             look.sessions += 1
+            if session.state == "idle":
+                continue  # most of thousands
             look.active += is_active(session)
             look.waiting += is_waiting_for_lock(session)
             look.longest_statement = max(look.longest_statement, statement_age(session, poll.at) or 0.0)

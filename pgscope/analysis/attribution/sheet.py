@@ -14,6 +14,8 @@ from pgscope.analysis.attribution.tally import Seen
 
 _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
+_MOST_SESSIONS = 5_000
+"""Sessions that count as work: the whole watch may have seen any number."""
 _MOST_ROWS = 120
 """Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
 _PIPELINE_SPREAD = 1.0
@@ -77,6 +79,7 @@ class Sheet:
         self._totals = totals
         self._groups = groups
         self._about = circumstances
+        self._sessions = min(sum(group.sessions for group in groups.values()), _MOST_SESSIONS)
         self._balance = Balance()
         self._columns: dict[int, _Column] = {}
         self._fixed: dict[int, GroupKey] = {}
@@ -93,8 +96,8 @@ class Sheet:
 
     @property
     def cost(self) -> int:
-        """About how much work it was to solve: cells times steps."""
-        return len(self._balance.cells) * self.steps
+        """About how much work it was to make and to solve: sessions summed up, and cells times steps."""
+        return self._sessions + len(self._balance.cells) * self.steps
 
     def _cell(self, label: Label, scale: float, guess: float, spread: float, column: int = -1) -> int:
         index = self._balance.cell(guess, spread, column, self._before.get(label, 0.0) * scale)

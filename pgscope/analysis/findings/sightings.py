@@ -10,7 +10,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pgscope.sample import Look, Poll, StatementKey
+from pgscope.sample import Look, Poll, Session, StatementKey
 
 KEEP = 60.0
 """Seconds that a sighting counts."""
@@ -48,6 +48,7 @@ class Sightings:
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], Seen] = {}
         self._starts: dict[SessionKey, tuple[int | None, float | None]] = {}
+        self._polled: dict[int, Session] = {}
         self._mono = 0.0
 
     def look(self, look: Look) -> None:
@@ -66,8 +67,10 @@ class Sightings:
     def poll(self, poll: Poll) -> None:
         """Take the sessions of the slow poll."""
         self._mono = poll.mono
+        before, self._polled = self._polled, {row.pid: row for row in poll.sessions}
         for row in poll.sessions:
-            if row.query_id and row.is_client:
+            # What is the object that it was has run nothing new.
+            if row.query_id and row.is_client and before.get(row.pid) is not row:
                 self._note(
                     SessionKey(row.pid, row.backend_start),
                     (row.datid, row.usesysid, row.query_id),
@@ -96,6 +99,8 @@ class Sightings:
         seen.note(session, application, mono)
 
     def _forget(self, poll: Poll) -> None:
+        if len(self._starts) <= len(poll.sessions):
+            return  # as many as there are, at the most
         alive = {SessionKey(row.pid, row.backend_start) for row in poll.sessions}
         self._starts = {key: value for key, value in self._starts.items() if key in alive}
         oldest = poll.mono - KEEP

@@ -219,11 +219,13 @@ def found_rows(found: Sequence[Found], signs: Signs) -> list[Row]:
     rows = []
     for one in found:
         (row,) = findings.rows([one.finding], one.member.snapshot.at, signs)
+        values = row.sort_values
+        assert not callable(values)
         rows.append(
             row._replace(
                 key=one.key,
                 cells=partial(_with_server, signs.text(one.member.name), row),
-                sort_values=(one.member.name.lower(), *row.sort_values),
+                sort_values=(one.member.name.lower(), *values),
             )
         )
     return rows

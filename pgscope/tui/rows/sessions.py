@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from pgscope.analysis.activity import (
     is_idle_in_transaction,
@@ -145,26 +146,44 @@ def _blocks(session: Session, locks: LockForest) -> int:
 
 
 def _row(session: Session, at: float, signs: Signs, blocks: int) -> Row:
-    age = age_of(session, at)
-    word = state_word(session)
-    rank = -1 if blocks and word != "waiting" else _RANKS.get(word, 3)
     return Row(
         key=session.identity,
         cells=partial(_cells, session, at, signs, blocks),
-        sort_values=(
-            session.pid,
-            session.application_name.lower(),
-            session.user,
-            session.database,
-            session.client_addr,
-            (rank, -(age or 0.0)),
-            age,
-            transaction_age(session, at),
-            wait_of(session) or None,
-            session.query,
-        ),
+        sort_values=partial(_sort_value, session, at, blocks),
         tone="muted" if session.state == "idle" or not session.is_client else "normal",
     )
+
+
+def _state_rank(session: Session, at: float, blocks: int) -> tuple[int, float]:
+    word = state_word(session)
+    rank = -1 if blocks and word != "waiting" else _RANKS.get(word, 3)
+    return (rank, -(age_of(session, at) or 0.0))
+
+
+_SORT_VALUES: tuple[Callable[[Session], Any], ...] = (
+    lambda session: session.pid,
+    lambda session: session.application_name.lower(),
+    lambda session: session.user,
+    lambda session: session.database,
+    lambda session: session.client_addr,
+    lambda session: wait_of(session) or None,
+    lambda session: session.query,
+)
+"""Of the columns but those of ages, in their order; the ages stand before the last two."""
+_AGES = (
+    _state_rank,
+    lambda session, at, _: age_of(session, at),
+    lambda session, at, _: transaction_age(session, at),
+)
+_FIRST_AGE = 5
+
+
+def _sort_value(session: Session, at: float, blocks: int, column: int) -> Any:
+    """Worked out for the column that sorts only."""
+    place = column - _FIRST_AGE
+    if 0 <= place < len(_AGES):
+        return _AGES[place](session, at, blocks)
+    return _SORT_VALUES[column if place < 0 else column - len(_AGES)](session)
 
 
 def state_tone(session: Session) -> Tone:

@@ -68,15 +68,16 @@ Cells = tuple[Cell | str, ...]
 class Row(NamedTuple):
     """A row of a snapshot. Tuples, because thousands of them are made for every refresh.
 
-    `cells` and `sort_values` stand in the order of the columns; `cells` may be a function, which is then
-    called for the rows on screen only. A sort value of None (or NaN) goes to the end either way.
-    `indent` is the depth in a tree given in preorder (children sort below their parent), `prefix` its lines,
-    drawn before the first column's text. `mark` is a glyph for the left margin.
+    `cells` and `sort_values` stand in the order of the columns. `cells` may be a function, which is called
+    for the rows on screen only; so may `sort_values`, called with the column that sorts. A sort value of
+    None (or NaN) goes to the end either way. `indent` is the depth in a tree given in preorder (children
+    sort below their parent), `prefix` its lines, drawn before the first column's text. `mark` is a glyph
+    for the left margin.
     """
 
     key: Hashable
     cells: Cells | Callable[[], Cells]
-    sort_values: Sequence[Any] = ()
+    sort_values: Sequence[Any] | Callable[[int], Any] = ()
     tone: Tone = "normal"
     indent: int = 0
     prefix: str = ""

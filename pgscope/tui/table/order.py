@@ -48,10 +48,15 @@ def ordered(
 def _value_of(index: int, transform: Callable[[Any], Any] | None) -> Callable[[Row], Any]:
     def value(row: Row) -> Any:
         values = row.sort_values
-        found = values[index] if index < len(values) else None
-        return found if transform is None or found is None else transform(found)
+        if callable(values):
+            return _transformed(values(index), transform)
+        return _transformed(values[index] if index < len(values) else None, transform)
 
     return value
+
+
+def _transformed(found: Any, transform: Callable[[Any], Any] | None) -> Any:
+    return found if transform is None or found is None else transform(found)
 
 
 def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:
