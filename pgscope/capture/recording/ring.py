@@ -24,6 +24,8 @@ class Ring:
         self._pieces: deque[bytearray] = deque(maxlen=_PIECES)
         self._run: Run | None = None
         self._began = 0.0
+        self._carried = 0
+        """Bytes that the newest piece began with."""
 
     @property
     def size(self) -> int:
@@ -33,14 +35,22 @@ class Ring:
     def write(self, sample: Sample) -> None:
         """Take a sample."""
         old = sample.mono - self._began >= self._seconds
-        if self._run is None or old or len(self._pieces[-1]) >= self._most:
+        # What a piece begins with (texts, above all) may be large: to begin another would not make it less.
+        if self._run is None or old or self._newest >= max(self._most, self._carried + self._most // 2):
             carried = Carried() if self._run is None else self._run.carried
             if self._run is not None:
                 self._run.close()
             piece = bytearray()
             self._pieces.append(piece)
             self._run, self._began = Run(piece.extend, carried=carried, level=1), sample.mono
-        self._run.write(sample)
+            self._run.write(sample)
+            self._carried = len(piece)
+        else:
+            self._run.write(sample)
+
+    @property
+    def _newest(self) -> int:
+        return len(self._pieces[-1])
 
     def mark(self, mark: Mark) -> None:
         """Remember a moment."""

@@ -189,6 +189,8 @@ class Run:
         self._encoder.sticky.update(self._carried.sticky)
         for (dbid, queryid), text in self._texts.items():
             self._words.learn(dbid, queryid, text)
+            if self._words.held > MOST_HELD:
+                self._write_words(sample.at)
         self._begun = True
 
     def _next_segment(self, sample: Sample) -> None:
@@ -209,12 +211,11 @@ class Run:
         self._segment = None
         self._waited = False
 
-    def _write_words(self) -> None:
+    def _write_words(self, at: float | None = None) -> None:
+        moment = self._end if at is None else at
         if (new := self._words.take()) is not None:
             payload = zlib.compress(dumped(new), self._level)
-            self._entries.dictionaries.append(
-                self._put(frame.DICTIONARY, payload, start=self._end, end=self._end)
-            )
+            self._entries.dictionaries.append(self._put(frame.DICTIONARY, payload, start=moment, end=moment))
 
     def _write_index(self) -> None:
         payload = self._entries.packed(self.offset, self._last_index)

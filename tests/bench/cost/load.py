@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from string import ascii_lowercase
 
 import psycopg
@@ -29,21 +30,31 @@ SETTINGS = {
 
 def fill_statements(conninfo: str, many: int) -> tuple[int, int]:
     """Make so many entries of long texts; returns how many there are and their bytes."""
-    # Names as a program writes them, so that a text can be compressed as much as SQL can, not more.
-    vocabulary = random.Random(0)
-    names = ["".join(vocabulary.choices(ascii_lowercase, k=7)) for _ in range(2_000)]
     with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         for number in range(many):
             # The signs are the bits of the number: each another tree.
             signs = "".join("+-"[number >> bit & 1] + "1" for bit in range(13))
-            padding = ", ".join(random.Random(number).choices(names, k=TEXT_BYTES // 9))
-            connection.execute(f"SELECT 1{signs} /* {padding} */".encode())
+            connection.execute(f"SELECT 1{signs} /* {_columns(number)} */".encode())
         row = connection.execute(
             "SELECT count(*), coalesce(sum(length(query)), 0) FROM pg_stat_statements"
         ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    letters = random.Random(0)
+    return tuple("_".join("".join(letters.choices(ascii_lowercase, k=5)) for _ in "12") for _ in range(500))
+
+
+def _columns(number: int) -> str:
+    """What an ORM asks of thirty joined tables: it can be compressed to a third, as long SQL can at least."""
+    names = _names()
+    some = random.Random(number)
+    columns = (f't{n}."{name}" AS "t{n}_{name}"' for n in range(30) for name in some.sample(names, 12))
+    return ", ".join(columns)[:TEXT_BYTES]
 
 
 class Sessions:
