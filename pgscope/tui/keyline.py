@@ -26,6 +26,8 @@ class KeyLine(Footer):
         keys = list(super().compose())
         self._words = {key: key.description for key in keys if isinstance(key, FooterKey)}
         self._fit()
+        # The width is not always known yet.
+        self.call_after_refresh(self._fit)
         yield from keys
 
     def on_resize(self) -> None:

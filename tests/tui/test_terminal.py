@@ -118,6 +118,7 @@ def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int,
     with Terminal("connect", hostile, environment=environment, columns=columns, rows=rows) as terminal:
         terminal.until("t-hostile")
         if "NO_COLOR" in environment:
+            terminal.until("? Help…")
             assert not colours(terminal.bytes), "no colour was sent"
             footer = terminal.screen.display[-1]
             assert footer.strip().endswith("? Help…"), "there are more keys, and one that tells them"
