@@ -178,6 +178,8 @@ class Frame(Screen[None]):
         with self.app.batch_update():
             for table in self.query(LiveTable):
                 table.choose(self.stage.columns.get(table.id or "", ()))
+            for keys in self.query(KeyLine):
+                keys.fit()
             self.query_one(HeaderLines).show(snapshot, status)
             self.query_one(TimeBar).show(status.past, status.signs)
             self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)

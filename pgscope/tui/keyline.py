@@ -14,6 +14,9 @@ from pgscope.tui.glyphs import terminal_signs
 _SPACES = 3
 """Columns around a key and its word, as Textual's footer draws them."""
 
+_SETTLED = 0.3
+"""Seconds after which the keys of a new screen stand."""
+
 
 class KeyLine(Footer):
     """Textual's footer, cut after a whole key, with the help last and a sign that there are more keys."""
@@ -24,27 +27,36 @@ class KeyLine(Footer):
 
     def compose(self) -> ComposeResult:
         keys = list(super().compose())
-        self._words = {key: key.description for key in keys if isinstance(key, FooterKey)}
-        self._fit()
-        # The width is not always known yet.
-        self.call_after_refresh(self._fit)
+        made = [key for key in keys if isinstance(key, FooterKey)]
+        self._words = {key: word for key, word in self._words.items() if key.is_mounted}
+        self._words |= {key: key.description for key in made}
+        self._fit_keys(made)
+        # The width is not always known yet, and Textual may make the keys anew meanwhile.
+        self.call_after_refresh(self.fit)
+        self.set_timer(_SETTLED, self.fit)
         yield from keys
 
     def on_resize(self) -> None:
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
-        keys, room = list(self._words), self.size.width
+    def fit(self) -> None:
+        """Leave out the keys that there is no room for."""
+        self._fit_keys([key for key in self.query(FooterKey) if key in self._words])
+
+    def _fit_keys(self, keys: Sequence[FooterKey]) -> None:
+        room = self.size.width
         if not keys or not room:
             return
         more = "..." if terminal_signs().ascii_only else "…"
         fitting = self._fitting(keys, room, cell_len(more))
-        for key, word in self._words.items():
-            key.display = key in fitting
+        for key in keys:
+            word = self._words[key]
             cut = len(fitting) < len(keys) and key is fitting[-1]
-            key.description = word + more if cut else word
-            if key.is_mounted:
-                key.refresh(layout=True)
+            wanted = (key in fitting, word + more if cut else word)
+            if (key.display, key.description) != wanted:
+                key.display, key.description = wanted
+                if key.is_mounted:
+                    key.refresh(layout=True)
 
     def _fitting(self, keys: Sequence[FooterKey], room: int, more: int) -> Sequence[FooterKey]:
         if self._width(keys) <= room:
