@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from itertools import islice
 
+from pgscope.analysis.counters import StatementDeltas
 from pgscope.analysis.watch import Watch
+from pgscope.report.document import document
+from pgscope.sample import Poll
 from tests.churn import churn, sizes
 
 HALF = 260
@@ -16,6 +19,19 @@ BOUNDED = (
     "Watch.locks._ended[]",  # waits._WINDOW
 )
 """What has a bound that is far off here."""
+
+
+def test_what_is_forgotten_stays_in_the_sums() -> None:
+    watch, deltas, calls = Watch(), StatementDeltas(), 0.0
+    watch.spare = 20
+    for sample in churn(HALF, entries=10):
+        watch.feed(sample)
+        if isinstance(sample, Poll) and (interval := deltas.feed(sample)) is not None:
+            calls += sum(delta.calls for delta in interval.deltas.values())
+    assert watch.forgotten.calls > 0
+    told = document(watch)
+    assert told["totals"]["calls"] == calls
+    assert abs(sum(one["calls"] for one in told["applications"]) - calls) < 0.01 * len(told["applications"])
 
 
 def test_nothing_grows_with_time() -> None:

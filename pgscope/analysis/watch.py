@@ -62,6 +62,8 @@ class Watch:
         self._link = Link(False, 0.0, "not connected yet")
         self.window: dict[StatementKey, Counts] = {}
         """What each statement did since the watch began."""
+        self.forgotten = NOTHING
+        """What statements did that the server has thrown out since, where they were too many to keep."""
         self.seconds = 0.0
         """How long the counters were watched."""
         self._evictions = EvictionWatch(0)
@@ -141,7 +143,8 @@ class Watch:
         if len(self.attribution) > most:
             self.attribution.forget_all_but(entries.keys())
         if len(self.window) > 3 * most:
-            self.window = {key: counts for key, counts in self.window.items() if key in entries}
+            for key in [key for key in self.window if key not in entries]:
+                self.forgotten = self.forgotten.plus(self.window.pop(key))
         if len(self.texts) > most:
             keep = {(key.dbid, key.queryid) for key in entries}
             keep |= {(key.dbid, key.queryid) for key in self.window}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from pgscope.capture.keeping import Kept, keep
 from pgscope.capture.plan_store import PlanStore, StoredPlan
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import (
@@ -45,14 +46,6 @@ __all__ = [
 
 _END_SECONDS = 6.0
 """For a cancel to get through."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What came of keeping a plan: the one kept before of the same kind, and why it is not kept."""
-
-    before: StoredPlan | None = None
-    problem: str = ""
 
 
 class Explaining:
@@ -146,7 +139,7 @@ class Explaining:
 
     async def keep(self, request: ExplainRequest, result: ExplainResult) -> Kept:
         """Keep a plan in the store. Never raises for what the disk does."""
-        return await asyncio.to_thread(self._keep, request, result, time.time())
+        return await asyncio.to_thread(keep, self._store, request, result, time.time())
 
     async def plans(self) -> tuple[StoredPlan, ...]:
         """All plans kept, the newest first."""
@@ -174,23 +167,3 @@ class Explaining:
         if self._elsewhere is not None and self._home is None:
             self._home = await identity(self._target)
         return self._home
-
-    def _keep(self, request: ExplainRequest, result: ExplainResult, now: float) -> Kept:
-        queryid = request.queryid if request.queryid is not None else result.identifier
-        plan = StoredPlan(
-            now,
-            result.server,
-            result.database,
-            queryid,
-            request.text,
-            result.analyzed,
-            result.document,
-            result.block_size,
-        )
-        try:
-            known = self._store.plans(result.server, result.database, queryid, request.text)
-            before = next((one for one in known if one.analyzed == plan.analyzed), None)
-            self._store.save(plan)
-        except OSError as error:
-            return Kept(None, f"the plan is not kept: {error.strerror or error}")
-        return Kept(before)

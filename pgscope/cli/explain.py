@@ -237,32 +237,16 @@ def _kept(request: ExplainRequest, result: ExplainResult) -> list[str]:
 
     from pgscope.analysis.plan import PlanError, parse
     from pgscope.analysis.plan.diff import one_line
-    from pgscope.capture.plan_store import PlanStore, StoredPlan
+    from pgscope.capture.keeping import keep
+    from pgscope.capture.plan_store import PlanStore
 
-    store = PlanStore()
-    queryid = request.queryid if request.queryid is not None else result.identifier
-    lines = []
-    before = store.plans(result.server, result.database, queryid, request.text)
-    same_kind = [plan for plan in before if plan.analyzed == result.analyzed]
-    if same_kind:
+    kept = keep(PlanStore(), request, result, time.time())
+    lines = [kept.problem] if kept.problem else []
+    if kept.before is not None:
         try:
             lines.append(
-                "since the last time: " + one_line(parse(same_kind[0].document), parse(result.document))
+                "since the last time: " + one_line(parse(kept.before.document), parse(result.document))
             )
         except PlanError:
             lines.append("the plan kept last time cannot be read")
-    plan = StoredPlan(
-        time.time(),
-        result.server,
-        result.database,
-        queryid,
-        request.text,
-        result.analyzed,
-        result.document,
-        result.block_size,
-    )
-    try:
-        store.save(plan)
-    except OSError as error:
-        lines.append(f"the plan is not kept: {error.strerror or error}")
     return lines

@@ -42,7 +42,7 @@ def document(watch: Watch, notices: Sequence[str] = ()) -> Document:
             "seconds": round(watch.seconds, 3),
             "polls": presence.polls,
         },
-        "totals": _counts(_sum(one.counts for one in what.values())),
+        "totals": _counts(_sum(one.counts for one in what.values()).plus(watch.forgotten)),
         "applications": _applications(watch, what),
         "sessions": [_session(one, at) for one in (poll.sessions if poll else ()) if one.is_client],
         "statements": _statements(watch, what),
@@ -127,6 +127,9 @@ def _share(share: Share) -> Document:
 def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> list[Document]:
     counts: dict[str | None, Counts] = defaultdict(lambda: NOTHING)
     certain: dict[str | None, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    if watch.forgotten.calls:
+        counts[None] = watch.forgotten
+        certain[None]["unattributed"] = watch.forgotten.calls
     for one in what.values():
         for share in one.shares:
             part = one.counts.times(share.share)

@@ -178,8 +178,6 @@ class Frame(Screen[None]):
         with self.app.batch_update():
             for table in self.query(LiveTable):
                 table.choose(self.stage.columns.get(table.id or "", ()))
-            for keys in self.query(KeyLine):
-                keys.fit()
             self.query_one(HeaderLines).show(snapshot, status)
             self.query_one(TimeBar).show(status.past, status.signs)
             self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
@@ -231,6 +229,14 @@ class Frame(Screen[None]):
         return super().check_action(action, parameters)
 
     # --- actions
+
+    def action_other_table(self) -> None:
+        """On a screen with two tables, go to the other one; on a low screen only that one shows."""
+        above, below = self.query(LiveTable)
+        target = below if self.focused is above else above
+        for table in (above, below):
+            table.set_class(table is target, "-chosen")
+        target.focus()
 
     def action_filter(self) -> None:
         """Open the filter line."""

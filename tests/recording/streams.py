@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 
-from pgscope.capture.recording.file import Bounds, RecordingFile
-from pgscope.capture.recording.recording import Recording
 from pgscope.sample import Burst, BurstRow, Look, Odometer, Poll, Sample, Sighting
 from tests.tui import samples
 from tests.tui.record_shop import FILE
@@ -56,25 +53,6 @@ def _look(poll: Poll, number: int) -> Look:
 def later(samples: Iterable[Sample], seconds: float) -> list[Sample]:
     """The same, as much later."""
     return [replace(one, at=one.at + seconds, mono=one.mono + seconds) for one in samples]
-
-
-def recorded(
-    path: Path, stream: Iterable[Sample], *, redact: bool = False, bounds: Bounds | None = None
-) -> None:
-    """Write a whole recording."""
-    file = RecordingFile(path, redact=redact, bounds=bounds)
-    for one in stream:
-        file.write(one)
-    file.close()
-
-
-def read(path: Path) -> list[Sample]:
-    """All of a recording."""
-    recording = Recording.open(path)
-    try:
-        return list(recording.samples())
-    finally:
-        recording.close()
 
 
 def alike(one: object, other: object) -> bool:

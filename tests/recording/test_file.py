@@ -15,7 +15,8 @@ import pytest
 from pgscope.capture.recording.file import Bounds, InUse, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.sample import Connected, Poll, StatementTexts
-from tests.recording.streams import later, read, recorded, same, shop
+from tests.recording.streams import later, same, shop
+from tests.tui.samples import read, recorded
 
 LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
 _WRITER = """

@@ -18,7 +18,8 @@ from pgscope.capture.recording.run import Run
 from pgscope.capture.recording.words import Read, Words
 from pgscope.errors import UsageError
 from pgscope.sample import Connected, Mark, Names, Poll, Sample, Session, StatementTexts
-from tests.recording.streams import later, read, recorded, same, shop
+from tests.recording.streams import later, same, shop
+from tests.tui.samples import read, recorded
 
 LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
 

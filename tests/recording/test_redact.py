@@ -8,9 +8,10 @@ import pytest
 
 from pgscope.capture.recording.redact import UNREADABLE, redacted
 from pgscope.sample import Disconnected, Poll, StatementTexts
-from tests.recording.streams import later, read, recorded, shop
+from tests.recording.streams import later, shop
 from tests.recording.test_format import decompressed
 from tests.tui.recorded import changed
+from tests.tui.samples import read, recorded
 
 SECRET = "xyzzy-4711-plugh"
 NUMBER = "8675309123"

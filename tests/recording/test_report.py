@@ -16,8 +16,9 @@ from pgscope.embedded import EmbeddedServer
 from pgscope.report import document
 from pgscope.report.times import moment
 from pgscope.sample import Poll
-from tests.recording.streams import later, recorded, shop
+from tests.recording.streams import later, shop
 from tests.tui.recorded import changed
+from tests.tui.samples import recorded
 
 HOSTILE = "</pre></style><script src=http://evil/x.js>alert(1)</script><img src=x onerror=y> \" ' & \x1b[31m"
 LONG = [*shop(), *later(shop(), 200)]

@@ -1,4 +1,4 @@
-"""Makes `shop.jsonl.gz`: what pgscope saw of its demo for a while. Run it to make the file anew:
+"""Makes `shop.pgscope`: what pgscope saw of its demo for a while. Run it to make the file anew:
 
 uv run python -m tests.tui.record_shop
 """
@@ -17,7 +17,7 @@ from pgscope.sample import Connected, Look, Poll, Sample
 from pgscope.server.conninfo import target
 from tests.tui import samples
 
-FILE = Path(__file__).with_name("shop.jsonl.gz")
+FILE = Path(__file__).with_name("shop.pgscope")
 _WARM_UP = 24.0
 _MOST = 150.0
 _PROGRAMS = 13
@@ -70,7 +70,8 @@ def main() -> None:
     with start_demo(print) as demo:
         taken = asyncio.run(_record(demo.conninfo))
     kept = [found for one in taken if (found := _elsewhere(one)) is not None]
-    samples.write(FILE, kept)
+    FILE.unlink(missing_ok=True)
+    samples.recorded(FILE, kept)
     print(f"{len(kept)} samples, {FILE.stat().st_size:,} bytes")
 
 

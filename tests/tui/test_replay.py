@@ -17,10 +17,11 @@ from pgscope.sample import Mark, Poll, Sample
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.replay.past import LAST_MINUTES, RECORDING
 from pgscope.tui.served import Begin
-from tests.recording.streams import later, recorded, shop
+from tests.recording.streams import later, shop
 from tests.tui.driving import cells, shown, until
 from tests.tui.recorded import Recorded
 from tests.tui.recorded import shop as live_shop
+from tests.tui.samples import recorded
 
 LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
 START = LONG[0].at

@@ -199,14 +199,6 @@ class GroupScreen(SessionFrame):
             return of_statement(row, snapshot) if row is not None else None
         return super().subject()
 
-    def action_other_table(self) -> None:
-        """Go to the other table."""
-        above, below = self.query(LiveTable)
-        target = below if self.focused is above else above
-        for table in (above, below):
-            table.set_class(table is target, "-chosen")
-        target.focus()
-
     def action_since_start(self) -> None:
         """Turn the statements between the last interval and since the counters began."""
         self._since_start = not self._since_start

@@ -99,14 +99,6 @@ class FleetView(Frame):
         found = self._found.get(key)
         return found.finding.statement.query if found is not None and found.finding.statement else ""
 
-    def action_other_table(self) -> None:
-        """Go to the other table."""
-        above, below = self.query(LiveTable)
-        target = below if self.focused is above else above
-        for table in (above, below):
-            table.set_class(table is target, "-chosen")
-        target.focus()
-
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
         key = event.row_key

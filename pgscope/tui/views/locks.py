@@ -145,14 +145,6 @@ class LocksView(SessionFrame):
     def go_to(self, node: LockNode) -> bool:
         return self.query_one("#locks", LiveTable).move_to_key(locks.key_of(node))
 
-    def action_other_table(self) -> None:
-        """Go from the forest to the history, or back."""
-        above, below = self.query(LiveTable)
-        target = below if self.focused is above else above
-        for table in (above, below):
-            table.set_class(table is target, "-chosen")
-        target.focus()
-
     @on(LiveTable.Highlighted)
     @on(DescendantFocus)
     def _moved(self) -> None:
