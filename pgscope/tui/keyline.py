@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.events import Resize
+from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
@@ -22,11 +23,22 @@ class KeyLine(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
         self._room = 0
+        self._shown: Sequence[tuple[str, str, bool]] | None = None
+
+    def bindings_changed(self, screen: Screen[object]) -> None:
+        """Make the keys anew if they are others: behind a question new ones would not be laid out."""
+        if self._shown is None or self._shown != self._wanted():
+            super().bindings_changed(screen)
+
+    def _wanted(self) -> Sequence[tuple[str, str, bool]]:
+        active = self.screen.active_bindings.values()
+        return [(one.binding.key, one.binding.description, one.enabled) for one in active if one.binding.show]
 
     def compose(self) -> ComposeResult:
         # Before it has been laid out it is taken to be as wide as the screen; a resize tells if it is not.
         self._room = self.size.width or self.app.size.width
         keys = list(super().compose())
+        self._shown = self._wanted() if keys else None
         fitting = self._fitting([key for key in keys if isinstance(key, FooterKey)])
         yield from (key for key in keys if key in fitting or not isinstance(key, FooterKey))
 
