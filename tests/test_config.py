@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from pgscope.analysis.findings import Thresholds
+from pgscope.capture.recording.file import Bounds
 from pgscope.cli.options import live_source, target_of
 from pgscope.cli.parser import build_parser
+from pgscope.cli.screen import settle
 from pgscope.config import Config, ConfigError, config_path, keep_ignored, load
 from pgscope.config.read import parse
 from pgscope.config.show import shown
@@ -28,6 +30,7 @@ budget = 0.5
 theme = "nord"
 filter = "!app:cron age>1s"
 kinds_off = ["no_application_name"]
+redact = true
 
 [keymap]
 "view.findings" = "5,f5"
@@ -68,6 +71,7 @@ def test_every_key_is_read() -> None:
     config = parse(FULL)
     assert (config.interval, config.sample_hz, config.budget) == (2.0, 5.5, 0.5)
     assert (config.theme, config.filter) == ("nord", "!app:cron age>1s")
+    assert config.redact
     assert config.thresholds == Thresholds(slow_ms=100.0)
     batch = config.by_application["batch jobs"]
     assert batch == Thresholds(slow_ms=100.0, calls_per_s=50.0, xmin_age=5), "the rest is as for all others"
@@ -105,6 +109,7 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("filter = 'ap:x'", "filter: no field ap: did you mean app:?"),
         ("kinds_off = ['overfech']", "did you mean 'overfetch'?"),
         ("kinds_off = 'overfetch'", "wants a list"),
+        ("redact = 1", "redact wants true or false, not 1"),
         ("ignored = ['a']", "ignored is a table"),
         ("[ignored]\na = 1", "ignored.a wants text"),
         ("[keymap]\n'view.findings' = '5,'", "keymap.view.findings wants a key"),
@@ -172,6 +177,15 @@ def test_an_option_beats_the_file_only_if_it_was_typed() -> None:
     assert live_source(server, typed("report"), Config()).interval == 1
     assert live_source(server, typed("report"), config)._budget == pytest.approx(0.03)
     assert live_source(server, typed("report", "--budget", "1%"), config)._budget == pytest.approx(0.01)
+
+
+def test_the_screen_records_as_record_does() -> None:
+    config = parse("redact = true")
+    assert settle(config, None, typed("connect").redact).redact
+    assert not settle(config, None, typed("connect", "--no-redact").redact).redact
+    assert settle(Config(), None, typed("demo", "--redact").redact).redact
+    bounds = typed("record", "a")
+    assert Bounds() == Bounds(bounds.max_size, bounds.max_age, bounds.keep, bounds.keep_age)
 
 
 def test_a_bare_word_is_a_saved_connection_or_a_database() -> None:

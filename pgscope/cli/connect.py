@@ -10,6 +10,7 @@ from pgscope.cli.options import (
     add_connection,
     add_explaining,
     add_filter,
+    add_redact,
     add_watching,
     live_source,
     other_server,
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_explaining(parser)
     screen = parser.add_argument_group("screen")
     add_filter(screen)
+    add_redact(screen)
     screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     screen.add_argument(
         "--read-only", action="store_true", help="no action on the server: no cancel, no terminate"
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from pgscope.cli.screen import Look, settle, show
 
-    config = settle(config, arguments.filter)
+    config = settle(config, arguments.filter, arguments.redact)
     titles = [title_of(word, config) for word in words]
     look = Look(
         mouse=not arguments.no_mouse,

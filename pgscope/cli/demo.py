@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from pgscope.cli.options import add_filter, add_watching, live_source, positive_seconds
+from pgscope.cli.options import add_filter, add_redact, add_watching, live_source, positive_seconds
 
 if TYPE_CHECKING:
     from pgscope.config import Config
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="without a terminal: format of the report (text)",
     )
     add_filter(group)
+    add_redact(group)
     group.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
 
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pgscope.embedded import EmbeddedError
     from pgscope.errors import PgscopeError, UsageError
 
-    config = settle(load(), arguments.filter)
+    config = settle(load(), arguments.filter, arguments.redact)
     try:
         with start_demo(_say) as demo:
             if arguments.server_only:

@@ -162,6 +162,15 @@ def add_filter(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_redact(group: argparse._ArgumentGroup) -> None:
+    """Add --redact and --no-redact; None where neither was typed, so that the file holds."""
+    group.add_argument(
+        "--redact",
+        action=argparse.BooleanOptionalAction,
+        help="write no constants of statements to recordings, only their normalised form",
+    )
+
+
 def add_explaining(parser: argparse.ArgumentParser) -> None:
     """Add --explain-conninfo and --allow-superuser-analyze."""
     group = parser.add_argument_group("explaining")

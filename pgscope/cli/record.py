@@ -6,7 +6,14 @@ import argparse
 import re
 import sys
 
-from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
+from pgscope.cli.options import (
+    add_connection,
+    add_redact,
+    add_watching,
+    live_source,
+    positive_seconds,
+    target_of,
+)
 
 DESCRIPTION = (
     "Record a server to FILE until interrupted; `pgscope replay FILE` shows it, `pgscope report --from FILE` "
@@ -23,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="[CONNINFO] FILE", help="what to record, and where to")
     add_watching(parser)
     group = parser.add_argument_group("recording")
-    group.add_argument(
-        "--redact", action="store_true", help="write no constants of statements, only their normalised form"
-    )
+    add_redact(group)
     group.add_argument(
         "--max-size",
         type=size,
@@ -86,7 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     server = target_of(arguments, config, conninfo)
     source = live_source(server, arguments, config)
     bounds = Bounds(arguments.max_size, arguments.max_age, arguments.keep, arguments.keep_age)
-    file = RecordingFile(path, redact=arguments.redact, bounds=bounds, trouble=_say)
+    file = RecordingFile(
+        path,
+        redact=config.redact if arguments.redact is None else arguments.redact,
+        bounds=bounds,
+        trouble=_say,
+    )
     recorder = Recorder(
         source,
         file,

@@ -33,8 +33,8 @@ class Look:
     """Where plans are kept; None for the user's state folder."""
 
 
-def settle(config: Config, filter_typed: str | None) -> Config:
-    """The configuration for the screen, with the filter that was typed, if one was.
+def settle(config: Config, filter_typed: str | None, redact_typed: bool | None = None) -> Config:
+    """The configuration for the screen, with what was typed.
 
     Call it first of all: it raises UsageError for a filter, theme or key that cannot be.
     """
@@ -42,6 +42,8 @@ def settle(config: Config, filter_typed: str | None) -> Config:
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     if filter_typed is not None:
         config = replace(config, filter=filter_typed)
+    if redact_typed is not None:
+        config = replace(config, redact=redact_typed)
     if config.filter or config.theme or config.keymap or config.columns:
         from pgscope.tui.settings import check
 

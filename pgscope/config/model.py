@@ -23,6 +23,8 @@ class Config:
     """A theme of Textual's; '' for one that fits the terminal."""
     filter: str = ""
     """The filter at the start."""
+    redact: bool = False
+    """Whether constants of statements are taken out of recordings."""
     kinds_off: tuple[str, ...] = ()
     """Kinds of findings never shown."""
     keymap: Mapping[str, str] = field(default_factory=dict)

@@ -85,6 +85,12 @@ def _number(key: str, value: object, check: Callable[[float], float]) -> float:
         raise _Wrong(f"{key} = {value}: {error}") from None
 
 
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong(f"{key} wants true or false, not {value!r}")
+    return value
+
+
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise _Wrong(f"{key} wants text in quotes, not {value!r}")
@@ -166,6 +172,7 @@ _PLAIN: Mapping[str, Callable[[str, object], Any]] = {
     "budget": lambda key, value: _number(key, value, limits.budget),
     "theme": _text,
     "filter": _filter,
+    "redact": _flag,
     "kinds_off": _kinds,
     "keymap": _keymap,
     "columns": _columns,

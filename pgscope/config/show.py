@@ -15,6 +15,7 @@ _COMMENTS = {
     "budget": "what pgscope may cost the server, in percent of one core",
     "theme": "a theme of Textual's; empty: one that fits the terminal",
     "filter": "the filter at the start",
+    "redact": "take the constants of statements out of recordings",
     "kinds_off": "kinds of findings never shown",
 }
 _TABLES = {

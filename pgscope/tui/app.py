@@ -102,7 +102,8 @@ class PgscopeApp(App[None]):
         self.theme = "ansi-dark" if no_color else config.theme or _theme()
         first = Server(source, title, actions, explaining, checking, recording, begin or Begin())
         self._servers = [
-            Served(self, number, server, self._told) for number, server in enumerate((first, *others))
+            Served(self, number, server, self._told, redact=config.redact)
+            for number, server in enumerate((first, *others))
         ]
         self._current = self._servers[0]
         self._fleet = FleetView(self._servers) if others else None
@@ -134,7 +135,7 @@ class PgscopeApp(App[None]):
             failure=served.failure,
             others_down=down,
             past=served.past.state,
-            recording_to=served.past.recording_to,
+            recording=served.past.recording,
         )
 
     @property

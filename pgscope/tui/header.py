@@ -75,8 +75,8 @@ def _own(snapshot: Snapshot, status: Status) -> list[Fact]:
         share = snapshot.cost.server_ms / (snapshot.cost.seconds * 1000.0)
         tone: Tone = "warn" if snapshot.cost.throttled else "normal"
         shown.append(Fact("cost", numbers.percent(share), tone, width=5, priority=3))
-    if status.recording_to:
-        shown.append(Fact("", "REC", "bad", priority=8))
+    if status.recording:
+        shown.append(Fact("", status.recording, "bad", priority=8))
     if status.past is not None:
         shown.append(
             Fact("", "RECORDED" if not snapshot.at else f"AS OF {clock(snapshot.at)}", "warn", priority=9)

@@ -60,12 +60,20 @@ class Served:
     `newest` is the last picture taken, `snapshot` the one on the screen: they differ while it is paused.
     """
 
-    def __init__(self, app: App[None], number: int, server: Server, told: Callable[[Served], None]) -> None:
+    def __init__(
+        self,
+        app: App[None],
+        number: int,
+        server: Server,
+        told: Callable[[Served], None],
+        *,
+        redact: bool = False,
+    ) -> None:
         self.number = number
         self.title = server.title
         self._begin = server.begin
         self._recorded = server.recording is not None
-        self.past = Past(app, server.title, server.recording, self._past_changed)
+        self.past = Past(app, server.title, server.recording, self._past_changed, redact=redact)
         self.source = server.source
         self.hands = Hands(app, server.actions)
         self.planner = Planner(app, server.explaining)

@@ -31,8 +31,8 @@ class Status:
     """How many of the other servers cannot be reached, where several are watched."""
     past: Playing | None = None
     """Where in the past one is; None while the present is shown."""
-    recording_to: str = ""
-    """The file that is recorded to; '' if none is."""
+    recording: str = ""
+    """How what is seen is being recorded, in a few words; '' if it is not."""
     failure: str = ""
     """Why pgscope itself stopped watching; '' while it does."""
     filter: Filter = EVERYTHING

@@ -3,9 +3,13 @@
 import random
 from string import ascii_letters
 
+import pytest
+
 from pgscope.capture.recording.ring import Ring
-from pgscope.sample import Poll, StatementTexts
+from pgscope.sample import Connected, Poll, Sample, StatementTexts
 from tests.recording.streams import later, shop
+
+SPAN = shop()[-1].mono - shop()[0].mono + 1.0
 
 
 def test_texts_larger_than_a_piece_are_not_carried_over_at_each_sample() -> None:
@@ -26,3 +30,47 @@ def test_texts_larger_than_a_piece_are_not_carried_over_at_each_sample() -> None
     assert any(isinstance(one, Poll) for one in read)
     told = next(one.texts for one in read if isinstance(one, StatementTexts))
     assert dict(told) == texts
+
+
+def churned(turn: int, letters: random.Random) -> list[Sample]:
+    """The shop's stream for the so manieth time, with statements never seen before."""
+    samples = later(shop(), SPAN * turn)
+    texts = {(1, turn * 1000 + n): "".join(letters.choices(ascii_letters, k=500)) for n in range(100)}
+    return [samples[0], StatementTexts(samples[0].at, samples[0].mono, texts), *samples[1:]]
+
+
+def test_it_holds_so_many_seconds_and_no_more() -> None:
+    ring = Ring(seconds=900.0)
+    letters = random.Random(0)
+    for turn in range(20):
+        for one in churned(turn, letters):
+            ring.write(one)
+            if one.at - shop()[0].at > 900.0:
+                assert len(ring._pieces) == 3
+        if SPAN * turn < 900:
+            continue
+        recording = ring.recording()
+        assert recording is not None
+        assert not recording.damage
+        assert 590 <= recording.end - recording.start <= 910
+        polls = [one for one in recording.samples() if isinstance(one, Poll)]
+        assert polls[-1].at == pytest.approx(recording.end, abs=1)
+
+
+def test_it_holds_so_many_bytes_and_no_more() -> None:
+    most = 1_000_000
+    ring = Ring(seconds=1e9, most=most)
+    letters = random.Random(0)
+    largest = 0
+    for turn in range(40):
+        for one in churned(turn, letters):
+            ring.write(one)
+            largest = max(largest, ring.size)
+    assert most / 2 < largest < 1.25 * most
+    recording = ring.recording()
+    assert recording is not None
+    assert recording.start - shop()[0].at > 5 * SPAN, "the oldest went"
+    read = [*recording.samples()]
+    assert not recording.damage
+    assert isinstance(read[-1], type(shop()[-1]))
+    assert any(isinstance(one, Connected) for one in read), "what holds until further notice was carried over"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +14,16 @@ from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Silent
+from pgscope.config import Config
 from pgscope.playback import Player
 from pgscope.sample import Mark, Poll, Sample
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.replay.past import LAST_MINUTES, RECORDING
 from pgscope.tui.served import Begin
 from tests.recording.streams import later, shop
+from tests.recording.test_format import decompressed
 from tests.tui.driving import cells, shown, until
-from tests.tui.recorded import Recorded
+from tests.tui.recorded import Recorded, changed
 from tests.tui.recorded import shop as live_shop
 from tests.tui.samples import recorded
 
@@ -230,3 +234,82 @@ async def test_what_is_seen_can_be_recorded_and_saved(
     assert watch.facts is not None and watch.poll is not None
     assert watch.poll.at == pytest.approx(polls[-1].at + 6.0)
     assert all(row.query for row in watch.snapshot().statements.values()), "the texts are in it too"
+
+
+async def test_constants_are_left_out_of_what_is_recorded_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    secret = "xyzzy-4711"
+    source = Recorded(changed(live_shop().taken, lambda sql: f"{sql} /* {secret} */", str))
+    last = [one for one in source.taken if isinstance(one, Poll)][-1]
+    for redact in (True, False):
+        app = PgscopeApp(source, title=f"redact {redact}", config=Config(redact=redact))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.snapshot.at == last.at, "the present")  # noqa: B023
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: "Saved the last" in told(app), "that it is saved")  # noqa: B023
+            assert ("without constants" in told(app)) == redact
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: "REC" in shown(app), "that it records")  # noqa: B023
+            assert ("REC redacted" in shown(app)) == redact
+            source.give(later([last], 2.0)[0])
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: "Recorded" in told(app), "that it ended")  # noqa: B023
+        made = list((tmp_path / "pgscope" / "recordings").glob(f"redact-{redact}-*"))
+        assert len(made) == 2
+        for path in made:
+            assert (secret.encode() in decompressed(path.read_bytes())) != redact
+
+
+async def test_a_disk_that_is_full_is_said_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    source: Recorded = live_shop()
+    last = [one for one in source.taken if isinstance(one, Poll)][-1]
+    app = PgscopeApp(source, title="shop")
+    write = os.write
+
+    def full(fd: int, content: bytes) -> int:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(28, "No space left on device")
+        return write(fd, content)
+
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.at == last.at, "the present")
+        monkeypatch.setattr("pgscope.capture.recording.file.os.write", full)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Not saved: cannot write" in told(app), "that it cannot be saved")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "REC failing" in shown(app), "that it cannot be recorded")
+        await until(pilot, lambda: "No space left on device" in told(app), "why")
+        source.give(later([last], 1.0)[0])
+        await until(pilot, lambda: app.snapshot.at == last.at + 1.0, "that the screen goes on")
+        monkeypatch.setattr("pgscope.capture.recording.file.os.write", write)
+        app.clear_notifications()
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Saved the last" in told(app), "that it can be saved: nothing is lost")
+
+
+async def test_what_one_scrolled_back_to_is_saved_with_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    source: Recorded = live_shop()
+    polls = [one for one in source.taken if isinstance(one, Poll)]
+    app = PgscopeApp(source, title="shop")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.at == polls[-1].at, "the present")
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: 0 < app.snapshot.at < polls[-1].at - 5, "10 s ago")
+        for seconds in (1.0, 2.0):
+            source.give(later([polls[-1]], seconds)[0])
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Saved the last" in told(app), "that it is saved")
+        assert app.snapshot.at < polls[-1].at, "the past stays on the screen"
+    (saved,) = (tmp_path / "pgscope" / "recordings").iterdir()
+    recording = Recording.open(saved)
+    kept = [round(one.at, 3) for one in recording.samples() if isinstance(one, Poll)]
+    assert kept == [round(one.at, 3) for one in [*polls, *later([polls[-1]], 1.0), *later([polls[-1]], 2.0)]]
+    assert not recording.damage

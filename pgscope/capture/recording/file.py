@@ -58,6 +58,7 @@ class RecordingFile:
         self._redact = redact
         self._trouble = trouble or (lambda _: None)
         self._told = ""
+        self._failed = False
         self._again = 0.0
         self._series = uuid.uuid4().hex
         self._fd = _locked(path)
@@ -73,6 +74,16 @@ class RecordingFile:
     def size(self) -> int:
         """Bytes written to the file so far."""
         return self._size
+
+    @property
+    def failing(self) -> bool:
+        """Whether nothing can be written at the moment."""
+        return self._run is None and self._fd >= 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything could not be written since it was opened."""
+        return self._failed
 
     def write(self, sample: Sample) -> None:
         """Take a sample."""
@@ -133,6 +144,7 @@ class RecordingFile:
         if self._run is not None:
             self._carried = self._run.carried
         self._run = None
+        self._failed = True
         self._again = time.monotonic() + _TRY_AGAIN
         if reason != self._told:
             self._told = reason

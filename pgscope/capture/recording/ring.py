@@ -9,6 +9,7 @@ from pathlib import Path
 from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Carried, Run
+from pgscope.errors import PgscopeError
 from pgscope.sample import Mark, Sample
 
 _PIECES = 3
@@ -57,17 +58,37 @@ class Ring:
         if self._run is not None:
             self._run.mark(mark)
 
+    def content(self) -> bytes:
+        """What it holds now, as the bytes of a file; none if nothing."""
+        if self._run is None:
+            return b""
+        self._run.flush()
+        return b"".join(self._pieces)
+
     def recording(self) -> Recording | None:
         """What it holds now; None if nothing."""
-        if self._run is None:
-            return None
-        self._run.flush()
-        return Recording.of_bytes(b"".join(self._pieces), "the last minutes")
+        content = self.content()
+        return recording_of(content) if content else None
+
+
+def recording_of(content: bytes) -> Recording:
+    """A recording of what a ring held. Raises UsageError."""
+    return Recording.of_bytes(content, "the last minutes")
+
+
+def newest(content: bytes) -> Iterable[Sample]:
+    """Of what a ring held the last poll, and before it what is needed to read on from there."""
+    if content and (recording := recording_of(content)).start:
+        yield from recording.samples(recording.end - 0.001)
 
 
 def save(recording: Recording, path: Path, *, redact: bool = False) -> int:
-    """Write a recording to a file, without what must not be in one; returns the bytes. Raises UsageError."""
-    file = RecordingFile(path, redact=redact, bounds=Bounds(size=0, age=0))
+    """Write a recording to a file, without what must not be in one; returns the bytes.
+
+    Raises UsageError, or PgscopeError if not all could be written; no part of it stays then.
+    """
+    troubles: list[str] = []
+    file = RecordingFile(path, redact=redact, bounds=Bounds(size=0, age=0), trouble=troubles.append)
     try:
         marks: Iterable[Mark] = recording.marks
         for sample in recording.samples():
@@ -76,4 +97,7 @@ def save(recording: Recording, path: Path, *, redact: bool = False) -> int:
             file.mark(mark)
     finally:
         file.close()
+    if troubles:
+        path.unlink(missing_ok=True)
+        raise PgscopeError(troubles[0].partition(";")[0])
     return file.size

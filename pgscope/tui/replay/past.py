@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual.app import App
@@ -18,7 +20,8 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
-from pgscope.capture.recording.ring import Ring, save
+from pgscope.capture.recording.ring import Ring, newest, save
+from pgscope.capture.recording.scribe import Scribe
 from pgscope.errors import PgscopeError
 from pgscope.playback import Player, Playing
 from pgscope.sample import Sample
@@ -28,15 +31,26 @@ RECORDING = "this is a recording: what it shows is over"
 LAST_MINUTES = "this is the past: L goes back to what happens now"
 _IN_PAST = frozenset({"step", "finding", "wait", "jump"})
 _LIVE_ONLY = frozenset({"record", "save"})
+_END_AT_MOST = 5.0
+"""Seconds that the end of a recording may take to be written when the screen is left."""
 
 
 class Past:
     """Plays, keeps and records. `changed` is called when there is another picture of the past to show."""
 
     def __init__(
-        self, app: App[None], name: str, recording: Recording | None, changed: Callable[[], None]
+        self,
+        app: App[None],
+        name: str,
+        recording: Recording | None,
+        changed: Callable[[], None],
+        *,
+        redact: bool = False,
     ) -> None:
-        """With a recording it is all there is; without one, the past is the last minutes of what is heard."""
+        """With a recording it is all there is; without one, the past is the last minutes of what is heard.
+
+        With `redact` no constant of a statement gets into a file.
+        """
         self._app = app
         self._name = name
         self._recording = recording
@@ -44,7 +58,9 @@ class Past:
         self._ring = Ring() if recording is None else None
         self._marks = Marks()
         self._worker: Worker[None] | None = None
-        self._file: RecordingFile | None = None
+        self._redact = redact
+        self._scribe: Scribe | None = None
+        self._ending: list[Scribe] = []
         self.player: Player | None = None
 
     @property
@@ -60,9 +76,11 @@ class Past:
         return self.player.state if self.player is not None else None
 
     @property
-    def recording_to(self) -> str:
-        """The file that is recorded to; '' if none is."""
-        return str(self._file.path) if self._file is not None else ""
+    def recording(self) -> str:
+        """How what is seen is being recorded, in a few words; '' if it is not."""
+        if self._scribe is None:
+            return ""
+        return " ".join(filter(None, ("REC", "redacted" if self._redact else "", self._scribe.trouble)))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -78,16 +96,16 @@ class Past:
         """Keep a sample of the present, and record it if that is wished."""
         if self._ring is not None:
             self._ring.write(sample)
-        if self._file is not None:
-            self._file.write(sample)
+        if self._scribe is not None:
+            self._scribe.write(sample)
 
     def look(self, watch: Watch, snapshot: Snapshot) -> None:
         """Mark what the present found."""
         for mark in self._marks.feed(snapshot.at, snapshot.findings, watch.locks.starts()):
             if self._ring is not None:
                 self._ring.mark(mark)
-            if self._file is not None:
-                self._file.mark(mark)
+            if self._scribe is not None:
+                self._scribe.mark(mark)
 
     async def play(self, settings: Callable[[], FindingSettings], *, at: float | None, playing: bool) -> None:
         """Play the recording that this is of, until cancelled."""
@@ -103,10 +121,11 @@ class Past:
         self._changed()
 
     def close(self) -> None:
-        """Write the end of a recording."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Write the end of a recording, if the disk takes it in time."""
+        self._stop()
+        until = time.monotonic() + _END_AT_MOST
+        for scribe in self._ending:
+            scribe.join(max(until - time.monotonic(), 0.0))
 
     # --- what a person asks for
 
@@ -160,27 +179,45 @@ class Past:
         self._changed()
 
     def _toggle_recording(self) -> None:
-        if self._file is not None:
-            path, size = self._file.path, self._file.size
-            self.close()
-            self._say(f"Recorded {size:,} bytes to {path}", 15)
+        if self._scribe is not None:
+            self._stop()
         else:
-            try:
-                path = self._new_path()
-                self._file = RecordingFile(path, trouble=lambda reason: self._say(reason, 20))
-                self._take_over(self._file)
-            except (PgscopeError, OSError) as error:
-                self._say(f"Not recording: {error}", 20)
-                return
-            self._say(f"Recording to {path}; the same key stops it", 10)
+            content = self._ring.content() if self._ring is not None else b""
+            loop = asyncio.get_running_loop()
+
+            def say(message: str) -> None:
+                with contextlib.suppress(RuntimeError):  # the screen is gone
+                    loop.call_soon_threadsafe(self._said, message)
+
+            def ended(message: str) -> None:
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._ended, scribe, message)
+
+            scribe = self._scribe = Scribe(self._open, lambda: newest(content), say, ended)
         self._changed()
 
-    def _take_over(self, file: RecordingFile) -> None:
-        """Begin with what holds: the last poll of the ring, and before it server, names and texts."""
-        recording = self._ring.recording() if self._ring is not None else None
-        if recording is not None and recording.start:
-            for sample in recording.samples(recording.end - 0.001):
-                file.write(sample)
+    def _open(self, trouble: Callable[[str], None]) -> RecordingFile:
+        file = RecordingFile(self._new_path(), redact=self._redact, trouble=trouble)
+        constants = " without constants of statements" if self._redact else ""
+        trouble(f"Recording{constants} to {file.path}; the same key stops it")
+        return file
+
+    def _stop(self) -> None:
+        if self._scribe is not None:
+            self._scribe.stop()
+            self._ending.append(self._scribe)
+            self._scribe = None
+
+    def _said(self, message: str) -> None:
+        self._say(message[:1].upper() + message[1:], 20)
+        self._changed()
+
+    def _ended(self, scribe: Scribe, message: str) -> None:
+        if scribe is self._scribe:
+            self._scribe = None
+        elif scribe in self._ending:
+            self._ending.remove(scribe)
+        self._said(message)
 
     async def _save(self) -> None:
         recording = self._ring.recording() if self._ring is not None else None
@@ -189,12 +226,13 @@ class Past:
             return
         try:
             path = self._new_path()
-            size = await asyncio.to_thread(save, recording, path)
+            size = await asyncio.to_thread(partial(save, redact=self._redact), recording, path)
         except (PgscopeError, OSError) as error:
             self._say(f"Not saved: {error}", 20)
             return
         minutes = (recording.end - recording.start) / 60.0
-        self._say(f"Saved the last {minutes:.1f} minutes, {size:,} bytes, to {path}", 15)
+        constants = " without constants of statements" if self._redact else ""
+        self._say(f"Saved the last {minutes:.1f} minutes{constants}, {size:,} bytes, to {path}", 15)
 
     def _new_path(self) -> Path:
         """A file of its own in the user's state folder. Raises OSError."""
