@@ -270,6 +270,8 @@ async def test_a_disk_that_is_full_is_said_on_the_screen(
     last = [one for one in source.taken if isinstance(one, Poll)][-1]
     app = PgscopeApp(source, title="shop")
     write = os.write
+    said: list[str] = []
+    monkeypatch.setattr(app, "notify", lambda message, **_: said.append(message))
 
     def full(fd: int, content: bytes) -> int:
         if stat.S_ISREG(os.fstat(fd).st_mode):
@@ -280,16 +282,17 @@ async def test_a_disk_that_is_full_is_said_on_the_screen(
         await until(pilot, lambda: app.snapshot.at == last.at, "the present")
         monkeypatch.setattr("pgscope.capture.recording.file.os.write", full)
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "Not saved: cannot write" in told(app), "that it cannot be saved")
+        await until(pilot, lambda: "Not saved: cannot write" in "\n".join(said), "that it cannot be saved")
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "REC failing" in shown(app), "that it cannot be recorded")
-        await until(pilot, lambda: "No space left on device" in told(app), "why")
+        await until(pilot, lambda: "No space left on device" in "\n".join(said), "why")
         source.give(later([last], 1.0)[0])
         await until(pilot, lambda: app.snapshot.at == last.at + 1.0, "that the screen goes on")
         monkeypatch.setattr("pgscope.capture.recording.file.os.write", write)
-        app.clear_notifications()
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "Saved the last" in told(app), "that it can be saved: nothing is lost")
+        await until(
+            pilot, lambda: "Saved the last" in "\n".join(said), "that it can be saved: nothing is lost"
+        )
 
 
 async def test_what_one_scrolled_back_to_is_saved_with_what_came_meanwhile(

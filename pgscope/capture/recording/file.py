@@ -58,7 +58,7 @@ class RecordingFile:
         self._redact = redact
         self._trouble = trouble or (lambda _: None)
         self._told = ""
-        self._failed = False
+        self._failing = self._failed = False
         self._again = 0.0
         self._series = uuid.uuid4().hex
         self._fd = _locked(path)
@@ -77,8 +77,8 @@ class RecordingFile:
 
     @property
     def failing(self) -> bool:
-        """Whether nothing can be written at the moment."""
-        return self._run is None and self._fd >= 0
+        """Whether the last write failed."""
+        return self._failing
 
     @property
     def failed(self) -> bool:
@@ -126,6 +126,7 @@ class RecordingFile:
                 os.ftruncate(self._fd, self._size)
             raise
         self._size += len(content)
+        self._failing = False
 
     def _try(self, write: Callable[[Run], None]) -> bool:
         if self._run is None:
@@ -144,7 +145,7 @@ class RecordingFile:
         if self._run is not None:
             self._carried = self._run.carried
         self._run = None
-        self._failed = True
+        self._failing = self._failed = True
         self._again = time.monotonic() + _TRY_AGAIN
         if reason != self._told:
             self._told = reason
