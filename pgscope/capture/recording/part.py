@@ -147,8 +147,8 @@ class Part:
             raise Damaged(f"{self.name} is damaged at byte {header.offset:,}") from None
 
     def _words_until(self, run: int, offset: int) -> Read:
-        """The words of a run as of an offset; kept, since segments are mostly read in order."""
-        if self._words is None or self._words[0] != run or self._words[1] > offset:
+        """The words of a run as of an offset, or more: they are kept, and an earlier segment has no other."""
+        if self._words is None or self._words[0] != run:
             self._words = (run, run, Read())
         _, place, words = self._words
         dictionaries = self.entries.dictionaries
@@ -157,7 +157,7 @@ class Part:
             if header is None:
                 raise Damaged(f"{self.name} is damaged at byte {one:,}")
             self._learn(words, header)
-        self._words = (run, offset, words)
+        self._words = (run, max(place, offset), words)
         return words
 
     def _learn(self, words: Read, header: frame.Frame) -> None:

@@ -42,14 +42,15 @@ class Scribe:
         self._most = most
         self._queue: queue.SimpleQueue[Sample | Mark | None] = queue.SimpleQueue()
         self._lost = 0
-        self._failing = False
+        self._file: RecordingFile | None = None
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._thread.start()
 
     @property
     def trouble(self) -> str:
         """In a word, what keeps samples from being written now; '' if nothing does."""
-        return "failing" if self._failing else "too slow" if self._lost else ""
+        failing = self._file is not None and self._file.failing
+        return "failing" if failing else "too slow" if self._lost else ""
 
     def write(self, sample: Sample) -> None:
         """Take a sample; those that come often are dropped while too many wait for the disk."""
@@ -79,7 +80,7 @@ class Scribe:
 
     def _run(self) -> None:
         try:
-            file = self._open(self._tell)
+            file = self._file = self._open(self._tell)
         except (PgscopeError, OSError) as error:
             self._ended(f"Not recording: {one_line(clean(str(error)))}")
             return
@@ -97,7 +98,6 @@ class Scribe:
 
     def _write_all(self, file: RecordingFile) -> None:
         while True:
-            self._failing = file.failing
             try:
                 one = self._queue.get(timeout=_FLUSH_EVERY)
             except queue.Empty:

@@ -42,7 +42,11 @@ from pgscope.sample import (
     Session,
     Sighting,
     StatementCounters,
+    StatementTexts,
 )
+
+NEW_TEXTS = 50
+"""Statements a minute that were never seen before: texts are what a day's recording gathers."""
 
 TIMES: dict[type, tuple[str, ...]] = {
     Session: ("xact_start", "query_start", "state_change"),
@@ -142,10 +146,17 @@ def write_day(path: Path, samples: Sequence[Sample], marks: Sequence[Mark], hour
     for number in range(round(hours * 3600 / repeated.seconds)):
         for one in repeated.turn(number):
             file.write(one)
+        texts = {(1, 1000 * number + n): _text(1000 * number + n) for n in range(NEW_TEXTS)}
+        file.write(StatementTexts(one.at, one.mono, texts))
         if number % 10 == 5:
             for mark in marks:
                 file.mark(mark._replace(at=mark.at + number * repeated.seconds))
     file.close()
+
+
+def _text(number: int) -> str:
+    columns = ", ".join(f"c{(number * place) % 9973}" for place in range(1, 40))
+    return f"SELECT {columns} FROM t{number} WHERE id = $1"
 
 
 def record_demo(path: Path, seconds: float) -> None:
