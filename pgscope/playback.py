@@ -128,7 +128,7 @@ class Player:
         times = [mark.at for mark in self._marks if mark.kind == kind]
         at = self._at if self._wanted is None else self._wanted
         if kind == "lock wait" and not times:
-            times = self._first_waits()
+            times = self._nearest_wait(at, direction)
         if not times and kind == "finding" and direction > 0:
             self._search = True
             self._busy = "looking for a finding"
@@ -141,18 +141,19 @@ class Player:
             self.said = f"no {kind} {'after' if direction > 0 else 'before'} this"
             self._changed()
 
-    def _first_waits(self) -> list[float]:
-        """The first poll with a waiter of each minute that has one and that follows one without."""
-        found = []
-        before = float("-inf")
-        for start, end in self.recording.waits:
-            if start - before > 1.0:
-                for sample in self.recording.samples(start, end):
-                    if isinstance(sample, Poll) and sample.blocking:
-                        found.append(sample.at)
-                        break
-            before = end
-        return found
+    def _nearest_wait(self, at: float, direction: int) -> list[float]:
+        """Where the next (or last) wait begins, if there is one: in a minute that follows one without."""
+        waits = self.recording.waits
+        ends = [float("-inf"), *(end for _, end in waits)]
+        begins = [wait for wait, before in zip(waits, ends, strict=False) if wait[0] - before > 1.0]
+        for start, end in begins if direction > 0 else reversed(begins):
+            if end <= at if direction > 0 else start >= at:
+                continue
+            polls = (one for one in self.recording.samples(start, end) if isinstance(one, Poll))
+            first = next((one.at for one in polls if one.blocking), None)
+            if first is not None and (first > at + 0.01 if direction > 0 else first < at - 1.0):
+                return [first]
+        return []
 
     def _wake(self) -> None:
         self._woken.set()

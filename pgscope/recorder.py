@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from pgscope.analysis.findings import FindingSettings
+from pgscope.analysis.findings import Finding, FindingSettings
 from pgscope.analysis.marks import Marks
 from pgscope.analysis.watch import Watch
 from pgscope.capture.ending import end
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.source import Source
-from pgscope.sample import CatalogWanted, Connected, Disconnected, Poll, Sample
+from pgscope.sample import Burst, CatalogWanted, Connected, Disconnected, Look, Poll, Sample
 
 _FLUSH_EVERY = 2.0
 """Seconds; also while no samples come."""
@@ -21,6 +22,8 @@ ANALYSIS_BUDGET = 0.02
 """Part of a core that finding things while recording may take."""
 _JUDGED_OVER = 60.0
 """Seconds."""
+_REST_MOST = 1800.0
+"""Seconds without finding anything, at the most, after a stretch that took too much."""
 _CATALOG_EVERY = 3600.0
 
 
@@ -35,16 +38,21 @@ class Recorder:
         *,
         settings: FindingSettings | None = None,
         analysis_budget: float = ANALYSIS_BUDGET,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`analysis_budget` in cores; 0 records without finding anything."""
+        """`analysis_budget` in cores; 0 records without finding anything. `clock` says the CPU time taken."""
         self._source = source
         self._file = file
         self._say = say
         self._watch = Watch(settings) if analysis_budget > 0 else None
         self._marks = Marks()
         self._budget = analysis_budget
+        self._clock = clock
         self._spent = 0.0
         self._judged: float | None = None
+        self._rests_until: float | None = None
+        self._thinned = False
+        self._connected: Connected | None = None
         self._catalogs: dict[int, float] = {}
         self._link = ""
 
@@ -85,25 +93,60 @@ class Recorder:
 
     def _analyse(self, watch: Watch, sample: Sample) -> None:
         """Find things, for as long as that is cheap."""
-        began = time.thread_time()
+        if isinstance(sample, Connected):
+            self._connected = sample
+        if self._rests(watch, sample):
+            return
+        began = self._clock()
         watch.feed(sample)
         if isinstance(sample, Poll):
             for wanted in watch.wants():
                 self._source.request(wanted)
-            for mark in self._marks.feed(sample.at, watch.findings.current(sample.at), watch.locks.starts()):
-                self._file.mark(mark)
-        self._spent += time.thread_time() - began
+            self._mark(sample.at, watch.findings.current(sample.at), watch.locks.starts())
+        self._spent += self._clock() - began
         if self._judged is None:
             self._judged = sample.mono
-        elif (seconds := sample.mono - self._judged) >= _JUDGED_OVER:
-            if self._spent > self._budget * seconds:
-                self._watch = None
-                share = 100.0 * self._spent / seconds
+        elif sample.mono - self._judged >= _JUDGED_OVER:
+            self._judge(sample.mono, sample.mono - self._judged)
+
+    def _rests(self, watch: Watch, sample: Sample) -> bool:
+        """Whether nothing is looked for now, to stay in the budget; what is cheap is done all the same."""
+        if self._rests_until is None:
+            return False
+        if isinstance(sample, Poll) and sample.mono >= self._rests_until:
+            self._rests_until = None
+            self._judged = sample.mono
+            if self._connected is not None:
+                # As after a connection that was lost: nothing is told of what happened in between.
+                watch.feed(replace(self._connected, at=sample.at, mono=sample.mono))
+            return False
+        if isinstance(sample, Poll):
+            self._mark(sample.at, (), {one.pid: sample.at for one in sample.blocking})
+        elif not isinstance(sample, (Look, Burst)):
+            watch.feed(sample)
+        return True
+
+    def _judge(self, now: float, seconds: float) -> None:
+        """Rest for as long as brings the mean back to the budget, and say so when that begins or ends."""
+        share = self._spent / seconds
+        self._judged, self._spent = now, 0.0
+        if share > self._budget:
+            rest = min(seconds * (share / self._budget - 1.0), _REST_MOST)
+            self._rests_until = now + max(rest, 1.0)
+        if (share > self._budget) != self._thinned:
+            self._thinned = not self._thinned
+            if self._thinned:
                 self._say(
-                    f"finding things while recording took {share:.1f}% of a core and is off: the recording is"
-                    " whole, but has no marks of findings to jump to"
+                    f"finding things while recording took {100 * share:.1f}% of a core, and is now done for a"
+                    " minute at a time, with rests between: the recording is whole, but marks of findings may"
+                    " be missing"
                 )
-            self._judged, self._spent = sample.mono, 0.0
+            else:
+                self._say("finding things while recording is cheap again, and is done without rests")
+
+    def _mark(self, at: float, findings: Iterable[Finding], waits: Mapping[int, float]) -> None:
+        for mark in self._marks.feed(at, findings, waits):
+            self._file.mark(mark)
 
     def _want_catalogs(self, poll: Poll) -> None:
         """The schema of each database that is used: the findings of a replay rest on it."""

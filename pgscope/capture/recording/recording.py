@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.errors import UsageError
-from pgscope.sample import Connected, Disconnected, Mark, Sample, StatementTexts
+from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
 
 
 class Place(NamedTuple):
@@ -131,6 +131,7 @@ class Recording:
         begun = since is None
         told = False
         continued = False
+        texts: dict[tuple[int, int], str] = {}
         for number, place in enumerate(places):
             if until is not None and self._span(place)[0] > until:
                 return
@@ -146,10 +147,13 @@ class Recording:
                     told = True
                     # A file that goes on where another ended has the texts, but nothing told of them.
                     if not begun or continued:
-                        yield from _held(held, part.texts(place.segment), sample)
+                        yield from held.values()
+                        texts = part.texts(place.segment)
                     begun = True
                 if until is not None and not repeats and sample.at > until:
                     return
+                if texts and isinstance(sample, Poll) and (found := _taken(texts, sample)):
+                    yield StatementTexts(sample.at, sample.mono, found)
                 yield sample
 
 
@@ -163,7 +167,8 @@ def _hold(held: dict[str, Sample], sample: Sample) -> None:
         held[f"catalog {getattr(sample, 'datid', 0)}"] = sample
 
 
-def _held(held: dict[str, Sample], texts: dict[tuple[int, int], str], first: Sample) -> Iterator[Sample]:
-    yield from held.values()
-    if texts:
-        yield StatementTexts(first.at, first.mono, texts)
+def _taken(texts: dict[tuple[int, int], str], poll: Poll) -> dict[tuple[int, int], str]:
+    """Take out the texts of what a poll has: of a day's statements most are long gone."""
+    wanted = {(row.dbid, row.queryid) for row in poll.statements or ()}
+    wanted.update((one.datid, one.query_id) for one in poll.sessions if one.query_id is not None)
+    return {key: texts.pop(key) for key in wanted & texts.keys()}

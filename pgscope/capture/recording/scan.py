@@ -14,6 +14,8 @@ from pgscope.sample import Mark
 
 _TAIL = 8_000_000
 """Bytes at the end in which a whole frame is looked for; one is rarely larger than a few hundred kB."""
+_TAIL_FIRST = 64_000
+"""Bytes in which it is looked for first."""
 _WRONG = (ValueError, TypeError, KeyError, zlib.error)
 
 
@@ -86,16 +88,20 @@ def _index_at(file: BinaryIO, at: int) -> tuple[Entries, int] | None:
 
 
 def _last_frame(file: BinaryIO, size: int) -> Frame | None:
-    begin = max(size - _TAIL, 0)
-    file.seek(begin)
-    tail = file.read(size - begin)
-    place = tail.rfind(frame.MAGIC)
-    while place >= 0:
-        found = frame.unpack(tail[place : place + frame.SIZE], begin + place)
-        if found is not None:
-            return found
-        place = tail.rfind(frame.MAGIC, 0, place)
-    return None
+    length = _TAIL_FIRST
+    while True:
+        begin = max(size - length, 0)
+        file.seek(begin)
+        tail = file.read(size - begin)
+        place = tail.rfind(frame.MAGIC)
+        while place >= 0:
+            found = frame.unpack(tail[place : place + frame.SIZE], begin + place)
+            if found is not None:
+                return found
+            place = tail.rfind(frame.MAGIC, 0, place)
+        if length >= min(size, _TAIL):
+            return None
+        length *= 16
 
 
 def _walk(file: BinaryIO, size: int, at: int, entries: Entries, last_index: int) -> Layout:

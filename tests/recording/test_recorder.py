@@ -1,0 +1,104 @@
+"""Finding while recording: past its budget it rests, says so, and comes back; the recording is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pgscope.capture.recording.file import RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.capture.source import Silent
+from pgscope.recorder import Recorder
+from pgscope.sample import Poll, Sample
+from tests.recording.streams import later, same, shop
+
+SPAN = shop()[-1].mono - shop()[0].mono + 1.0
+
+
+class Clock:
+    """CPU time; each sample that is analysed takes `each` seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.each = 0.0
+        self.asked = 0
+
+    def __call__(self) -> float:
+        self.asked += 1
+        if self.asked % 2 == 0:
+            self.now += self.each
+        return self.now
+
+
+class OnShop:
+    """A recorder on the shop's stream."""
+
+    def __init__(self, path: Path, budget: float = 0.02) -> None:
+        self.said: list[str] = []
+        self.clock = Clock()
+        self.file = RecordingFile(path)
+        self.recorder = Recorder(
+            Silent(), self.file, self.said.append, analysis_budget=budget, clock=self.clock
+        )
+        self.taken: list[Sample] = []
+
+    def turns(self, numbers: range) -> Iterator[Sample]:
+        for number in numbers:
+            for one in later(shop(), SPAN * number):
+                self.taken.append(one)
+                self.recorder.take(one)
+                yield one
+
+    def rests(self) -> bool:
+        return self.recorder._rests_until is not None
+
+
+def test_past_its_budget_finding_rests_and_comes_back(tmp_path: Path) -> None:
+    one = OnShop(tmp_path / "a")
+    list(one.turns(range(2)))
+    assert not one.rests()
+    told = [line for line in one.said if "finding" in line]
+    assert not told
+    one.clock.each = 0.1
+    rested, polls, analysed = 0.0, 0, one.clock.asked
+    before = None
+    for sample in one.turns(range(2, 12)):
+        if one.rests() and before is not None:
+            rested += sample.mono - before
+        before = sample.mono
+        polls += isinstance(sample, Poll)
+    told = [line for line in one.said if "finding" in line]
+    assert len(told) == 1, "said once, not each time"
+    assert "% of a core" in told[0] and "whole" in told[0]
+    seconds = 10 * SPAN
+    assert 0.5 * seconds < rested < 0.99 * seconds, "it comes back"
+    spent = (one.clock.asked - analysed) / 2 * one.clock.each
+    assert spent < 2 * 0.02 * seconds, "what it takes is near the budget"
+    one.clock.each = 0.0
+    list(one.turns(range(12, 18)))
+    told = [line for line in one.said if "finding" in line]
+    assert len(told) == 2 and "cheap again" in told[1]
+    assert not one.rests()
+    one.file.close()
+    recording = Recording.open(tmp_path / "a")
+    assert same(list(recording.samples()), one.taken), "the recording is whole"
+    marks = recording.marks
+    assert any(mark.kind == "finding" for mark in marks)
+    waits = [mark.at for mark in marks if mark.kind == "lock wait"]
+    for turn in range(3, 12):
+        start = shop()[0].at + turn * SPAN
+        assert any(start <= at < start + SPAN for at in waits), "lock waits are marked while it rests"
+
+
+def test_after_a_rest_nothing_is_told_of_what_came_in_between(tmp_path: Path) -> None:
+    one = OnShop(tmp_path / "a")
+    one.clock.each = 0.1
+    resting = False
+    for sample in one.turns(range(8)):
+        watch = one.recorder._watch
+        assert watch is not None
+        if resting and not one.rests() and isinstance(sample, Poll):
+            rates = watch.snapshot().totals.calls_per_s
+            assert rates is None or rates == 0.0, "a rate over the rest would be made up"
+        resting = one.rests()
+    one.file.close()
