@@ -19,7 +19,12 @@ def test_rows_of_statements_are_those_made_anew() -> None:
             kept += sum(row is before.get(key) for key, row in rows.items())
             deltas = watch._deltas
             anew = StatementTable().update(
-                deltas.entries, deltas.touched, watch._interval, watch.known, watch.attribution.shares
+                deltas.entries,
+                deltas.arranged,
+                deltas.touched,
+                watch._interval,
+                watch.known,
+                watch.attribution.shares,
             )
             assert [*rows] == [*anew]
             for key, row in rows.items():

@@ -100,7 +100,9 @@ class StatementDeltas:
         self._mono: float | None = None
         self._info: StatementsInfo | None = None
         self.touched: list[StatementKey] = []
-        """The entries whose counters the last poll brought, all or those that changed."""
+        """The entries whose counters are others since the last poll."""
+        self.arranged = 0
+        """Rises when entries come, go or move."""
 
     def restart(self) -> None:
         """Forget the counters before: the connection was lost, and the server may have restarted."""
@@ -134,15 +136,16 @@ class StatementDeltas:
         self, now: tuple[StatementCounters, ...]
     ) -> list[tuple[StatementCounters | None, StatementCounters]]:
         """Rows that are not the objects they were, each with the one before; brings `entries` up to now."""
-        old, self._read = self._read, now
-        if len(old) == len(now):
-            pairs = [(one, row) for one, row in zip(old, now, strict=True) if one is not row]
+        last, self._read = self._read, now
+        if len(last) == len(now):
+            pairs = [(one, row) for one, row in zip(last, now, strict=True) if one is not row]
             if all(one[:4] == row[:4] for one, row in pairs):
                 self._before.update((row.key, row) for _, row in pairs)
                 return list(pairs)
         before = self._before
         self._before = {row.key: row for row in now}
-        return [(before.get(key), row) for key, row in self._before.items()]
+        self.arranged += 1
+        return [(old, row) for key, row in self._before.items() if (old := before.get(key)) is not row]
 
 
 def _between(before: StatementsInfo | None, now: StatementsInfo | None) -> tuple[int, bool]:

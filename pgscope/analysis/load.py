@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pgscope.analysis.activity import CPU, is_active, is_own, wait_class
+from pgscope.analysis.roster import Roster
 from pgscope.sample import Poll
 
 OTHER = "others"
@@ -52,14 +53,16 @@ class LoadPoint:
 class Load:
     """A fold over polls: the load of the last minutes. Parallel workers count, they use the server too."""
 
-    def __init__(self, seconds: float = 300.0) -> None:
+    def __init__(self, seconds: float = 300.0, roster: Roster | None = None) -> None:
+        self._roster = roster or Roster()
         self._seconds = seconds
         self._points: deque[LoadPoint] = deque()
 
     def feed(self, poll: Poll, calls_per_s: float | None = None) -> None:
         """Take in one poll, and how many statements ran each second up to it."""
         active: Counter[tuple[Who, str]] = Counter()
-        for session in poll.sessions:
+        self._roster.feed(poll)
+        for session in self._roster.busy.values():
             if session.datid and is_active(session) and not is_own(session):
                 who = Who(session.application_name, session.user, session.database, session.client_addr)
                 active[(who, wait_class(session))] += 1

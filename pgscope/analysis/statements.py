@@ -89,22 +89,27 @@ class StatementTable:
 
     def __init__(self) -> None:
         self._rows: dict[StatementKey, StatementRow] = {}
+        self._arranged: int | None = None
         self._unsettled: set[StatementKey] = set()
         """Rows that say more or less next time, whatever their counters do: of rates, or without a text."""
 
     def update(
         self,
         entries: Mapping[StatementKey, StatementCounters],
+        arranged: int,
         touched: Iterable[StatementKey],
         interval: Interval,
         known: Known,
         shares: Callable[[StatementKey], Sequence[Share]],
     ) -> dict[StatementKey, StatementRow]:
-        """The rows as of an interval; `touched` are the entries whose counters may be others."""
+        """The rows as of an interval; `touched` are the entries whose counters may be others than last time.
+
+        `arranged` is the same number as last time where the entries are the same, in the same order.
+        """
         time = sum(delta.exec_time for delta in interval.deltas.values())
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
         before, deltas = self._rows, interval.deltas
-        same = before.keys() == entries.keys()
+        same, self._arranged = arranged == self._arranged, arranged
         made = dict(before) if same else {}
         unsettled = self._unsettled if same else set()
         for key in {*touched, *unsettled} if same else entries:

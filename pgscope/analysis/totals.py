@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pgscope.analysis.activity import is_active, is_idle_in_transaction, is_own, is_waiting_for_lock
 from pgscope.analysis.counters import Interval
+from pgscope.analysis.roster import Roster
 from pgscope.sample import DatabaseCounters, Poll
 
 
@@ -32,7 +33,8 @@ class Totals:
 class TotalsFold:
     """A fold over polls: rises of the databases' counters."""
 
-    def __init__(self) -> None:
+    def __init__(self, roster: Roster | None = None) -> None:
+        self._roster = roster or Roster()
         self._before: dict[int, DatabaseCounters] = {}
         self._mono: float | None = None
         self._deadlocks = 0
@@ -59,16 +61,16 @@ class TotalsFold:
         )
         hit = sum(now.blks_hit - old.blks_hit for old, now in pairs)
         read = sum(now.blks_read - old.blks_read for old, now in pairs)
-        clients = [session for session in poll.sessions if session.is_client]
-        starting = sum(1 for session in poll.sessions if session.is_starting)
-        others = [session for session in clients if not is_own(session)]
+        roster = self._roster
+        roster.feed(poll)
+        others = [session for session in roster.busy.values() if session.is_client and not is_own(session)]
         return Totals(
-            sessions=len(clients) + starting,
-            own=len(clients) - len(others),
+            sessions=roster.clients + roster.starting,
+            own=roster.own,
             active=sum(1 for session in others if is_active(session)),
             idle_in_transaction=sum(1 for session in others if is_idle_in_transaction(session)),
             waiting=sum(1 for session in others if is_waiting_for_lock(session)),
-            background=len(poll.sessions) - len(clients) - starting,
+            background=len(roster.all) - roster.clients - roster.starting,
             calls_per_s=self._calls,
             transactions_per_s=commits / seconds if pairs and seconds > 0 else None,
             cache_hit=hit / (hit + read) if hit + read > 0 else None,

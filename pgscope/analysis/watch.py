@@ -12,6 +12,7 @@ from pgscope.analysis.history import LoadHistory
 from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits, ddl_notes
+from pgscope.analysis.roster import Roster
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.statements import Known, StatementRow, StatementTable
 from pgscope.analysis.totals import Totals, TotalsFold
@@ -41,13 +42,14 @@ class Watch:
 
     def __init__(self, settings: FindingSettings | None = None) -> None:
         self.facts: ServerFacts | None = None
-        self.attribution = Attribution()
-        self.findings = Findings(settings or FindingSettings(), self.attribution.shares)
+        self._roster = Roster()
+        self.attribution = Attribution(roster=self._roster)
+        self.findings = Findings(settings or FindingSettings(), self.attribution.shares, self._roster)
         self.locks = LockWaits()
-        self.presence = PresenceFold()
+        self.presence = PresenceFold(self._roster)
         self._deltas = StatementDeltas()
-        self._totals_fold = TotalsFold()
-        self._load = Load()
+        self._totals_fold = TotalsFold(self._roster)
+        self._load = Load(roster=self._roster)
         self.load_history = LoadHistory()
         self._users: Mapping[int, str] = {}
         self._databases: Mapping[int, str] = {}
@@ -55,6 +57,8 @@ class Watch:
         self.live_statements = LiveStatements()
         self._table = StatementTable()
         self._rows: dict[StatementKey, StatementRow] = {}
+        self._touched: set[StatementKey] = set()
+        self._rows_due = False
         self._interval = _NO_INTERVAL
         self._totals = Totals()
         self._poll: Poll | None = None
@@ -113,7 +117,7 @@ class Watch:
         interval = self._deltas.feed(poll)
         self._poll = poll
         self.presence.feed(poll)
-        if not self.counted or poll.statements is None:
+        if not self.counted or not self._deltas.entries:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval)
         self._load.feed(poll, self._totals.calls_per_s)
@@ -130,11 +134,25 @@ class Watch:
             self.findings.feed(poll)
             self.findings.observe(interval)
             self._forget_gone()
-            self._rows = self._table.update(
-                self._deltas.entries, self._deltas.touched, interval, self.known, self.attribution.shares
-            )
+            self._touched.update(self._deltas.touched)
+            self._rows_due = True
         else:
             self.findings.feed(poll)
+
+    def _statements(self) -> dict[StatementKey, StatementRow]:
+        """The rows, made when they are asked for: who records asks never, who seeks only where he arrives."""
+        if self._rows_due:
+            deltas = self._deltas
+            self._rows = self._table.update(
+                deltas.entries,
+                deltas.arranged,
+                self._touched,
+                self._interval,
+                self.known,
+                self.attribution.shares,
+            )
+            self._touched, self._rows_due = set(), False
+        return self._rows
 
     def _forget_gone(self) -> None:
         """Drop texts of entries that are gone, unless the window still counts them."""
@@ -169,7 +187,7 @@ class Watch:
             facts=self.facts,
             sessions=poll.sessions if poll else (),
             totals=self._totals,
-            statements=self._rows,
+            statements=self._statements(),
             live_statements=self.live_statements.statements,
             load=self._load.points,
             locks=self.locks.forest,

@@ -13,6 +13,7 @@ from pgscope.analysis.activity import (
     statement_age,
     transaction_age,
 )
+from pgscope.analysis.roster import Roster
 from pgscope.sample import Poll
 
 
@@ -32,7 +33,8 @@ class Presence:
 class PresenceFold:
     """A fold over polls; pgscope's own sessions are left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, roster: Roster | None = None) -> None:
+        self._roster = roster or Roster()
         self.applications: dict[str, Presence] = defaultdict(Presence)
         self.polls = 0
         self.start: float | None = None
@@ -44,14 +46,12 @@ class PresenceFold:
         if self.start is None:
             self.start = poll.at
         self.end = poll.at
-        looks: dict[str, Presence] = defaultdict(Presence)
-        for session in poll.sessions:
+        self._roster.feed(poll)
+        looks = {name: Presence(sessions=many) for name, many in self._roster.applications.items()}
+        for session in self._roster.busy.values():
             if not session.is_client or is_own(session):
                 continue
             look = looks[session.application_name]
-            look.sessions += 1
-            if session.state == "idle":
-                continue  # most of thousands
             look.active += is_active(session)
             look.waiting += is_waiting_for_lock(session)
             look.longest_statement = max(look.longest_statement, statement_age(session, poll.at) or 0.0)

@@ -17,6 +17,8 @@ from pgscope.analysis.attribution.shares import (
 from pgscope.analysis.attribution.sheet import Circumstances, Sheet, Total
 from pgscope.analysis.attribution.totals import StatementTotals
 from pgscope.analysis.counters import NOTHING, Counts, Interval
+from pgscope.analysis.roster import Roster
+from pgscope.packed import packed_items
 from pgscope.sample import (
     Connected,
     Look,
@@ -43,9 +45,10 @@ class Attribution:
     `seconds` is the length of the sliding window.
     """
 
-    def __init__(self, seconds: float = 60.0) -> None:
+    def __init__(self, seconds: float = 60.0, roster: Roster | None = None) -> None:
         self._seconds = seconds
-        self._book = SessionBook()
+        self._roster = roster or Roster()
+        self._book = SessionBook(self._roster)
         self._totals = StatementTotals()
         self._monitor = MonitorBook()
         self._lengths: deque[float] = deque()
@@ -58,13 +61,15 @@ class Attribution:
         if isinstance(sample, Look):
             self._book.look(sample)
         elif isinstance(sample, Poll):
-            for session in sample.sessions:
+            self._roster.feed(sample)
+            for session in self._roster.changed:
                 if session.query_id is not None and len(session.query) < _LONGEST_CONTROL:
                     self._book.learn_text(session.query_id, session.query)
             self._book.poll(sample)
         elif isinstance(sample, StatementTexts):
-            for (_, query_id), text in sample.texts.items():
-                self._book.learn_text(query_id, text)
+            for (_, query_id), text in packed_items(sample.texts):
+                if isinstance(text, str) and len(text) < _LONGEST_CONTROL:
+                    self._book.learn_text(query_id, text)
         elif isinstance(sample, Monitored):
             self._monitor.feed(sample)
         elif isinstance(sample, Connected):

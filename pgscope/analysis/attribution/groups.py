@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pgscope.analysis.attribution.tail import Tail
 from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
+from pgscope.analysis.roster import Roster
 from pgscope.sample import Look, Poll, Session, Sighting
 
 _BEGINS = re.compile(r"\s*(begin|start\s+transaction)\b", re.IGNORECASE)
@@ -73,13 +74,21 @@ _MOST_NAMES = 300
 class SessionBook:
     """A fold over looks and polls: tracks of sessions, and the names seen in each partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, roster: Roster | None = None) -> None:
         self._tracks: dict[tuple[int, float], Track] = {}
         self._present: dict[Partition, dict[tuple[int, float], Track]] = {}
         self._gone: dict[Partition, list[Track]] = {}
         self._retired: dict[Partition, Groups] = {}
-        self._polled: dict[int, tuple[Session, tuple[int, float], Sighting]] = {}
-        """The sessions of the last poll, by pid."""
+        self._busy: dict[Partition, dict[tuple[int, float], Track]] = {}
+        """Those that are there and have something in the window."""
+        self._roster = roster or Roster()
+        self._polled: dict[tuple[int, float], Sighting] = {}
+        """The sessions of the last poll, as they were seen."""
+        self._looked: set[tuple[int, float]] = set()
+        """Those that a look saw since."""
+        self._all_anew = False
+        self._polls = 0
+        self._poll_mono = float("-inf")
         self._own: frozenset[int] = frozenset()
         self._ends: frozenset[int] = frozenset()
         self._begins: frozenset[int] = frozenset()
@@ -100,12 +109,14 @@ class SessionBook:
     def own(self, pids: Iterable[int]) -> None:
         """Pids of pgscope's connections, which are nobody's application."""
         self._own = frozenset(pids)
-        self._polled.clear()
+        self._all_anew = True
 
     def learn_text(self, query_id: int, text: str) -> None:
         """Learn whether this is a BEGIN, or a COMMIT or ROLLBACK: who shows it works in transactions."""
         if _ENDS.match(text):
-            self._ends |= {query_id}
+            if query_id not in self._ends:
+                self._settle_all()
+                self._ends |= {query_id}
         elif _BEGINS.match(text):
             self._begins |= {query_id}
 
@@ -118,46 +129,76 @@ class SessionBook:
         """Take in a look of the fast sampler."""
         self.look_count += 1
         for sighting in look.sightings:
-            self._see(sighting, look.at, look.mono)
+            self._looked.add(self._see(sighting, look.at, look.mono))
         for odometer in look.odometers:
             track = self._tracks.get((odometer.pid, odometer.backend_start))
             if track is not None:
                 if odometer.transactions is not None:
-                    track.count_transactions(odometer.transactions, odometer.mono, self.ticks)
+                    track.count_transactions(odometer.transactions, odometer.mono)
                 if odometer.buffers is not None:
-                    track.count_buffers(odometer.buffers, odometer.mono, self.ticks)
+                    track.count_buffers(odometer.buffers, odometer.mono)
+                self._sort(track)
         if look.complete:
             self._leave({(one.pid, one.backend_start) for one in look.sightings}, look.mono)
 
     def poll(self, poll: Poll) -> None:
         """Take in a slow poll: who is still there, and (where no look saw it) what they ran."""
-        before, self._polled = self._polled, {}
-        there = set()
-        for session in poll.sessions:
-            known = before.get(session.pid)
-            if known is None or known[0] is not session:
-                if not session.is_client or session.pid in self._own:
-                    continue
-                known = (session, session.identity, _sighting(session))
-            _, identity, sighting = self._polled[session.pid] = known
-            there.add(identity)
-            track = self._tracks.get(identity)
-            # Of thousands most did nothing since the poll before.
-            if track is None or not track.see_again(sighting, poll.mono, self._ends):
-                self._see(sighting, poll.at, poll.mono)
-        self._leave(there, poll.mono)
+        roster, polled = self._roster, self._polled
+        roster.feed(poll)
+        for session in roster.left:
+            polled.pop(session.identity, None)
+        if self._all_anew:
+            polled.clear()
+        for session in roster.all.values() if self._all_anew else roster.changed:
+            if session.is_client and session.pid not in self._own:
+                polled[session.identity] = _sighting(session)
+                self._looked.add(session.identity)
+            else:
+                polled.pop(session.identity, None)
+        self._all_anew = False
+        # Those that are as they were seen last are counted when it matters: of thousands that is most.
+        gone = self._tracks.keys() - polled.keys()
+        others = [self._tracks[one] for one in gone | (self._looked & self._tracks.keys())]
+        for track in others:
+            self._settle(track)
+        self._polls += 1
+        self._poll_mono = poll.mono
+        for track in others:
+            track.skip(self._polls)
+        for identity in self._looked:
+            if identity in polled:
+                self._see(polled[identity], poll.at, poll.mono)
+        self._looked = set()
+        if gone:
+            self._leave(polled.keys(), poll.mono)
+
+    def _settle(self, track: Track) -> None:
+        track.settle(self._polls, self._poll_mono, self._ends)
+
+    def _settle_all(self) -> None:
+        for track in self._tracks.values():
+            self._settle(track)
+
+    def _sort(self, track: Track) -> None:
+        """Note that a track has something in the window, if it does."""
+        if track.window:
+            self._busy.setdefault(track.partition, {})[(track.pid, track.backend_start)] = track
 
     def end_tick(self, mono: float, keep: int) -> None:
         """Close the tick; the windows reach back over `keep` of them."""
         self.ticks.append(mono)
         self.looks.append(self.look_count)
         oldest = len(self.ticks) - keep
-        for track in self._tracks.values():
-            track.expire(oldest)
+        since = self.ticks[oldest - 1] if oldest > 0 else float("-inf")
+        for busy in self._busy.values():
+            for track in busy.values():
+                track.expire(oldest, since)
+            for identity in [identity for identity, track in busy.items() if not track.window]:
+                del busy[identity]
         for partition, gone in list(self._gone.items()):
             left = []
             for track in gone:
-                track.expire(oldest)
+                track.expire(oldest, since)
                 if track.window:
                     left.append(track)
                 else:
@@ -191,6 +232,7 @@ class SessionBook:
 
     def restart(self) -> None:
         """The server may be another now: all sessions are gone."""
+        self._all_anew = True
         self._leave(set(), float("inf"))
 
     def groups(self, partition: Partition, begin: float, end: float, *, window: bool) -> Groups:
@@ -199,18 +241,22 @@ class SessionBook:
         if not window:
             for key, group in self._retired.get(partition, {}).items():
                 _add(groups.setdefault(key, Group()), group)
-        for track in (*self._gone.get(partition, ()), *self._present.get(partition, {}).values()):
+        there = self._busy if window else self._present
+        for track in there.get(partition, {}).values():
+            self._settle(track)
+        for track in (*self._gone.get(partition, ()), *there.get(partition, {}).values()):
             _sum_up(track, track.window if window else track.ever, begin, end, groups)
         return groups
 
-    def _see(self, sighting: Sighting, at: float, mono: float) -> None:
-        if not sighting.datid or not sighting.usesysid:
-            return  # it is still starting: nobody yet, without a name, and it has run nothing
+    def _see(self, sighting: Sighting, at: float, mono: float) -> tuple[int, float]:
+        """Take in a sighting; returns what names the session."""
         identity = (sighting.pid, sighting.backend_start)
+        if not sighting.datid or not sighting.usesysid:
+            return identity  # it is still starting: nobody yet, without a name, and it has run nothing
         track = self._tracks.get(identity)
         if track is None:
             partition = (sighting.usesysid, sighting.datid)
-            track = Track(sighting, mono)
+            track = Track(sighting, mono, self._polls)
             self._tracks[identity] = track
             self._present.setdefault(partition, {})[identity] = track
             names = self.names.setdefault(partition, {})
@@ -222,13 +268,20 @@ class SessionBook:
             by_query = self.names_of.setdefault(track.partition, {})
             by_query.setdefault(sighting.query_id, set()).add(sighting.application_name)
             self.users_of.setdefault((sighting.datid, sighting.query_id), set()).add(sighting.usesysid)
+        self._settle(track)
         track.see(len(self.ticks), sighting, at, mono, self._ends)
+        self._sort(track)
+        return identity
 
-    def _leave(self, alive: set[tuple[int, float]], mono: float) -> None:
+    def _leave(self, alive: Container[tuple[int, float]], mono: float) -> None:
         for identity, track in list(self._tracks.items()):
+            if identity in alive:
+                continue
+            self._settle(track)
             # A session that came after the poll was taken is not in it, nor gone.
-            if identity not in alive and track.last_mono < mono:
+            if track.last_mono < mono:
                 del self._tracks[identity], self._present[track.partition][identity]
+                self._busy.get(track.partition, {}).pop(identity, None)
                 if track.last_mono - track.first_mono < 0.5:
                     self.short_lived[track.partition] = self.short_lived.get(track.partition, 0) + 1
                 self._gone.setdefault(track.partition, []).append(track)

@@ -85,6 +85,7 @@ class Sheet:
         self._fixed: dict[int, GroupKey] = {}
         self._by_group: dict[GroupKey, dict[int, int]] = {}
         self._labels: dict[Label, tuple[int, float]] = {}
+        self._told: dict[int, tuple[Share, ...]] = {}
         self._before = before.solution() if before is not None else {}
         self._fill()
         self.steps = self._balance.solve() if self._balance.columns else 0
@@ -105,7 +106,13 @@ class Sheet:
         return index
 
     def shares(self, query_id: int) -> tuple[Share, ...]:
-        """The shares of a statement of this partition."""
+        """The shares of a statement of this partition; found out when first asked for."""
+        told = self._told.get(query_id)
+        if told is None:
+            told = self._told[query_id] = self._shares(query_id)
+        return told
+
+    def _shares(self, query_id: int) -> tuple[Share, ...]:
         if query_id in self._fixed:
             return (self._only(query_id, self._fixed[query_id].application_name),)
         if query_id not in self._columns:

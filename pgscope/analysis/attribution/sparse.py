@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
 
 _ROUNDING = 1e-10
 """Part of a diagonal element that can be lost to rounding where constraints repeat each other."""
@@ -14,6 +15,7 @@ class Factor:
     def __init__(self, matrix: list[dict[int, float]], order: Sequence[int]) -> None:
         """Takes the matrix over: its lines are used up. Both halves must be in it."""
         self._order = order
+        self._turn = {number: turn for turn, number in enumerate(order)}
         self._pivots: dict[int, float] = {}
         self._below: dict[int, list[tuple[int, float]]] = {}
         self.work = 0
@@ -49,11 +51,20 @@ class Factor:
     def square(self, right: Mapping[int, float]) -> float:
         """The right side times the solution for it."""
         left = dict(right)
+        # Only what the right side leads to, in the order of elimination: of thousands of lines a few.
+        turns = [self._turn[number] for number in left]
+        heapify(turns)
         result = 0.0
-        for number in self._order:
-            value = left.pop(number, 0.0)
-            if value:
-                result += value * value / self._pivots[number]
-                for other, part in self._below[number]:
-                    left[other] = left.get(other, 0.0) - part * value
+        while turns:
+            number = self._order[heappop(turns)]
+            value = left.pop(number)
+            if not value:
+                continue
+            result += value * value / self._pivots[number]
+            for other, part in self._below[number]:
+                if other in left:
+                    left[other] -= part * value
+                else:
+                    left[other] = -part * value
+                    heappush(turns, self._turn[other])
         return result

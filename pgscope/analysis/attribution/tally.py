@@ -41,11 +41,16 @@ class Seen:
         self.executions += 1
         self.ages[bucket] = self.ages.get(bucket, 0) + 1
 
-    def merge(self, other: Seen, sign: int = 1) -> None:
-        """Add (or with sign -1 take away) another's."""
-        self.executions += sign * other.executions
+    def remove(self, bucket: int) -> None:
+        """One execution less."""
+        self.executions -= 1
+        self.ages[bucket] -= 1
+
+    def merge(self, other: Seen) -> None:
+        """Add another's."""
+        self.executions += other.executions
         for bucket, count in other.ages.items():
-            self.ages[bucket] = self.ages.get(bucket, 0) + sign * count
+            self.ages[bucket] = self.ages.get(bucket, 0) + count
 
     def rate(self, looks: int, lasting: float = 0.0) -> tuple[float, float]:
         """Calls a second, and the standard deviation of its logarithm, from so many looks.
@@ -82,15 +87,11 @@ class Counted:
     seconds: float = 0.0
     variance: float = 0.0
 
-    def add(self, amount: float, seconds: float, variance: float = 0.0, sign: int = 1) -> None:
-        """Add (or with sign -1 take away) some."""
-        self.amount += sign * amount
-        self.seconds += sign * seconds
-        self.variance += sign * variance
-
-    def merge(self, other: Counted, sign: int = 1) -> None:
-        """Add (or take away) another."""
-        self.add(other.amount, other.seconds, other.variance, sign)
+    def add(self, other: Counted, part: float = 1.0) -> None:
+        """Add this part of another, or take it away (below 0)."""
+        self.amount += part * other.amount
+        self.seconds += part * other.seconds
+        self.variance += part * other.variance
 
 
 @dataclass
@@ -108,15 +109,12 @@ class Tally:
             mine = self.seen[query_id] = Seen()
         mine.add(bucket)
 
-    def unmerge(self, other: Tally) -> None:
-        """Take sums away that were added before."""
-        for query_id, seen in other.seen.items():
-            mine = self.seen[query_id]
-            mine.merge(seen, -1)
-            if mine.executions <= 0:
-                del self.seen[query_id]
-        self.transactions.merge(other.transactions, -1)
-        self.buffers.merge(other.buffers, -1)
+    def unsee(self, query_id: int, bucket: int) -> None:
+        """Take an execution away that was seen before."""
+        mine = self.seen[query_id]
+        mine.remove(bucket)
+        if mine.executions <= 0:
+            del self.seen[query_id]
 
 
 def merge_seen(into: dict[int, Seen], other: dict[int, Seen]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.tally import Counted, Tally, age_bucket
 from pgscope.sample import Sighting
 
+Odometer: TypeAlias = Literal["transactions", "buffers"]
 Habit: TypeAlias = Literal["autocommit", "transactions", "mixed", "unknown"]
 
 _RARELY = 0.03
@@ -23,10 +24,21 @@ class _Reading(NamedTuple):
     application_name: str
 
 
+@dataclass
+class _Span:
+    """What an odometer counted between two readings, as far as the window still reaches back to it."""
+
+    name: str
+    begin: float
+    end: float
+    counted: Counted
+
+
 class Track:
     """A session, from when it was first seen. Its sums are kept by application, for pools rename sessions."""
 
-    def __init__(self, sighting: Sighting, mono: float) -> None:
+    def __init__(self, sighting: Sighting, mono: float, polls: int = 0) -> None:
+        """`polls` that there were so far."""
         self.pid = sighting.pid
         self.backend_start = sighting.backend_start
         self.partition = (sighting.usesysid, sighting.datid)
@@ -37,9 +49,12 @@ class Track:
         self._sightings = 0
         self.window: dict[str, Tally] = {}
         self.ever: dict[str, Tally] = {}
-        self._ticks: deque[tuple[int, dict[str, Tally]]] = deque()
+        self._seen: deque[tuple[int, str, int, int]] = deque()
+        """Executions in the window: tick, name, query_id, and bucket of its age."""
+        self._spans: dict[Odometer, deque[_Span]] = {"transactions": deque(), "buffers": deque()}
         self._query_start: float | None = None
-        self._sighting: Sighting | None = None
+        self._sighting = sighting
+        self._polls = polls
         self._transactions: _Reading | None = None
         self._buffers: _Reading | None = None
         self._in_autocommit = 0
@@ -84,47 +99,52 @@ class Track:
         self._query_start = sighting.query_start
         assert sighting.query_start is not None
         bucket = age_bucket(at - sighting.query_start)
-        for tally in self._tallies(tick, sighting.application_name):
-            tally.see(sighting.query_id, bucket)
+        name, query_id = sighting.application_name, sighting.query_id
+        self._seen.append((tick, name, query_id, bucket))
+        for sums in (self.window, self.ever):
+            _tally(sums, name).see(query_id, bucket)
 
-    def see_again(self, sighting: Sighting, mono: float, ends: frozenset[int]) -> bool:
-        """Take in a sighting if it is of what was seen last, as `see` would; whether it was."""
-        if sighting is not self._sighting or sighting.application_name != self.application_name:
-            return False
-        if sighting.query_id is not None and sighting.query_start not in (None, self._query_start):
-            return False
-        self.last_mono = mono
-        self._sightings += 1
-        self._learn_habit(sighting, ends)
-        return True
+    def settle(self, polls: int, mono: float, ends: frozenset[int]) -> None:
+        """Count the polls that showed it just as it was seen last: `polls` so far, the last at `mono`."""
+        times, self._polls = polls - self._polls, polls
+        if times > 0:
+            self.last_mono = max(mono, self.last_mono)
+            self._sightings += times
+            self._learn_habit(self._sighting, ends, times)
 
-    def _learn_habit(self, sighting: Sighting, ends: frozenset[int]) -> None:
+    def skip(self, polls: int) -> None:
+        """So many polls there were; those not counted yet did not show it as it was seen last."""
+        self._polls = polls
+
+    def _learn_habit(self, sighting: Sighting, ends: frozenset[int], times: int = 1) -> None:
         state = sighting.state
         if state.startswith("idle in transaction"):
-            self._in_transaction += 1
+            self._in_transaction += times
         elif state == "idle" and sighting.query_id is not None:
             if sighting.query_id in ends:
-                self._in_transaction += 1
+                self._in_transaction += times
             else:
-                self._in_autocommit += 1
+                self._in_autocommit += times
         elif state == "active" and sighting.xact_start is not None and sighting.query_start is not None:
-            self._active += 1
-            self._pipelined += sighting.query_start - sighting.xact_start > _PIPELINED
+            self._active += times
+            if sighting.query_start - sighting.xact_start > _PIPELINED:
+                self._pipelined += times
 
-    def count_transactions(self, value: int, mono: float, ticks: Sequence[float]) -> None:
-        """Take in the transactions odometer; `ticks` are the ends of the ticks so far (mono)."""
+    def count_transactions(self, value: int, mono: float) -> None:
+        """Take in the transactions odometer."""
         before = self._transactions
         self._transactions = now = _Reading(mono, value, self.application_name)
         if before is None or value < before.value or mono <= before.mono:
             return
         amount = float(value - before.value)
+        if before.application_name == now.application_name:
+            self._add("transactions", now.application_name, before.mono, mono, amount, 0.0, 1.0)
+            return
         # Who did it, if the name changed in between, is as good as unknown.
-        names = (before.application_name, now.application_name)
-        variance = 0.0 if names[0] == names[1] else (amount / 2) ** 2
-        for name in names:
-            self._spread("transactions", name, before.mono, mono, amount / 2, variance / 2, ticks)
+        for name in (before.application_name, now.application_name):
+            self._add("transactions", name, before.mono, mono, amount / 2, amount**2 / 8, 0.5)
 
-    def count_buffers(self, value: int, mono: float, ticks: Sequence[float]) -> None:
+    def count_buffers(self, value: int, mono: float) -> None:
         """Take in the buffers odometer, which moves about once a second."""
         before = self._buffers
         if before is not None and value == before.value:
@@ -137,65 +157,48 @@ class Track:
         amount = float(value - before.value) / len(names)
         variance = 0.0 if len(names) == 1 else amount**2
         for name in names:
-            self._spread("buffers", name, before.mono, mono, amount, variance, ticks, 1.0 / len(names))
+            self._add("buffers", name, before.mono, mono, amount, variance, 1.0 / len(names))
 
-    def expire(self, oldest: int) -> None:
-        """Forget, in the window's sums, what came before this tick."""
-        while self._ticks and self._ticks[0][0] < oldest:
-            for name, tally in self._ticks.popleft()[1].items():
-                self.window[name].unmerge(tally)
-        if not self._ticks:
+    def expire(self, oldest: int, since: float) -> None:
+        """Forget, in the window's sums, what came before this tick, which began at `since` (mono)."""
+        seen = self._seen
+        while seen and seen[0][0] < oldest:
+            _, name, query_id, bucket = seen.popleft()
+            self.window[name].unsee(query_id, bucket)
+        for what, spans in self._spans.items():
+            for span in spans:
+                if span.begin >= since:
+                    break
+                self._cut(what, span, since)
+            while spans and spans[0].begin >= spans[0].end:
+                spans.popleft()
+        if not seen and not any(self._spans.values()):
             self.window.clear()
 
-    def _spread(
-        self,
-        what: Literal["transactions", "buffers"],
-        name: str,
-        begin: float,
-        end: float,
-        amount: float,
-        variance: float,
-        ticks: Sequence[float],
-        part: float = 0.5,
+    def _add(
+        self, what: Odometer, name: str, begin: float, end: float, amount: float, variance: float, part: float
     ) -> None:
-        """Put an amount into the ticks that it happened in, as if evenly."""
-        length = end - begin
-        tick = len(ticks)
-        upper = end
-        while True:
-            lower = max(begin, ticks[tick - 1]) if tick > 0 else begin
-            if upper > lower:
-                piece = (upper - lower) / length
-                for tally in self._tallies(tick, name):
-                    counted: Counted = getattr(tally, what)
-                    counted.add(amount * piece, (upper - lower) * part, variance * piece)
-                upper = lower
-            if tick == 0 or lower <= begin:
-                return
-            tick -= 1
+        """Count an amount, as if it came evenly, for this part of the session's time."""
+        counted = Counted(amount, (end - begin) * part, variance)
+        self._spans[what].append(_Span(name, begin, end, counted))
+        for sums in (self.window, self.ever):
+            _counted(_tally(sums, name), what).add(counted)
 
-    def _tallies(self, tick: int, name: str) -> tuple[Tally, ...]:
-        """The sums that something of this tick belongs to: its own, the window's, the whole watch's."""
-        ever = self.ever.setdefault(name, Tally())
-        own = self._tick(tick)
-        if own is None:
-            return (ever,)
-        return (own.setdefault(name, Tally()), self.window.setdefault(name, Tally()), ever)
+    def _cut(self, what: Odometer, span: _Span, since: float) -> None:
+        """Take away what came before `since`."""
+        begin = min(since, span.end)
+        part = (begin - span.begin) / (span.end - span.begin)
+        _counted(self.window[span.name], what).add(span.counted, -part)
+        span.counted.add(span.counted, -part)
+        span.begin = begin
 
-    def _tick(self, tick: int) -> dict[str, Tally] | None:
-        ticks = self._ticks
-        if not ticks or ticks[-1][0] < tick:
-            ticks.append((tick, {}))
-            return ticks[-1][1]
-        for number, tallies in reversed(ticks):
-            if number == tick:
-                return tallies
-            if number < tick:
-                break
-        for place, (number, _) in enumerate(ticks):
-            if number > tick:
-                # Before the oldest kept: expired, or the session did nothing then.
-                made: dict[str, Tally] = {}
-                ticks.insert(place, (tick, made))
-                return made
-        return None
+
+def _tally(sums: dict[str, Tally], name: str) -> Tally:
+    found = sums.get(name)
+    if found is None:
+        found = sums[name] = Tally()
+    return found
+
+
+def _counted(tally: Tally, what: Odometer) -> Counted:
+    return tally.transactions if what == "transactions" else tally.buffers

@@ -11,6 +11,7 @@ from pgscope.analysis.findings.runbook import RunBook
 from pgscope.analysis.findings.series import Group, Series
 from pgscope.analysis.findings.sightings import Sightings
 from pgscope.analysis.findings.tags import TagBook
+from pgscope.analysis.roster import Roster
 from pgscope.sample import Poll, ServerFacts, StatementKey
 
 MINE = 0.03
@@ -29,6 +30,7 @@ class Context:
 
     settings: FindingSettings
     attribute: Attribute | None
+    roster: Roster = field(default_factory=Roster)
     series: Series = field(default_factory=Series)
     sightings: Sightings = field(default_factory=Sightings)
     tags: TagBook = field(default_factory=TagBook)

@@ -15,6 +15,7 @@ from pgscope.analysis.findings.relation import Schema
 from pgscope.analysis.findings.slow import slow_statements
 from pgscope.analysis.findings.unnamed import no_application_name
 from pgscope.analysis.findings.wishes import Wishes
+from pgscope.analysis.roster import Roster
 from pgscope.sample import (
     Burst,
     Catalog,
@@ -46,8 +47,13 @@ class Findings:
     `attribute` says who ran a statement (attribution's shares); without it the sightings must do.
     """
 
-    def __init__(self, settings: FindingSettings | None = None, attribute: Attribute | None = None) -> None:
-        self._context = Context(settings or FindingSettings(), attribute)
+    def __init__(
+        self,
+        settings: FindingSettings | None = None,
+        attribute: Attribute | None = None,
+        roster: Roster | None = None,
+    ) -> None:
+        self._context = Context(settings or FindingSettings(), attribute, roster or Roster())
         self._search = PairSearch(self._context)
         self._register = Register()
         self._wishes = Wishes(self._context)
@@ -154,9 +160,10 @@ class Findings:
     def _poll(self, poll: Poll) -> None:
         context = self._context
         context.poll = poll
-        context.sightings.poll(poll)
-        context.tags.poll(poll)
-        for session in poll.sessions:
+        context.roster.feed(poll)
+        context.sightings.poll(poll, context.roster)
+        context.tags.read(context.roster.changed)
+        for session in context.roster.changed:
             if session.database:
                 context.databases[session.datid] = session.database
             if session.user:

@@ -18,7 +18,7 @@ MOST_LOCKS = 6
 def idle_in_transaction(context: Context, poll: Poll) -> Iterator[Finding]:
     """Sessions that do nothing in an open transaction: too long, or in somebody's way."""
     waiting = _waiting(poll)
-    for session in poll.sessions:
+    for session in _busy(context, poll):
         if not session.state.startswith("idle in transaction") or session.state_change is None:
             continue
         idle = poll.at - session.state_change
@@ -26,6 +26,12 @@ def idle_in_transaction(context: Context, poll: Poll) -> Iterator[Finding]:
         limit = context.settings.of((session.application_name,)).idle_in_transaction_s
         if idle >= limit or (behind and idle >= BLOCKING_S):
             yield _idle(poll, session, idle, behind)
+
+
+def _busy(context: Context, poll: Poll) -> list[Session]:
+    """All that could be found, by pid."""
+    context.roster.feed(poll)
+    return [session for _, session in sorted(context.roster.busy.items())]
 
 
 def _waiting(poll: Poll) -> Counter[int]:
@@ -113,7 +119,7 @@ def xmin_held(context: Context, poll: Poll) -> Iterator[Finding]:
     for holder in poll.xmin_holders:
         if holder.xmin_age >= limit:
             yield _holder(holder)
-    for session in poll.sessions:
+    for session in _busy(context, poll):
         if session.state.startswith("idle in transaction") or not session.is_client:
             continue
         if session.xmin_age is not None and session.xmin_age >= limit:

@@ -10,7 +10,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pgscope.sample import Look, Poll, Session, StatementKey
+from pgscope.analysis.roster import Roster
+from pgscope.sample import Look, Poll, StatementKey
 
 KEEP = 60.0
 """Seconds that a sighting counts."""
@@ -48,7 +49,6 @@ class Sightings:
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], Seen] = {}
         self._starts: dict[SessionKey, tuple[int | None, float | None]] = {}
-        self._polled: dict[int, Session] = {}
         self._mono = 0.0
 
     def look(self, look: Look) -> None:
@@ -64,13 +64,11 @@ class Sightings:
                     look.mono,
                 )
 
-    def poll(self, poll: Poll) -> None:
-        """Take the sessions of the slow poll."""
+    def poll(self, poll: Poll, roster: Roster) -> None:
+        """Take the sessions of the slow poll that are not as they were: the others have run nothing new."""
         self._mono = poll.mono
-        before, self._polled = self._polled, {row.pid: row for row in poll.sessions}
-        for row in poll.sessions:
-            # What is the object that it was has run nothing new.
-            if row.query_id and row.is_client and before.get(row.pid) is not row:
+        for row in roster.changed:
+            if row.query_id and row.is_client:
                 self._note(
                     SessionKey(row.pid, row.backend_start),
                     (row.datid, row.usesysid, row.query_id),

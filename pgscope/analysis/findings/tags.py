@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pgscope.analysis.tags import tags_of
-from pgscope.sample import Poll, StatementKey
+from pgscope.sample import Session, StatementKey
 
 _MOST = 2000
 
 
 class TagBook:
-    """A fold over polls: the place and the trace last seen with each statement."""
+    """A fold over what sessions run: the place and the trace last seen with each statement."""
 
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[int, int, int], tuple[str, str]] = OrderedDict()
 
-    def poll(self, poll: Poll) -> None:
+    def read(self, sessions: Iterable[Session]) -> None:
         """Read the tags of live statements."""
-        for row in poll.sessions:
+        for row in sessions:
             if row.query_id and "/*" in row.query:
                 tags = tags_of(row.query)
                 if tags.place or tags.traceparent:

@@ -24,13 +24,13 @@ _REMEDY = Remedy(
 def no_application_name(context: Context, poll: Poll) -> Iterator[Finding]:
     """One finding for each role and database that has such sessions."""
     own = context.facts.own_pids if context.facts is not None else frozenset()
+    roster = context.roster
+    roster.feed(poll)
     unnamed: dict[tuple[int, int], list[Session]] = defaultdict(list)
-    clients = 0
-    for session in poll.sessions:
-        if session.is_client and session.pid not in own:
-            clients += 1
-            if not session.application_name.strip():
-                unnamed[session.datid, session.usesysid].append(session)
+    for _, session in sorted(roster.unnamed.items()):
+        if session.pid not in own:
+            unnamed[session.datid, session.usesysid].append(session)
+    clients = roster.clients - len(own & roster.all.keys())
     for (datid, usesysid), sessions in unnamed.items():
         first = sessions[0]
         hosts = sorted({session.client_addr or "local" for session in sessions})
