@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,9 +40,13 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
         if since is not None and until is not None and since >= until:
             raise UsageError("--since is not before --until")
         watch = Watch(settings)
-        for sample in recording.samples(since, until):
-            watch.feed(sample)
-            watch.wants()
+        begin = recording.start if since is None else since
+        span = (recording.end if until is None else until) - begin
+        with _progress() as tell:
+            for sample in recording.samples(since, until):
+                watch.feed(sample)
+                watch.wants()
+                tell((sample.at - begin) / span if span > 0 else 1.0)
         if watch.poll is None:
             raise UsageError(f"{arguments.recording}: no sample in that time; it has {_extent(recording)}")
         notices = [f"recording {arguments.recording}: {_extent(recording)}"]
@@ -49,6 +57,27 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
         return Recorded(watch, tuple(notices))
     finally:
         recording.close()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[float], None]]:
+    """Takes the part that is read, and tells it on standard error if that is a terminal: a day takes long."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    told = time.monotonic()
+
+    def tell(part: float) -> None:
+        nonlocal told
+        if (now := time.monotonic()) - told > 0.5:
+            told = now
+            share = min(max(part, 0.0), 1.0)
+            print(f"\rreading the recording: {share:4.0%} ", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _moment(recording: Recording, name: str, text: str | None) -> float | None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pgscope.config.columns import ColumnChoice
-from pgscope.config.paths import config_path
 from pgscope.config.read import ConfigError, parse
+from pgscope.config_path import config_path
 from pgscope.text import clean
 
 _HEADER = (

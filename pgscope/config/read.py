@@ -15,7 +15,7 @@ from pgscope.analysis.findings import Thresholds
 from pgscope.analysis.findings.model import KINDS
 from pgscope.config.columns import ColumnChoice, column_choices
 from pgscope.config.model import Config
-from pgscope.config.paths import config_path
+from pgscope.config_path import config_path
 from pgscope.errors import UsageError
 from pgscope.text import clean, one_line
 
