@@ -9,7 +9,7 @@ from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.watch import Watch
 from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
-from pgscope.tui.rows.sessions import wanted
+from pgscope.tui.rows.sessions import is_wanted
 from pgscope.tui.stage import Status
 from tests.streams import Stream, streaming
 
@@ -80,4 +80,4 @@ def test_a_session_that_starts_takes_a_place_but_is_no_application() -> None:
     assert (snapshot.totals.sessions, snapshot.totals.background) == (1, 0)
     assert snapshot.groups() == ()
     assert snapshot.findings == ()
-    assert wanted(snapshot.sessions, Status()) == [starting]
+    assert [one for one in snapshot.sessions if is_wanted(one, Status())] == [starting]

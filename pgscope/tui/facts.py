@@ -28,13 +28,18 @@ class Fact(NamedTuple):
         gap = 1 if self.label and (self.value or self.width) else 0
         return cell_len(self.label) + gap + max(cell_len(self.value), self.width)
 
-    def content(self) -> Content:
+    def runs(self) -> list[tuple[str, Tone]]:
         """The label, muted, and the value at the right of its room."""
         pad = " " * max(0, self.width - cell_len(self.value))
+        value = (pad + self.value, self.tone)
         if not self.label:
-            return styled(pad + self.value, self.tone)
+            return [value]
         label_tone: Tone = "muted" if self.tone in ("normal", "muted") else self.tone
-        return Content.assemble(styled(self.label + " ", label_tone), styled(pad + self.value, self.tone))
+        return [(self.label + " ", label_tone), value]
+
+    def content(self) -> Content:
+        """The same as text."""
+        return Content.assemble(*(styled(text, tone) for text, tone in self.runs()))
 
 
 class Hanging(NamedTuple):
@@ -59,13 +64,27 @@ GAP = 2
 _LEAST_BESIDE = 24
 
 
-def one_line(facts: Iterable[Fact], width: int) -> Content:
+def fitting(facts: Iterable[Fact], width: int) -> list[Fact]:
     """As many facts as fit on a line, in their order; the first to go are those of the lowest priority."""
     kept = list(facts)
-    while len(kept) > 1 and sum(fact.cells for fact in kept) + GAP * (len(kept) - 1) > width:
+    cells = [fact.cells for fact in kept]
+    while len(kept) > 1 and sum(cells) + GAP * (len(kept) - 1) > width:
         lowest = min(range(len(kept)), key=lambda n: (kept[n].priority, -n))
-        del kept[lowest]
-    return Content(" " * GAP).join([fact.content() for fact in kept])
+        del kept[lowest], cells[lowest]
+    return kept
+
+
+def runs(facts: Iterable[Fact], width: int) -> list[tuple[str, Tone]]:
+    """The facts that fit on a line, as runs of text."""
+    found: list[tuple[str, Tone]] = []
+    for fact in fitting(facts, width):
+        found += [(" " * GAP, "normal"), *fact.runs()] if found else fact.runs()
+    return found
+
+
+def one_line(facts: Iterable[Fact], width: int) -> Content:
+    """The facts that fit on a line, as text."""
+    return Content(" " * GAP).join([fact.content() for fact in fitting(facts, width)])
 
 
 def flow(facts: Iterable[Fact], width: int) -> Content:

@@ -79,6 +79,7 @@ class FilterLine(Horizontal):
             select_on_focus=False,
         )
         self._said = Static("", classes="filter--said", markup=False)
+        self._saying = ("", "")
 
     def compose(self) -> ComposeResult:
         yield Static("/", classes="filter--prompt", markup=False)
@@ -100,7 +101,10 @@ class FilterLine(Horizontal):
 
     def say(self, error: str, remark: str = "") -> None:
         """Show what is wrong, or else how many rows are left."""
-        self._said.update(styled(error, "bad") if error else Content(remark))
+        # Said only where it is seen: each new text has the screen laid out.
+        if self.display and (error, remark) != self._saying:
+            self._saying = (error, remark)
+            self._said.update(styled(error, "bad") if error else Content(remark))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

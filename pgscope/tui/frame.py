@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.activity import state_word
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.config import ColumnChoice
 from pgscope.tui.filterline import FilterLine
 from pgscope.tui.header import HeaderLines
 from pgscope.tui.keyline import KeyLine
@@ -59,6 +60,7 @@ EXPLAIN = (
 )
 """For screens that give a `subject`."""
 SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
+_PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
 class Frame(Screen[None]):
@@ -98,6 +100,10 @@ class Frame(Screen[None]):
     def stage(self) -> Stage:
         """The app."""
         return cast(Stage, self.app)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._columns_shown: dict[str, Sequence[ColumnChoice]] = {}
 
     # --- for subclasses
 
@@ -176,8 +182,7 @@ class Frame(Screen[None]):
             return
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
-            for table in self.query(LiveTable):
-                table.choose(self.stage.columns.get(table.id or "", ()))
+            self._choose_columns()
             self.query_one(HeaderLines).show(snapshot, status)
             self.query_one(TimeBar).show(status.past, status.signs)
             self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
@@ -185,10 +190,15 @@ class Frame(Screen[None]):
             self._say(status)
 
     def _is_whole(self) -> bool:
-        return all(
-            bool(self.query(part))
-            for part in ("HeaderLines", "TimeBar", "NoticeLine", "TabLine", "FilterLine")
-        )
+        # Not by a query: to match selectors at each paint costs as much as a few rows.
+        return all(any(isinstance(child, part) for child in self.children) for part in _PARTS)
+
+    def _choose_columns(self) -> None:
+        chosen = dict(self.stage.columns)
+        if chosen != self._columns_shown:
+            self._columns_shown = chosen
+            for table in self.query(LiveTable):
+                table.choose(chosen.get(table.id or "", ()))
 
     def _say(self, status: Status) -> None:
         tabs = self.query_one(TabLine)
@@ -196,11 +206,12 @@ class Frame(Screen[None]):
             tabs.set_crumbs(tuple(status.signs.text(crumb) for crumb in crumbs), status.signs.crumb)
         else:
             tabs.set_tabs(self.stage.tabs, self.view)
-        parts = [self.remark()]
+        remark = self.remark()
+        parts = [remark]
         if status.filter and not self._filtering:
             parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
         tabs.set_remark(Content("  ").join([part for part in parts if part]))
-        self.query_one(FilterLine).say(status.filter_error, self.remark().plain)
+        self.query_one(FilterLine).say(status.filter_error, remark.plain)
 
     @property
     def _filtering(self) -> bool:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from typing import ClassVar
 
-from textual.content import Content
-from textual.widget import Widget
-
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.sample import ServerFacts
-from pgscope.tui.facts import Fact, one_line
+from pgscope.tui.facts import Fact, runs
 from pgscope.tui.sparkline import sparkline
 from pgscope.tui.stage import Status
 from pgscope.tui.table import Tone
-from pgscope.tui.tones import styled
+from pgscope.tui.tonelines import Run, ToneLines, cells
 
 _LEAST_SPARK = 12
 _MOST_SPARK = 60
@@ -33,12 +30,13 @@ def where(facts: ServerFacts) -> str:
     return f"{facts.database}@{facts.host}:{facts.port}"
 
 
-def server_line(snapshot: Snapshot, status: Status, width: int) -> Content:
+def server_line(snapshot: Snapshot, status: Status, width: int) -> list[Run]:
     """Server, version, role and uptime at the left; what pgscope does at the right."""
-    right = one_line(_own(snapshot, status), width)
-    left = one_line(_server(snapshot, status), max(1, width - right.cell_length - 2))
-    gap = width - left.cell_length - right.cell_length
-    return Content.assemble(left, " " * max(1, gap), right)
+    right = runs(_own(snapshot, status), width)
+    used = cells(right)
+    left = runs(_server(snapshot, status), max(1, width - used - 2))
+    gap = width - cells(left) - used
+    return [*left, (" " * max(1, gap), "normal"), *right]
 
 
 def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
@@ -88,7 +86,7 @@ def _own(snapshot: Snapshot, status: Status) -> list[Fact]:
     return shown
 
 
-def load_line(snapshot: Snapshot, status: Status, width: int) -> Content:
+def load_line(snapshot: Snapshot, status: Status, width: int) -> list[Run]:
     """Sessions, waits and rates; where there is room, a line of the load of the last minutes."""
     totals = snapshot.totals
     most = snapshot.facts.max_connections if snapshot.facts is not None else 0
@@ -113,26 +111,27 @@ def load_line(snapshot: Snapshot, status: Status, width: int) -> Content:
     if totals.deadlocks:
         facts.append(Fact("deadlocks", str(totals.deadlocks), "bad", priority=2))
     facts.append(Fact("background", str(totals.background), width=2, priority=1))
-    line = one_line(facts, width)
-    room = width - line.cell_length
+    line = runs(facts, width)
+    room = width - cells(line)
+    latest = snapshot.load[-_MOST_SPARK:]
     graphs: list[tuple[str, list[float | None]]] = [
-        ("   load ", [float(point.total) for point in snapshot.load]),
-        ("   calls/s ", [point.calls_per_s for point in snapshot.load]),
+        ("   load ", [float(point.total) for point in latest]),
+        ("   calls/s ", [point.calls_per_s for point in latest]),
     ]
     for n, (label, values) in enumerate(graphs):
-        cells = min(room // (len(graphs) - n), _MOST_SPARK + len(label)) - len(label)
-        if n == 0 and cells < _LEAST_SPARK:  # room for one of them only
-            cells = min(room - len(label), _MOST_SPARK)
-        if cells < _LEAST_SPARK:
+        long = min(room // (len(graphs) - n), _MOST_SPARK + len(label)) - len(label)
+        if n == 0 and long < _LEAST_SPARK:  # room for one of them only
+            long = min(room - len(label), _MOST_SPARK)
+        if long < _LEAST_SPARK:
             break
-        spark = sparkline(values[-cells:], cells, ascii_only=status.signs.ascii_only)
-        line = Content.assemble(line, styled(label, "muted"), styled(spark, "accent"))
-        room -= len(label) + cells
+        spark = sparkline(values[-long:], long, ascii_only=status.signs.ascii_only)
+        line += [(label, "muted"), (spark, "accent")]
+        room -= len(label) + long
     return line
 
 
-class HeaderLines(Widget):
-    """Draws the two lines; repaints them only if they changed."""
+class HeaderLines(ToneLines):
+    """Draws the two lines."""
 
     DEFAULT_CSS: ClassVar[str] = """
     HeaderLines { height: 2; background: $surface; color: $foreground; padding: 0 1; }
@@ -140,7 +139,6 @@ class HeaderLines(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._content = Content("")
         self._given: tuple[Snapshot, Status] | None = None
 
     def show(self, snapshot: Snapshot, status: Status) -> None:
@@ -153,17 +151,9 @@ class HeaderLines(Widget):
 
     def _make(self) -> None:
         width = self.content_size.width
-        if self._given is None or width < 1:
-            return
-        lines = self._lines(*self._given, width)
-        content = Content("\n").join([line.truncate(width, ellipsis=True) for line in lines])
-        if content != self._content or content.spans != self._content.spans:
-            self._content = content
-            self.refresh()
+        if self._given is not None and width > 0:
+            self.show_lines(self._made(*self._given, width))
 
-    def _lines(self, snapshot: Snapshot, status: Status, width: int) -> list[Content]:
+    def _made(self, snapshot: Snapshot, status: Status, width: int) -> list[list[Run]]:
         """What it says, from what it was given."""
         return [make(snapshot, status, width) for make in (server_line, load_line)]
-
-    def render(self) -> Content:
-        return self._content

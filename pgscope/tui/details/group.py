@@ -72,6 +72,7 @@ class GroupScreen(SessionFrame):
         self._since_start = False
         self._load: bool | None = None
         self._sessions: dict[object, Session] = {}
+        self._session_rows: sessions.SessionRows | None = None
         self._rows: statements.StatementRows | None = None
         self._shown = (0, 0)
 
@@ -114,7 +115,9 @@ class GroupScreen(SessionFrame):
         self._sessions = {session.identity: session for session in chosen}
         table = self.query_one("#group-sessions", LiveTable)
         nothing = "No session" if self._group is not None else "Whose sessions these are is not known"
-        self.fill(table, sessions.rows(chosen, snapshot.at, status.signs, snapshot.locks), nothing)
+        if self._session_rows is None:
+            self._session_rows = sessions.SessionRows(status.signs)
+        self.fill(table, self._session_rows.make(chosen, snapshot.at, snapshot.locks), nothing)
         self._show_statements(snapshot)
         self._show_load(snapshot)
         found = [one for one in snapshot.groups(self._by, own=True) if one.name == self._group]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.content import Content
-
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
-from pgscope.tui.facts import Fact, one_line
+from pgscope.tui.facts import Fact, runs
 from pgscope.tui.fleet.rows import Member
 from pgscope.tui.header import HeaderLines
 from pgscope.tui.stage import Status
+from pgscope.tui.tonelines import Run
 
 
 class FleetHeader(HeaderLines):
@@ -26,7 +25,7 @@ class FleetHeader(HeaderLines):
         self._members = members
         self.show(members[0].snapshot, status)
 
-    def _lines(self, snapshot: Snapshot, status: Status, width: int) -> list[Content]:  # noqa: ARG002 - of one server
+    def _made(self, snapshot: Snapshot, status: Status, width: int) -> list[list[Run]]:  # noqa: ARG002 - of one server
         members, signs = self._members, status.signs
         up = [one.snapshot for one in members if one.state == "up"]
         lost = sum(one.state in ("down", "failed") for one in members)
@@ -65,4 +64,4 @@ class FleetHeader(HeaderLines):
                 priority=4,
             ),
         ]
-        return [one_line(first, width), one_line(second, width)]
+        return [runs(first, width), runs(second, width)]

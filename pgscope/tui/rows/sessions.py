@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from pgscope.analysis.activity import (
+    is_active,
     is_idle_in_transaction,
     is_own,
     is_waiting_for_lock,
@@ -120,70 +122,111 @@ def getters(at: float) -> Getters[Session]:
     }
 
 
-def wanted(sessions: Iterable[Session], status: Status) -> list[Session]:
-    """Those that the toggles leave: idle ones, pgscope's own, background processes."""
-    return [
-        one
-        for one in sessions
-        if (status.background or one.is_client or one.is_starting)
-        and (status.own or not is_own(one))
-        and (status.idle or one.state != "idle")
-    ]
+def is_wanted(session: Session, status: Status) -> bool:
+    """Whether the toggles leave it: idle ones, pgscope's own, background processes."""
+    return (
+        (status.background or session.is_client or session.is_starting)
+        and (status.own or not is_own(session))
+        and (status.idle or session.state != "idle")
+    )
 
 
 _NO_LOCKS = LockForest(0.0)
 
 
-def rows(sessions: Sequence[Session], at: float, signs: Signs, locks: LockForest = _NO_LOCKS) -> list[Row]:
-    """A row for each session; cells are made when they come into view. `locks` says who blocks whom."""
-    return [_row(session, at, signs, _blocks(session, locks)) for session in sessions]
+class _Moment:
+    """The time that ages are counted to: one for all rows, so that a row can stay while time goes on."""
+
+    __slots__ = ("at",)
+
+    def __init__(self) -> None:
+        self.at = 0.0
 
 
-def _blocks(session: Session, locks: LockForest) -> int:
-    """How many sessions wait because of it."""
-    node = locks.nodes.get(session.pid)
-    return node.behind if node is not None else 0
+class SessionRows:
+    """Makes rows, and keeps those of sessions that did not change: most of a thousand are the objects they
+    were. Cells are made when they come into view, as of the moment of the last rows made.
+    """
+
+    def __init__(self, signs: Signs) -> None:
+        self._signs = signs
+        self._moment = _Moment()
+        self._wanted: dict[int, Session] = {}
+        self._toggles: object = None
+        self._kept: dict[int, tuple[Session, int, Row]] = {}
+
+    def wanted(self, sessions: Iterable[Session], status: Status) -> list[Session]:
+        """Those that the toggles leave."""
+        toggles = (status.background, status.own, status.idle)
+        before = self._wanted if toggles == self._toggles else {}
+        # They are kept with their objects: an object's id is its own for as long as it lives.
+        chosen = [one for one in sessions if id(one) in before or is_wanted(one, status)]
+        self._toggles, self._wanted = toggles, {id(one): one for one in chosen}
+        return chosen
+
+    def make(self, sessions: Iterable[Session], at: float, locks: LockForest = _NO_LOCKS) -> list[Row]:
+        """A row for each session, as of `at` (epoch seconds). `locks` says who blocks whom."""
+        self._moment.at = at
+        before, kept = self._kept, {}
+        made = []
+        nodes = locks.nodes
+        for session in sessions:
+            name = id(session)
+            blocks = nodes[session.pid].behind if nodes and session.pid in nodes else 0
+            old = before.get(name)
+            if old is None or old[1] != blocks:
+                old = (session, blocks, self._row(session, blocks))
+            kept[name] = old
+            made.append(old[2])
+        self._kept = kept
+        return made
+
+    def _row(self, session: Session, blocks: int) -> Row:
+        return Row(
+            key=session.identity,
+            cells=partial(_cells, session, self._moment, self._signs, blocks),
+            sort_values=partial(_sort_value, session, blocks),
+            tone="muted" if session.state == "idle" or not session.is_client else "normal",
+        )
 
 
-def _row(session: Session, at: float, signs: Signs, blocks: int) -> Row:
-    return Row(
-        key=session.identity,
-        cells=partial(_cells, session, at, signs, blocks),
-        sort_values=partial(_sort_value, session, at, blocks),
-        tone="muted" if session.state == "idle" or not session.is_client else "normal",
-    )
+def _since(session: Session) -> float | None:
+    """When its statement began, or its state if none runs (epoch seconds): what its age is counted from."""
+    runs = is_active(session) and session.query_start is not None
+    return session.query_start if runs else session.state_change
 
 
-def _state_rank(session: Session, at: float, blocks: int) -> tuple[int, float]:
+def _state_rank(session: Session, blocks: int) -> tuple[int, float]:
+    """What is worst first, the oldest of them first."""
     word = state_word(session)
     rank = -1 if blocks and word != "waiting" else _RANKS.get(word, 3)
-    return (rank, -(age_of(session, at) or 0.0))
+    since = _since(session)
+    return (rank, math.inf if since is None else since)
 
 
-_SORT_VALUES: tuple[Callable[[Session], Any], ...] = (
-    lambda session: session.pid,
-    lambda session: session.application_name.lower(),
-    lambda session: session.user,
-    lambda session: session.database,
-    lambda session: session.client_addr,
-    lambda session: wait_of(session) or None,
-    lambda session: session.query,
-)
-"""Of the columns but those of ages, in their order; the ages stand before the last two."""
-_AGES = (
+def _age_rank(since: float | None) -> float | None:
+    """The older the larger, whatever the time is now: it need not be worked out again each time."""
+    return None if since is None else -since
+
+
+_SORT_VALUES: tuple[Callable[[Session, int], Any], ...] = (
+    lambda session, _: session.pid,
+    lambda session, _: session.application_name.lower(),
+    lambda session, _: session.user,
+    lambda session, _: session.database,
+    lambda session, _: session.client_addr,
     _state_rank,
-    lambda session, at, _: age_of(session, at),
-    lambda session, at, _: transaction_age(session, at),
+    lambda session, _: _age_rank(_since(session)),
+    lambda session, _: _age_rank(session.xact_start),
+    lambda session, _: wait_of(session) or None,
+    lambda session, _: session.query,
 )
-_FIRST_AGE = 5
+"""In the order of the columns."""
 
 
-def _sort_value(session: Session, at: float, blocks: int, column: int) -> Any:
+def _sort_value(session: Session, blocks: int, column: int) -> Any:
     """Worked out for the column that sorts only."""
-    place = column - _FIRST_AGE
-    if 0 <= place < len(_AGES):
-        return _AGES[place](session, at, blocks)
-    return _SORT_VALUES[column if place < 0 else column - len(_AGES)](session)
+    return _SORT_VALUES[column](session, blocks)
 
 
 def state_tone(session: Session) -> Tone:
@@ -203,7 +246,8 @@ def state_text(session: Session, signs: Signs) -> str:
     return word
 
 
-def _cells(session: Session, at: float, signs: Signs, blocks: int) -> tuple[Cell | str, ...]:
+def _cells(session: Session, moment: _Moment, signs: Signs, blocks: int) -> tuple[Cell | str, ...]:
+    at = moment.at
     age = age_of(session, at)
     state = Cell(state_text(session, signs), state_tone(session))
     wait: Cell | str = wait_of(session)

@@ -10,10 +10,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeAlias
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -372,10 +374,17 @@ class LiveTable(Widget, can_focus=True):
 
     def _styles(self) -> dict[str, Style]:
         if not self._palette:
-            self._palette["base"] = self.rich_style
+            self._palette["base"] = self._filtered(self.rich_style)
             for part in styles.PARTS:
-                self._palette[part] = self.get_component_rich_style(f"live-table--{part}")
+                self._palette[part] = self._filtered(self.get_component_rich_style(f"live-table--{part}"))
         return self._palette
+
+    def _filtered(self, style: Style) -> Style:
+        """A style as Textual's filters make it (no colours, no dim): once, in place of at each line."""
+        segments = [Segment(" ", style)]
+        for line_filter in self.get_line_filters():
+            segments = line_filter.apply(segments, self.background_colors[1])
+        return segments[0].style or style
 
     def _compose_lines(self) -> list[Line]:
         """The lines in view as they should be now."""
@@ -433,7 +442,16 @@ class LiveTable(Widget, can_focus=True):
         if self._painted.size != self.size:
             self._rebuild()
         strips = self._painted.strips
-        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self.rich_style)
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self._styles()["base"])
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as they are: there is no border, padding or tint that Textual would have to add, and its
+        way through all of them costs more than the lines themselves.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render(self) -> Any:
         """Nothing: the table is drawn line by line."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -38,20 +38,23 @@ class SessionsView(SessionFrame):
         super().__init__()
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
-        self._sessions: dict[object, Session] = {}
+        self._chosen: Sequence[Session] = ()
+        self._rows: sessions.SessionRows | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable(sessions.COLUMNS, sort="state", id="sessions")
 
     def show(self, snapshot: Snapshot) -> None:
         status = self.stage.status
-        candidates = sessions.wanted(snapshot.sessions, status)
+        if self._rows is None:
+            self._rows = sessions.SessionRows(status.signs)
+        candidates = self._rows.wanted(snapshot.sessions, status)
         getters = sessions.getters(snapshot.at)
         chosen = status.filter.select(candidates, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(snapshot.sessions))
-        self._sessions = {session.identity: session for session in chosen}
-        rows = sessions.rows(chosen, snapshot.at, status.signs, snapshot.locks)
+        rows = self._rows.make(chosen, snapshot.at, snapshot.locks)
+        self._chosen = chosen
         self.fill(self.query_one(LiveTable), rows, "No session to show")
 
     def remark(self) -> Content:
@@ -62,7 +65,7 @@ class SessionsView(SessionFrame):
         return self.counted(self._shown, ", ".join(words), self._left_out)
 
     def session_of(self, key: object) -> Session | None:
-        return self._sessions.get(key)
+        return next((session for session in self._chosen if session.identity == key), None)
 
     def copied(self) -> str:
         session = self.current_session()
@@ -70,5 +73,5 @@ class SessionsView(SessionFrame):
 
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
-        if (session := self._sessions.get(event.row_key)) is not None:
+        if (session := self.session_of(event.row_key)) is not None:
             self.app.push_screen(SessionScreen(session))
