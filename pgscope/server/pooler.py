@@ -16,8 +16,10 @@ from psycopg.rows import TupleRow
 from pgscope.errors import ConnectionFailed
 
 _Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
-_TRIES = 10
-"""Looks at who serves whom: other clients of the pool may come in between."""
+_ROUNDS = 12
+"""Looks at who serves whom. A quiet pool is known at the first, a busy one within a few."""
+_BETWEEN = 0.05
+"""Seconds from one to the next, in which others may be lent what was ours."""
 _PATIENCE = 3.0
 """Seconds to wait for a second session; a pool in session mode may have none to give."""
 
@@ -27,7 +29,14 @@ async def require_own_session(connection: _Connection, again: Callable[[], Await
 
     `again` opens a second connection to the same pool, closed here. Raises psycopg.Error.
     """
-    if await _lent(connection, again):
+    try:
+        lent = await _lent(connection, again)
+    except asyncio.TimeoutError:
+        raise ConnectionFailed(
+            "a pooler such as PgBouncer has no session to give for now: connect to the server itself (its own "
+            "host and port), or give the pool more"
+        ) from None
+    if lent:
         raise ConnectionFailed(
             "a pooler such as PgBouncer, in transaction or statement mode, lends a session for one "
             "transaction at a time, and pgscope needs one of its own: connect to the server itself (its own "
@@ -35,27 +44,62 @@ async def require_own_session(connection: _Connection, again: Callable[[], Await
         )
 
 
+class _Client:
+    """One of our connections, and the backend that served it last."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self.pid = 0
+        self._transactions = 0
+
+    async def look(self) -> bool:
+        """Whether, since the last look, another backend serves us, or ours has served somebody else.
+
+        A backend numbers its transactions, and shows the number of its own in pg_locks: without anybody else
+        it goes up by one from look to look.
+        """
+        cursor = await self._connection.execute(
+            "select pid, pg_catalog.split_part(virtualtransaction, '/', 2)::bigint from pg_catalog.pg_locks"
+            " where locktype = 'virtualxid' and pid = pg_catalog.pg_backend_pid()",
+            prepare=False,
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            return False
+        before = (self.pid, self._transactions + 1)
+        self.pid, self._transactions = int(row[0]), int(row[1])
+        return before[0] != 0 and before != (self.pid, self._transactions)
+
+
 async def _lent(connection: _Connection, again: Callable[[], Awaitable[_Connection]]) -> bool:
-    first = await _pid(connection)
+    first = _Client(connection)
+    await first.look()
     try:
-        second = await asyncio.wait_for(again(), _PATIENCE)
+        other = await asyncio.wait_for(again(), _PATIENCE)
     except (asyncio.TimeoutError, psycopg.OperationalError):
-        # No more sessions to be had while we hold one: it is ours.
-        return await _pid(connection) != first
+        # No more sessions to be had: a pool in session mode may be full, and then ours stays ours.
+        return await _told([first])
     try:
-        for _ in range(_TRIES):
-            # In session mode the two never have the same backend, and neither ever changes it.
-            pids = await _pid(connection), await asyncio.wait_for(_pid(second), _PATIENCE)
-            if pids[0] == pids[1] or pids[0] != first:
-                return True
-    except asyncio.TimeoutError:
-        return await _pid(connection) != first
+        second = _Client(other)
+        try:
+            await asyncio.wait_for(second.look(), _PATIENCE)
+        except asyncio.TimeoutError:
+            return await _told([first])
+        return first.pid == second.pid or await _told([first, second])
     finally:
-        await second.close()
+        await other.close()
+
+
+async def _told(clients: list[_Client]) -> bool:
+    """Look for signs of lending. Twice in a row: a pooler that goes round gives another backend then; one
+    after the other: one that gives what came back last gives both the same.
+    """
+    for _ in range(_ROUNDS):
+        for client in clients:
+            for _ in range(2):
+                if await asyncio.wait_for(client.look(), 3 * _PATIENCE):
+                    return True
+        if len({client.pid for client in clients}) < len(clients):
+            return True
+        await asyncio.sleep(_BETWEEN)
     return False
-
-
-async def _pid(connection: _Connection) -> int:
-    cursor = await connection.execute("select pg_catalog.pg_backend_pid()", prepare=False)
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0

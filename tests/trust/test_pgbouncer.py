@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,7 +36,7 @@ def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
         pytest.skip("pgbouncer is not installed (Debian's package of that name has it)")
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(mode: str, pool_size: int = 20) -> str:
+    def start(mode: str, pool_size: int = 20, more: str = "") -> str:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -43,7 +46,7 @@ def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
             f"[databases]\n* = host={pg18.socket_dir} user=postgres port={pg18.port}\n"
             "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\nauth_file =\n"
-            f"pool_mode = {mode}\ndefault_pool_size = {pool_size}\n"
+            f"pool_mode = {mode}\ndefault_pool_size = {pool_size}\n{more}\n"
         )
         config.chmod(0o644)
         account = server_account()
@@ -113,3 +116,69 @@ async def test_other_modes_are_refused_and_left_alone(pooled: Pooled, mode: str)
     assert "PgBouncer" in said
     assert "connect to the server itself" in said
     assert "\n" not in said
+
+
+@contextlib.contextmanager
+def busy(conninfo: str, clients: int) -> Iterator[None]:
+    """Many clients of the pool, each in short transactions of several statements, with short rests."""
+    over = threading.Event()
+    done = [0] * clients
+
+    def work(number: int) -> None:
+        chance = random.Random(number)
+        with psycopg.connect(conninfo, autocommit=True, prepare_threshold=None) as client:
+            while not over.is_set():
+                with client.transaction():
+                    client.execute("select pg_sleep(%s)", (chance.random() / 200,))
+                    client.execute("select 1")
+                done[number] += 1
+                time.sleep(chance.random() / 100)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not all(done):
+            assert time.monotonic() < deadline, done
+            time.sleep(0.02)
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert all(done)
+
+
+POOLS = [
+    ("transaction", 20, "", 0),
+    ("transaction", 1, "", 0),
+    ("transaction", 2, "server_round_robin = 1\nmin_pool_size = 2", 0),
+    ("transaction", 4, "server_round_robin = 1\nmin_pool_size = 4", 0),
+    ("transaction", 1, "", 3),
+    ("transaction", 5, "", 12),
+    ("transaction", 20, "", 12),
+    ("transaction", 10, "server_round_robin = 1", 12),
+    ("statement", 20, "", 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "pool_size", "more", "clients"), POOLS)
+async def test_lending_is_known_each_time(
+    pooled: Pooled, mode: str, pool_size: int, more: str, clients: int
+) -> None:
+    conninfo = pooled(mode, pool_size=pool_size, more=more)
+    with busy(conninfo, clients) if clients else contextlib.nullcontext():
+        for turn in range(20):
+            with pytest.raises(ConnectionFailed, match="lends a session"):
+                await connect(target(conninfo))
+                pytest.fail(f"not known at turn {turn}")
+
+
+@pytest.mark.parametrize("more", ["", "server_round_robin = 1"])
+async def test_a_busy_pool_in_session_mode_is_not_taken_for_one_that_lends(pooled: Pooled, more: str) -> None:
+    conninfo = pooled("session", pool_size=20, more=more)
+    with busy(conninfo, 8):
+        for _ in range(5):
+            connection = await connect(target(conninfo))
+            await connection.close()
