@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -31,8 +31,10 @@ _VIEWS = {
 class Health:
     """Tells the stream of trouble, and when it is over."""
 
-    def __init__(self, facts: ServerFacts, emit: Emit) -> None:
+    def __init__(self, facts: ServerFacts, emit: Emit, now: Callable[[], float]) -> None:
+        """`now` is the time by the server's clock, epoch seconds."""
         self._facts = facts
+        self._now = now
         self._emit = emit
         self._troubled = False
         self._failed = 0
@@ -62,14 +64,14 @@ class Health:
             self._refused = refused
             missing = tuple(_missing(part, reason, self._facts.user) for part, reason in refused.items())
             facts = replace(self._facts, missing=self._facts.missing + missing)
-            self._emit(Connected(time.time(), time.monotonic(), facts))
+            self._emit(Connected(self._now(), time.monotonic(), facts))
         self._troubled = False
         self._failed = 0
 
     def _trouble(self, reason: str, since: float = 0.0) -> None:
         """`since` so many seconds."""
         self._troubled = True
-        self._emit(Disconnected(time.time() - since, time.monotonic(), reason))
+        self._emit(Disconnected(self._now() - since, time.monotonic(), reason))
 
 
 async def patiently(answer: Coroutine[Any, Any, _T], health: Health, quiet: float, lost: float) -> _T:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
@@ -20,10 +20,20 @@ from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.errors import ConnectionFailed, PgscopeError
 from pgscope.packed import Texts
-from pgscope.sample import Connected, Disconnected, Names, OwnCost, ServerFacts, StatementTexts, Wanted
+from pgscope.sample import (
+    Burst,
+    Connected,
+    Disconnected,
+    Names,
+    OwnCost,
+    Sample,
+    ServerFacts,
+    StatementTexts,
+    Wanted,
+)
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
-from pgscope.server.facts import learn
+from pgscope.server.facts import learn, learn_now
 from pgscope.server.poll import Poller, PollFailed
 from pgscope.server.sampler import Sampler
 from pgscope.text import clean, one_line
@@ -95,7 +105,7 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._errands: Errands | None = None
-        self._server_ahead = 0.0
+        self._server_ahead: float | None = None
         self._polls = 0
         self._hurried = False
 
@@ -114,6 +124,13 @@ class LiveSource:
     def _new_pace(self) -> Pace:
         fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
         return Pace(Budget(self._budget, fastest, max(0.5, fastest)))
+
+    def _now(self) -> float:
+        """The time by the server's clock, as far as it is known: ours may be another, and be stepped."""
+        return time.time() if self._server_ahead is None else time.monotonic() + self._server_ahead
+
+    def _dated(self, sample: Sample) -> Sample:
+        return replace(sample, at=self._now()) if isinstance(sample, Burst) else sample
 
     async def open(self) -> ServerFacts:
         """Connect now, so that a first failure can be told at once; `run` goes on with this connection.
@@ -136,7 +153,7 @@ class LiveSource:
             try:
                 link = self._first or await self._connect()
             except (PgscopeError, *_LOST) as error:
-                emit(Disconnected(time.time(), time.monotonic(), one_line(clean(str(error)))))
+                emit(Disconnected(self._now(), time.monotonic(), one_line(clean(str(error)))))
                 await asyncio.sleep(_backoff(attempt))
                 attempt += 1
                 continue
@@ -145,25 +162,27 @@ class LiveSource:
             reason = await self._stay(link, emit)
             attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
             if reason is not None:
-                emit(Disconnected(time.time(), time.monotonic(), reason))
+                emit(Disconnected(self._now(), time.monotonic(), reason))
                 await asyncio.sleep(_backoff(attempt))
 
     async def _connect(self) -> Link:
         connection = await connect(self.target)
         try:
-            facts = await asyncio.wait_for(learn(connection), _ANSWER)
+            facts, now = await asyncio.wait_for(learn_now(connection), _ANSWER)
         except BaseException:
             await connection.close()
             raise
+        self._server_ahead = now - time.monotonic()
         return Link(connection, facts, Poller(connection, facts))
 
     async def _stay(self, link: Link, emit: Emit) -> str | None:
         """Watch until the connection is lost; return why, or None if the server changed."""
         self._pace = self._new_pace()
         self._meter = _Meter()
-        self._server_ahead = time.time() - time.monotonic()
-        emit(Connected(time.time(), time.monotonic(), link.facts))
-        self._errands = Errands(self.target, emit, lambda server_ms: self._meter.add(server_ms))
+        emit(Connected(self._now(), time.monotonic(), link.facts))
+        self._errands = Errands(
+            self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
+        )
         beside = [asyncio.create_task(self._errands.run())]
         if self._sample_hz > 0:
             beside.append(asyncio.create_task(self._sample_loop(link, emit)))
@@ -185,13 +204,13 @@ class LiveSource:
             link.poller.names.codec,
             emit,
             lambda server_ms: self._meter.add(server_ms),
-            lambda: time.monotonic() + self._server_ahead,
+            self._now,
         )
 
     async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
-        health = Health(link.facts, emit)
+        health = Health(link.facts, emit, self._now)
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
         while True:
@@ -247,7 +266,7 @@ class LiveSource:
         started = time.monotonic()
 
         def take(texts: Texts) -> None:
-            emit(StatementTexts(time.time(), time.monotonic(), texts))
+            emit(StatementTexts(self._now(), time.monotonic(), texts))
 
         await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
         took = time.monotonic() - started

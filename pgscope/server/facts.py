@@ -19,7 +19,12 @@ OLDEST, NEWEST = 14, 18
 
 
 async def learn(connection: Connection) -> ServerFacts:
-    """Ask the server what it is and what this role may see: one round trip.
+    """What `learn_now` learns, without the time."""
+    return (await learn_now(connection))[0]
+
+
+async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
+    """Ask the server what it is, what this role may see, and what time it has (epoch seconds): one round trip.
 
     Raises ConnectionFailed if even what every role may ask is refused, psycopg.Error if the connection broke.
     """
@@ -32,7 +37,7 @@ async def learn(connection: Connection) -> ServerFacts:
         reason = failure.reason if failure else "the server answered nothing"
         raise ConnectionFailed(f"cannot read the server's settings: {reason}; check the role's privileges")
     row = found.rows["facts"][0]
-    version_num, version, database, user, standby, started, _now, superuser, reads, signals, pid = row
+    version_num, version, database, user, standby, started, now, superuser, reads, signals, pid = row
     settings = {name(key): name(value) for key, value in found.rows.get("settings", ())}
     extensions = _extensions(found.rows.get("extensions", ()))
     version_text, schema, usable = extensions.get("pg_stat_statements", ("", "", False))
@@ -68,7 +73,7 @@ async def learn(connection: Connection) -> ServerFacts:
         missing=(),
         own_pids=frozenset({pid}),
     )
-    return with_missing(facts, version_text)
+    return with_missing(facts, version_text), float(now)
 
 
 def _extensions(rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[str, str, bool]]:

@@ -33,8 +33,8 @@ async def require_own_session(connection: _Connection, again: Callable[[], Await
         lent = await _lent(connection, again)
     except asyncio.TimeoutError:
         raise ConnectionFailed(
-            "a pooler such as PgBouncer has no session to give for now: connect to the server itself (its own "
-            "host and port), or give the pool more"
+            "a pooler such as PgBouncer has no session to give for now: connect to the server itself (its "
+            "own host and port), or give the pool more"
         ) from None
     if lent:
         raise ConnectionFailed(
