@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgscope.analysis.attribution import Attribution
+from pgscope.analysis.clock import ClockWatch
 from pgscope.analysis.counters import NOTHING, Counts, EvictionWatch, Interval, StatementDeltas
 from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
@@ -71,6 +72,7 @@ class Watch:
         self.seconds = 0.0
         """How long the counters were watched."""
         self._evictions = EvictionWatch(0)
+        self._clock = ClockWatch()
 
     @property
     def poll(self) -> Poll | None:
@@ -97,6 +99,7 @@ class Watch:
             self._evictions = EvictionWatch(sample.facts.statements_max)
             self._link = Link(True, sample.at)
             self._deltas.restart()
+            self._clock.restart()
             self._totals_fold.restart()
         elif isinstance(sample, Disconnected):
             since = sample.at if self._link.connected or not self._link.since else self._link.since
@@ -115,6 +118,7 @@ class Watch:
 
     def _feed_poll(self, poll: Poll) -> None:
         interval = self._deltas.feed(poll)
+        self._clock.feed(poll)
         self._poll = poll
         self.presence.feed(poll)
         if not self.counted or not self._deltas.entries:
@@ -205,6 +209,8 @@ class Watch:
         notices = []
         if self.facts is not None:
             notices += [f"{one.capability}: {one.consequence}. {one.remedy}" for one in self.facts.missing]
+        if self._clock.warning:
+            notices.append(self._clock.warning)
         if self._evictions.warning:
             notices.append(self._evictions.warning)
         if self._cost is not None and self._cost.throttled:

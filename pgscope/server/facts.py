@@ -24,7 +24,7 @@ async def learn(connection: Connection) -> ServerFacts:
 
 
 async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
-    """Ask the server what it is, what this role may see, and what time it has (epoch seconds): one round trip.
+    """Ask in one round trip what the server is, what this role may see, and what time it has (epoch seconds).
 
     Raises ConnectionFailed if even what every role may ask is refused, psycopg.Error if the connection broke.
     """

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -114,5 +120,80 @@ def _plays(samples: list[Sample], path: Path) -> None:
     half = polls[len(polls) // 2] + 0.001
     read = [one.at for one in recording.samples(until=half) if isinstance(one, Poll)]
     assert len(read) == sum(at <= half for at in polls)
+    assert not recording.damage
+    recording.close()
+
+
+@pytest.fixture
+def stepped_pg(
+    fresh_pg: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[EmbeddedServer, Callable[[float], None]]]:
+    """A server whose clock can be stepped: it calls ours in place of the system's."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("no C compiler, or no Linux: the server's clock cannot be stepped")
+    # Where the server's account may read it.
+    folder = Path(tempfile.mkdtemp(prefix="pgscope-clock-", dir="/tmp"))
+    folder.chmod(0o755)
+    library, offset = folder / "step.so", folder / "offset"
+    source = Path(__file__).with_name("clock_step.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    offset.write_bytes(struct.pack("q", 0))
+    offset.chmod(0o644)
+    with monkeypatch.context() as patch:
+        patch.setenv("LD_PRELOAD", str(library))
+        patch.setenv("TEST_CLOCK_STEP", str(offset))
+        server = fresh_pg(18)
+
+    def step(seconds: float) -> None:
+        with offset.open("r+b") as file:
+            file.write(struct.pack("q", int(seconds)))
+
+    yield server, step
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+async def test_the_servers_clock_is_stepped(
+    seconds: float, stepped_pg: tuple[EmbeddedServer, Callable[[float], None]], tmp_path: Path
+) -> None:
+    server, step = stepped_pg
+    situation = Situation(server.conninfo)
+    try:
+        async with streaming(server.conninfo) as stream:
+            await stream.more(Poll, 2)
+            await some(stream, situation)
+            before = stream.snapshot
+            assert before.notices == ()
+            step(seconds)
+            await stream.until(lambda: abs(stream.snapshot.at - before.at - seconds) < SOON, "the step")
+            word = "ahead" if seconds > 0 else "back"
+            assert any(f"clock was set {word} by 3," in one for one in stream.snapshot.notices)
+            for _ in range(4):
+                await situation.work()
+                await stream.more(Poll)
+                assert stream.snapshot.locks.nodes, "the wait goes on"
+                assert all(0.0 <= row.rates.calls < 20_000 for row in stream.snapshot.statements.values())
+                (worker,) = [one for one in stream.snapshot.sessions if "t_clock_work" in one.query]
+                for age in (state_age, statement_age):
+                    assert 0.0 <= (age(worker, stream.snapshot.at) or 0.0) < SOON
+            situation.clients[0].execute("rollback")
+            await stream.until(lambda: not stream.snapshot.locks.nodes, "the end of the wait")
+            assert all(wait.seconds >= 0.0 for wait in stream.watch.locks.window())
+            assert render(stream.watch, "html")
+            samples = list(stream.samples)
+    finally:
+        step(0)
+        situation.close()
+    _plays_through(samples, tmp_path / "a.rec")
+
+
+def _plays_through(samples: list[Sample], path: Path) -> None:
+    file = RecordingFile(path)
+    for one in samples:
+        file.write(one)
+    file.close()
+    recording = Recording.open(path)
+    assert len(list(recording.samples())) == len(samples)
     assert not recording.damage
     recording.close()
