@@ -99,6 +99,9 @@ class Run:
         )
         os.close(slave)
         self._master = master
+        # Not select: with thousands of sessions the number of the file is beyond what that takes.
+        self._readable = select.poll()
+        self._readable.register(master, select.POLLIN)
         self._process = psutil.Process(self._child.pid)
 
     @staticmethod
@@ -147,7 +150,7 @@ class Run:
 
     def _read(self, timeout: float) -> bytes | None:
         """What came; None when the program has ended."""
-        if not select.select([self._master], [], [], timeout)[0]:
+        if not self._readable.poll(max(timeout, 0.0) * 1000):
             return b""
         try:
             data = os.read(self._master, 65536)
