@@ -55,7 +55,9 @@ class AuditLog:
         line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
         file = self._open()
         try:
-            if os.write(file, line) != len(line):
+            if (written := os.write(file, line)) != len(line):
+                # The next line must not stand behind half of this one.
+                os.ftruncate(file, os.fstat(file).st_size - written)
                 raise AuditFailed(f"cannot write {self._name}: the disk is full")
         except OSError as error:
             raise self._failure(error) from None

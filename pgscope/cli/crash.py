@@ -5,6 +5,7 @@ Messages of exceptions and values of variables are left out: they may hold liter
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -56,8 +57,13 @@ def write(error: BaseException, folder: Path) -> Path:
     inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(name, flags, 0o600, dir_fd=inside), "w", encoding="utf-8") as file:
-            file.write(text(error))
+        try:
+            with os.fdopen(os.open(name, flags, 0o600, dir_fd=inside), "w", encoding="utf-8") as file:
+                file.write(text(error))
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=inside)
+            raise
     finally:
         os.close(inside)
     return folder / name
