@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ def _app(conninfo: str, shot: Shot, plans: Path) -> PgscopeApp:
     return PgscopeApp(
         LiveSource(where),
         title=titles[0],
-        explaining=Explaining(where, store=PlanStore(plans)),
+        explaining=partial(Explaining, where, store=PlanStore(plans)),
         checking=Checking(where),
         others=[Server(source, title) for source, title in zip(beside, titles[1:], strict=True)],
     )

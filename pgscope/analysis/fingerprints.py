@@ -13,8 +13,6 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NewType
 
-from pglast import parser
-
 from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
 
@@ -49,6 +47,8 @@ def fingerprint(text: str) -> Fingerprint:
     bare, plain = _read(text)
     known = plain
     if bare and len(bare) <= _LONGEST_PARSED and "\x00" not in bare:
+        from pglast import parser  # when it is first needed: it takes a tenth of the start
+
         try:
             # The parser's own fingerprint takes `= $1` and `in ($1, $2)` for the same.
             known = f"{parser.fingerprint(bare)} {len(_MEMBERS.findall(plain))}"

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from pglast import parser
-
 from pgscope.packed import remembered
 
 Node: TypeAlias = Mapping[str, Any]
@@ -108,6 +106,8 @@ def shape_of(text: str) -> Shape:
     """The shape of a statement; `UNKNOWN` if it is empty, too long, several, or does not parse."""
     if not text or len(text) > LONGEST:
         return UNKNOWN
+    from pglast import parser  # when it is first needed: it takes a tenth of the start
+
     try:
         statements = json.loads(parser.parse_sql_json(text)).get("stmts", [])
         if len(statements) != 1:

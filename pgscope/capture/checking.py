@@ -8,12 +8,13 @@ from pgscope.errors import ConnectionFailed
 from pgscope.sample import Checkup
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
-from pgscope.server.doctor import examine
 from pgscope.text import clean, one_line
 
 
 async def check_up(target: Target) -> Checkup:
     """What `pgscope doctor` asks a server. Raises ConnectionFailed (PasswordNeeded)."""
+    from pgscope.server.doctor import examine
+
     connection = await connect(target)
     try:
         return await examine(connection)

@@ -11,7 +11,6 @@ from pgscope.capture.live import LiveSource
 from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import PasswordNeeded
 from pgscope.server.conninfo import Target
-from pgscope.server.explain import identity
 
 T = TypeVar("T")
 
@@ -40,6 +39,8 @@ async def with_password_for(target: Target, *, ask: bool) -> Target:
 
     A server that cannot be reached now is as good as one without a password: it may come back.
     """
+
+    from pgscope.server.explain import identity
 
     async def use(tried: Target) -> Target:
         await identity(tried)

@@ -6,17 +6,24 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgscope.capture.actions import Actions
 from pgscope.capture.audit import AuditLog, default_audit_path
 from pgscope.capture.checking import Checking
-from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
-from pgscope.capture.plan_store import PlanStore
 from pgscope.cli.password import open_asking, with_password_for
 from pgscope.config import Config
 from pgscope.server.conninfo import Target
+
+if TYPE_CHECKING:
+    from pgscope.capture.explaining import Explaining
+
+_AT_ONCE = 0.1
+"""Seconds in which a server that is near has answered."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +74,45 @@ def show(
     return asyncio.run(_show([(look.title, source), *others], look, config, ask))
 
 
-async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: Config, ask: bool) -> int:
+async def _open(sources: Sequence[tuple[str, LiveSource]], ask: bool) -> list[str]:
+    """Open the connections; the titles of their servers. Raises ConnectionFailed."""
     for _, source in sources:
         source.sessions_first = True
     if len(sources) == 1:
         await open_asking(sources[0][1], ask=ask)
-        titles = [look.title]
-    else:
-        from pgscope.cli.several import names, open_all
+        return [sources[0][0]]
+    from pgscope.cli.several import names, open_all
 
-        titles = names(sources)
-        await open_all([source for _, source in sources], titles, ask=ask)
+    titles = names(sources)
+    await open_all([source for _, source in sources], titles, ask=ask)
+    return titles
+
+
+async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: Config, ask: bool) -> int:
+    opening = asyncio.create_task(_open(sources, ask))
+    if not (await asyncio.wait({opening}, timeout=_AT_ONCE))[0]:
+        # A server that is far away takes several round trips to let one in; a failure is told at once.
+        await asyncio.to_thread(import_module, "pgscope.tui.app")
+    titles = await opening
     explain_on = look.explain_on and await with_password_for(look.explain_on, ask=ask)
     from pgscope.tui.app import PgscopeApp
     from pgscope.tui.served import Server
+
+    made: list[Explaining] = []
+
+    def explaining(where: Target) -> Explaining:
+        from pgscope.capture.explaining import Explaining
+        from pgscope.capture.plan_store import PlanStore
+
+        made.append(
+            Explaining(
+                where,
+                elsewhere=explain_on,
+                allow_superuser_analyze=look.allow_superuser_analyze,
+                store=PlanStore(look.plans),
+            )
+        )
+        return made[-1]
 
     # After the connections were opened: the targets know their passwords by now.
     servers = [
@@ -88,12 +120,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
             source,
             title,
             Actions(source.target, AuditLog(default_audit_path()), read_only=look.read_only),
-            Explaining(
-                source.target,
-                elsewhere=explain_on,
-                allow_superuser_analyze=look.allow_superuser_analyze,
-                store=PlanStore(look.plans),
-            ),
+            partial(explaining, source.target),
             Checking(source.target),
         )
         for title, (_, source) in zip(titles, sources, strict=True)
@@ -112,9 +139,8 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
     try:
         await app.run_async(mouse=look.mouse)
     finally:
-        for server in servers:
-            if server.explaining is not None:
-                await server.explaining.close()
+        for one in made:
+            await one.close()
         for _, source in sources:
             await source.close()
     if app.fatal is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Console
 from textual import events, on, work
@@ -19,29 +19,18 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.capture.actions import Actions as ServerActions
-from pgscope.capture.checking import Checking
-from pgscope.capture.explaining import Explaining
-from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
-from pgscope.tui.acting.hands import Hands
 from pgscope.tui.clipboard import osc52
 from pgscope.tui.columns.kept import KeptColumns
-from pgscope.tui.columns.screen import ColumnsScreen
-from pgscope.tui.columns.tables import TABLES
-from pgscope.tui.details.finding import FindingScreen
-from pgscope.tui.doctor.screen import DoctorScreen
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.hangup import watch_hangup
-from pgscope.tui.help import HelpScreen, keys_of
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
 from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
-from pgscope.tui.plans.planner import Planner
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.served import Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
@@ -49,6 +38,15 @@ from pgscope.tui.stage import Status
 from pgscope.tui.table import LiveTable
 from pgscope.tui.tabs import TabLine
 from pgscope.tui.views import FLEET, VIEWS
+
+# What is not needed for the first screen is imported when it is: it would take as long as all the rest.
+if TYPE_CHECKING:
+    from pgscope.capture.actions import Actions as ServerActions
+    from pgscope.capture.checking import Checking
+    from pgscope.capture.explaining import Explaining
+    from pgscope.capture.recording.recording import Recording
+    from pgscope.tui.acting.hands import Hands
+    from pgscope.tui.plans.planner import Planner
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds; what + and - go through."""
@@ -87,7 +85,7 @@ class PgscopeApp(App[None]):
         title: str = "",
         actions: ServerActions | None = None,
         config: Config | None = None,
-        explaining: Explaining | None = None,
+        explaining: Callable[[], Explaining] | None = None,
         checking: Checking | None = None,
         others: Sequence[Server] = (),
         recording: Recording | None = None,
@@ -200,6 +198,9 @@ class PgscopeApp(App[None]):
 
     def choose_columns(self, table: LiveTable) -> None:
         """Let someone choose the columns of a table."""
+        from pgscope.tui.columns.screen import ColumnsScreen
+        from pgscope.tui.columns.tables import TABLES
+
         name = table.id or ""
         if name in TABLES:
             changed = partial(self._columns_changed, name)
@@ -327,6 +328,8 @@ class PgscopeApp(App[None]):
         self._status = replace(self._status, filter=EVERYTHING, filter_error="")
         self.action_view("applications" if event.finding is None else "findings")
         if event.finding is not None:
+            from pgscope.tui.details.finding import FindingScreen
+
             self.push_screen(FindingScreen(event.finding))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -345,6 +348,8 @@ class PgscopeApp(App[None]):
 
     def action_doctor(self) -> None:
         """Look the set-up of the server in hand over."""
+        from pgscope.tui.doctor.screen import DoctorScreen
+
         checking = self._current.checking
         if checking is None:
             self.notify("There is no server to look over here", severity="warning", timeout=5)
@@ -416,6 +421,8 @@ class PgscopeApp(App[None]):
         """Explain the view in hand."""
         screen = self.screen
         if isinstance(screen, Frame):
+            from pgscope.tui.help import HelpScreen, keys_of
+
             title = next((view.title for view in (FLEET, *VIEWS) if view.id == screen.view), "Help")
             self.push_screen(HelpScreen(title, screen.HELP, keys_of(screen)))
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
-from pgscope.capture.actions import Actions
-from pgscope.capture.checking import Checking
-from pgscope.capture.explaining import Explaining
-from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Source
 from pgscope.capture.tap import Tap
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
-from pgscope.tui.acting.hands import Hands
 from pgscope.tui.frame import Frame
-from pgscope.tui.plans.planner import Planner
 from pgscope.tui.replay.past import Past
+
+if TYPE_CHECKING:
+    from pgscope.capture.actions import Actions
+    from pgscope.capture.checking import Checking
+    from pgscope.capture.explaining import Explaining
+    from pgscope.capture.recording.recording import Recording
+    from pgscope.tui.acting.hands import Hands
+    from pgscope.tui.plans.planner import Planner
 
 _AGAIN_AFTER = 5.0
 """Seconds until a watch that failed by a bug of ours starts again."""
@@ -46,7 +49,8 @@ class Server:
     source: Source
     title: str = ""
     actions: Actions | None = None
-    explaining: Explaining | None = None
+    explaining: Callable[[], Explaining] | None = None
+    """Called when something is explained for the first time: what it brings would double the start."""
     checking: Checking | None = None
     """What looks its set-up over."""
     recording: Recording | None = None
@@ -75,16 +79,34 @@ class Served:
         self._recorded = server.recording is not None
         self.past = Past(app, server.title, server.recording, self._past_changed, redact=redact)
         self.source = server.source
-        self.hands = Hands(app, server.actions)
-        self.planner = Planner(app, server.explaining)
         self.checking = server.checking
-        self.hands.blocked = self.planner.blocked = lambda: self.past.refusal
+        self._app = app
+        self._given = server
         self.frames: dict[str, Frame] = {}
         self.newest = self._now = NOTHING_YET
         self.snapshot = NOTHING_YET
         self.failure = ""
         self._told = told
         self._watch: Watch | None = None
+
+    @cached_property
+    def hands(self) -> Hands:
+        """What cancels and terminates, made when it is first asked for."""
+        from pgscope.tui.acting.hands import Hands
+
+        hands = Hands(self._app, self._given.actions)
+        hands.blocked = lambda: self.past.refusal
+        return hands
+
+    @cached_property
+    def planner(self) -> Planner:
+        """What explains, made when it is first asked for."""
+        from pgscope.tui.plans.planner import Planner
+
+        explaining = self._given.explaining
+        planner = Planner(self._app, explaining() if explaining is not None else None)
+        planner.blocked = lambda: self.past.refusal
+        return planner
 
     @property
     def down(self) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import _character_to_key
 from textual.theme import BUILTIN_THEMES
 
+from pgscope import tui
 from pgscope.analysis.filter import Filter, FilterError
 from pgscope.config import Config, ConfigError, config_path
 from pgscope.config.read import known
 from pgscope.errors import UsageError
-from pgscope.tui.columns.tables import TABLES
 
 _KEY = re.compile(r"\S|((ctrl|shift|alt|super|meta|hyper)\+)*[a-z0-9_]+|[A-Z][a-z0-9]*")
 
@@ -28,18 +30,30 @@ def check(config: Config) -> None:
     try:
         if config.theme:
             known([config.theme], BUILTIN_THEMES, "theme")
-        known(config.keymap, sorted(binding_ids()), "action", "keymap.")
-        known(config.columns, TABLES, "table", "columns.")
-        for table, chosen in config.columns.items():
-            keys_of = list(dict.fromkeys(column.key for column in TABLES[table]))
-            known([choice.key for choice in chosen], keys_of, "column", f"columns.{table}: ")
-        for name, keys in config.keymap.items():
-            for key in keys.split(","):
-                if not _KEY.fullmatch(key.strip()):
-                    raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; such as x, f5 or ctrl+x")
-        _refuse_clash(config.keymap)
+        if config.columns:
+            _check_columns(config)
+        if config.keymap:
+            _check_keymap(config.keymap)
     except ValueError as error:
         raise ConfigError(f"{config_path()}: {error}") from None
+
+
+def _check_columns(config: Config) -> None:
+    from pgscope.tui.columns.tables import TABLES
+
+    known(config.columns, TABLES, "table", "columns.")
+    for table, chosen in config.columns.items():
+        keys_of = list(dict.fromkeys(column.key for column in TABLES[table]))
+        known([choice.key for choice in chosen], keys_of, "column", f"columns.{table}: ")
+
+
+def _check_keymap(keymap: Mapping[str, str]) -> None:
+    known(keymap, sorted(binding_ids()), "action", "keymap.")
+    for name, keys in keymap.items():
+        for key in keys.split(","):
+            if not _KEY.fullmatch(key.strip()):
+                raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; such as x, f5 or ctrl+x")
+    _refuse_clash(keymap)
 
 
 _DIALOGUES = frozenset({"ask", "help", "notices", "filter", "analyze", "parameters", "save", "columns"})
@@ -70,10 +84,9 @@ def binding_ids() -> frozenset[str]:
 
 def _bindings() -> dict[str, str]:
     """The keys of pgscope by their ids."""
-    # The app knows every view, and the views every screen that they open.
-    from pgscope.tui import app
-
-    assert app
+    # Screens are imported when they are first opened; here all of them are asked for.
+    for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
+        import_module(module.name)
     return {
         binding.id: binding.key
         for cls in _subclasses(DOMNode)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -70,7 +71,7 @@ def reader(pg18_database: str) -> Target:
 
 
 def app_for(reader: Target, folder: Path) -> PgscopeApp:
-    explaining = Explaining(reader, store=PlanStore(folder))
+    explaining = partial(Explaining, reader, store=PlanStore(folder))
     return PgscopeApp(LiveSource(reader, interval=0.3, budget=1.0), title="test", explaining=explaining)
 
 
@@ -240,8 +241,8 @@ async def test_another_server_makes_the_plans(
     with psycopg.connect(other, autocommit=True) as admin:
         admin.execute("CREATE TABLE orders AS SELECT i AS id, 1 AS customer FROM generate_series(1, 50) i")
     shop.execute("UPDATE orders SET customer = 1 WHERE id = 5")
-    explaining = Explaining(
-        reader, elsewhere=target(other), allow_superuser_analyze=True, store=PlanStore(tmp_path)
+    explaining = partial(
+        Explaining, reader, elsewhere=target(other), allow_superuser_analyze=True, store=PlanStore(tmp_path)
     )
     app = PgscopeApp(LiveSource(reader, interval=0.3, budget=1.0), title="test", explaining=explaining)
     async with app.run_test(size=(120, 30)) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pgscope.analysis.findings.batch import batched, batched_write
 from pgscope.analysis.findings.model import Remedy
 from pgscope.analysis.findings.relation import Relationship
 from pgscope.analysis.shape import Shape
@@ -20,6 +19,8 @@ def model_name(table: str) -> str:
 
 def eager_load(child: str, shape: Shape, tie: Relationship | None, unique: bool) -> Remedy:
     """For N+1: the relationship by name, and the eager load that mends it."""
+    from pgscope.analysis.findings.batch import batched  # brings the parser
+
     if tie is None:
         column = shape.equalities[0].name if shape.equalities else ""
         return Remedy(
@@ -83,6 +84,8 @@ def eager_load(child: str, shape: Shape, tie: Relationship | None, unique: bool)
 
 def one_write(text: str, shape: Shape) -> Remedy:
     """For single-row writes in a loop."""
+    from pgscope.analysis.findings.batch import batched_write
+
     table = shape.relations[0].table if shape.relations else "the table"
     if shape.kind == "insert":
         return Remedy(

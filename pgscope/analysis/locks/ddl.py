@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pglast import parser
-
 from pgscope.analysis.locks.alter import SCHEMA_OBJECTS, alter_locks, referenced
 from pgscope.analysis.locks.conflicts import MODES, blocks, strength, words
 from pgscope.analysis.locks.tablelock import TableLock, full_name, name_of
@@ -77,6 +75,8 @@ def ddl_of(text: str) -> tuple[Ddl, ...]:
         return (Ddl(command, automatic[2], (TableLock(automatic[2], "ShareUpdateExclusiveLock"),)),)
     if len(text) > _LONGEST or not _WORDS.search(text):
         return ()
+    from pglast import parser  # when it is first needed: it takes a tenth of the start
+
     try:
         tree = json.loads(parser.parse_sql_json(text))
     except (parser.ParseError, ValueError, RecursionError):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
-from pgscope.capture.explaining import ExplainRequest
 from pgscope.sample import Session, StatementKey
 from pgscope.text import one_line
+
+if TYPE_CHECKING:
+    from pgscope.capture.explaining import ExplainRequest
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Subject:
 
     def request(self, text: str | None = None, limit: int | None = None) -> ExplainRequest:
         """What to ask the server for; `text` instead of its own, with its limit."""
+        from pgscope.capture.explaining import ExplainRequest
+
         return ExplainRequest(
             text=self.text if text is None else text,
             database=self.database or None,

@@ -15,35 +15,41 @@ A screen that one drills to is also a `Frame`; it returns its way from `crumbs`,
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import NamedTuple
 
 from pgscope.tui.frame import Frame
-from pgscope.tui.views.applications import ApplicationsView
-from pgscope.tui.views.findings import FindingsView
-from pgscope.tui.views.locks import LocksView
-from pgscope.tui.views.plans import PlansView
-from pgscope.tui.views.sessions import SessionsView
-from pgscope.tui.views.statements import StatementsView
 
 
 class View(NamedTuple):
-    """A view: its id (for bindings and settings), key, title in the tab line, tooltip, and screen."""
+    """A view: its id (for bindings and settings), key, title in the tab line, tooltip, and screen's name.
+
+    The id is also the name of the module here that has the screen.
+    """
 
     id: str
     key: str
     title: str
     tooltip: str
-    screen: type[Frame]
+    screen_name: str = ""
+
+    @property
+    def screen(self) -> type[Frame]:
+        """Its screen, imported when it is first asked for: the first one is there sooner."""
+        if not self.screen_name:
+            return Frame
+        found: type[Frame] = getattr(import_module(f"{__name__}.{self.id}"), self.screen_name)
+        return found
 
 
-FLEET = View("fleet", "0", "Fleet", "All servers, and what was found on any of them", Frame)
+FLEET = View("fleet", "0", "Fleet", "All servers, and what was found on any of them")
 """There only where several servers are watched; the app makes its screen."""
 
 VIEWS: tuple[View, ...] = (
-    View("applications", "1", "Applications", "Everything by application", ApplicationsView),
-    View("sessions", "2", "Sessions", "Every session", SessionsView),
-    View("statements", "3", "Statements", "Every statement", StatementsView),
-    View("locks", "4", "Locks", "Who waits for whom", LocksView),
-    View("findings", "5", "Findings", "N+1 and other things to mend, worst first", FindingsView),
-    View("plans", "6", "Plans", "Plans that were kept, to read and compare", PlansView),
+    View("applications", "1", "Applications", "Everything by application", "ApplicationsView"),
+    View("sessions", "2", "Sessions", "Every session", "SessionsView"),
+    View("statements", "3", "Statements", "Every statement", "StatementsView"),
+    View("locks", "4", "Locks", "Who waits for whom", "LocksView"),
+    View("findings", "5", "Findings", "N+1 and other things to mend, worst first", "FindingsView"),
+    View("plans", "6", "Plans", "Plans that were kept, to read and compare", "PlansView"),
 )

@@ -13,7 +13,6 @@ from textual.widget import Widget
 from pgscope.analysis.groups import GROUPINGS
 from pgscope.analysis.load import Who
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.details.group import GroupScreen
 from pgscope.tui.frame import OWN_TOGGLE, Frame
 from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
 from pgscope.tui.rows import applications
@@ -119,5 +118,7 @@ class ApplicationsView(Frame):
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
         if isinstance(event.row_key, tuple):
+            from pgscope.tui.details.group import GroupScreen
+
             by, name = event.row_key
             self.app.push_screen(GroupScreen(by, name))
