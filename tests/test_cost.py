@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -195,3 +196,37 @@ async def test_long_texts_are_read_once_and_without_a_temporary_file(
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
     assert temporary() == before
+
+
+async def test_counters_of_many_statements_are_read_every_other_second(pg18: EmbeddedServer) -> None:
+    """Of few at each poll: they are cheap, and rates are fresher."""
+    samples: list[Sample] = []
+    source = LiveSource(target(pg18.conninfo), interval=1.0, sample_hz=0, budget=1.0)
+
+    async def reads(polls: int) -> list[bool]:
+        """Whether each of the next polls read them."""
+        begin = len(samples)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            told = [one.statements is not None for one in samples[begin:] if isinstance(one, Poll)]
+            if len(told) >= polls:
+                return told
+            await asyncio.sleep(0.05)
+        raise AssertionError("no polls")
+
+    with psycopg.connect(pg18.conninfo, autocommit=True, prepare_threshold=None) as client:
+        client.execute("SELECT pg_stat_statements_reset()")
+        task = asyncio.create_task(source.run(samples.append))
+        try:
+            assert all(await reads(3))
+            for number in range(1100):
+                signs = "".join("+-"[number >> bit & 1] + "3" for bit in range(11))
+                client.execute(f"SELECT 3{signs}".encode())
+            await reads(2)  # one that does not know of them yet may be under way
+            told = await reads(5)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    assert any(told) and not all(told)
+    assert not any(one and other for one, other in pairwise(told))

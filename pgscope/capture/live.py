@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
+from pgscope.capture.charge import OUTSIDE_MS, Charges
 from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
@@ -54,6 +55,12 @@ _COST_EVERY = 5.0
 """Seconds between reports of pgscope's own cost."""
 _SECOND_POLL = 0.3
 """Seconds from a first poll of sessions alone to the next: less would make rates of noise."""
+_MANY_STATEMENTS = 1000
+"""Entries of pg_stat_statements from which on reading their counters is most of what a poll costs."""
+_STATEMENTS_EVERY = 2.0
+"""Seconds from one such read to the next, at the least."""
+_RESERVE = 0.15
+"""Part of the budget for what is read once."""
 _TEXT_DUTY = 0.02
 """Part of the time that may go into reading statement texts, which reads the server's whole text file."""
 
@@ -104,6 +111,7 @@ class LiveSource:
         self._first: Link | None = None
         self._pace = self._new_pace()
         self._meter = _Meter()
+        self._charges = Charges()
         self._errands: Errands | None = None
         self._server_ahead: float | None = None
         self._polls = 0
@@ -123,7 +131,7 @@ class LiveSource:
 
     def _new_pace(self) -> Pace:
         fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
-        return Pace(Budget(self._budget, fastest, max(0.5, fastest)))
+        return Pace(Budget(self._budget, fastest, max(0.5, fastest), reserve=_RESERVE))
 
     def _now(self) -> float:
         """The time by the server's clock, as far as it is known: ours may be another, and be stepped."""
@@ -179,6 +187,7 @@ class LiveSource:
         """Watch until the connection is lost; return why, or None if the server changed."""
         self._pace = self._new_pace()
         self._meter = _Meter()
+        self._charges = Charges()
         emit(Connected(self._now(), time.monotonic(), link.facts))
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
@@ -213,10 +222,15 @@ class LiveSource:
         health = Health(link.facts, emit, self._now)
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
+        reads = without = 0
         while True:
             started = time.monotonic()
+            hurried, self._hurried = self._hurried, False
+            # Twice in a row at first, for rates to be known soon.
+            due = hurried or reads < 2 or without + 1 >= self._statements_every(link.poller)
+            counters = whole and due
             try:
-                polled = await patiently(link.poller.poll(statements=whole), health, _QUIET, _ANSWER)
+                polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
@@ -233,8 +247,11 @@ class LiveSource:
                 return _why(error)
             health.well(polled)
             self._server_ahead = polled.poll.at - polled.poll.mono
-            self._meter.add(polled.server_ms, polled.statements)
-            self._pace.polled(polled.server_ms, self._wished)
+            reads, without = (reads + 1, 0) if counters else (reads, without + 1)
+            cost = self._charges.of((polled.answered, polled.whole), polled.server_ms)
+            self._meter.add(cost, polled.statements)
+            if not polled.whole:
+                self._pace.polled(cost, self._wished)
             names = link.poller.names
             if (len(names.users), len(names.databases)) != named:
                 named = (len(names.users), len(names.databases))
@@ -300,10 +317,16 @@ class LiveSource:
             period = self._pace.period
             if not self.resting:
                 look = await asyncio.wait_for(sampler.look(), _ANSWER)
-                self._meter.add(sampler.server_ms)
-                period = self._pace.looked(sampler.server_ms)
+                self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
+                period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
             await asyncio.sleep(max(period - (time.monotonic() - started), 0.001))
+
+    def _statements_every(self, poller: Poller) -> int:
+        """In how many polls the counters of statements are read once."""
+        if poller.reader is None or len(poller.reader) < _MANY_STATEMENTS:
+            return 1
+        return max(round(_STATEMENTS_EVERY / self._wished), 1)
 
     @property
     def _wished(self) -> float:
@@ -314,7 +337,6 @@ class LiveSource:
         while True:
             left = started + self._pace.poll_period(self._wished) - time.monotonic()
             if left <= 0 or self._hurried:
-                self._hurried = False
                 return
             await asyncio.sleep(min(left, 0.25))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 
-_MEMORY = 21
+MEMORY = 21
 """Looks (and polls) of which the cost is remembered."""
 _FIRST = 5
 """Looks before any is given up: the first ones of a connection are dear."""
-_RUN = 5
-"""Looks of which the mean is taken: one in four may be dear, where it reads many odometers."""
+_RUN = 4
+"""Looks (and polls) of which the mean is taken: one in four may be dear, where it reads many odometers, or
+one in two, where it reads the counters of statements."""
 _EASE = 0.9
 """Largest step back towards the wished period at one look, so that it does not swing."""
 
@@ -28,6 +30,13 @@ class Budget:
     slowest_wanted: float = 0.5
     slowest: float = 10.0
     stopped: float = 60.0
+    reserve: float = 0.0
+    """Part of it that is left for what is read once: texts, schemas, probes."""
+
+    @property
+    def spendable(self) -> float:
+        """What polls and looks may cost together."""
+        return self.fraction * (1.0 - self.reserve)
 
 
 _LEAST_FOR_POLLS = 0.5
@@ -43,9 +52,9 @@ class Pace:
 
     def __init__(self, budget: Budget | None = None) -> None:
         self._budget = budget or Budget()
-        self._looks: deque[float] = deque(maxlen=_MEMORY)
-        self._polls: deque[float] = deque(maxlen=_MEMORY)
-        self._poll_costs: deque[float] = deque(maxlen=_MEMORY)
+        self._looks: deque[float] = deque(maxlen=MEMORY)
+        self._polls: deque[float] = deque(maxlen=_RUN)
+        self._poll_costs: deque[float] = deque(maxlen=_RUN)
         self._interval = 0.0
         self._period = self._budget.fastest
 
@@ -70,7 +79,7 @@ class Pace:
             said.append(f"sampling at {self.hz:.1f} Hz: a look costs {look:.1f} ms of the server's time")
         slowed = self.poll_period(self._interval)
         if slowed > self._interval * 1.05:
-            cost = _usual(self._poll_costs) * 1000.0
+            cost = _mean(self._poll_costs) * 1000.0
             said.append(f"polling every {slowed:.1f} s: a poll costs {cost:.1f} ms of the server's time")
         if not said:
             return ""
@@ -87,7 +96,7 @@ class Pace:
         return self._period > self._budget.slowest_wanted * 1.05
 
     def polled(self, server_ms: float, seconds: float) -> None:
-        """What the slow poll cost, and over how long a time (s)."""
+        """What the slow poll is taken to have cost (`Charges`), and over how long a time (s)."""
         if seconds > 0:
             self._interval = seconds
             self._poll_costs.append(max(server_ms, 0.0) / 1000.0)
@@ -96,9 +105,11 @@ class Pace:
     def poll_period(self, wished: float) -> float:
         """Seconds from one poll to the next, where `wished` is asked for: longer if the budget is short."""
         budget = self._budget
+        if len(self._poll_costs) < _RUN:
+            return wished
         looks = _usual_mean(self._looks) / 1000.0 / budget.slowest_wanted
-        left = max(budget.fraction - looks, budget.fraction * _LEAST_FOR_POLLS)
-        needed = _usual(self._poll_costs) / left if left > 0 else budget.slowest
+        left = max(budget.spendable - looks, budget.spendable * _LEAST_FOR_POLLS)
+        needed = _mean(self._poll_costs) / left if left > 0 else budget.slowest
         return max(wished, min(needed, budget.slowest))
 
     def looked(self, server_ms: float) -> float:
@@ -113,7 +124,7 @@ class Pace:
     def _wished(self) -> float:
         budget = self._budget
         seconds = _usual_mean(self._looks) / 1000.0
-        left = budget.fraction - _usual(self._polls)
+        left = budget.spendable - _mean(self._polls)
         needed = seconds / left if left > 0 else budget.slowest
         if needed <= budget.slowest_wanted:
             return max(needed, budget.fastest)
@@ -124,7 +135,7 @@ class Pace:
         return max(alone, budget.slowest_wanted) if alone <= budget.slowest else budget.stopped
 
 
-def _usual(costs: deque[float]) -> float:
+def usual(costs: Collection[float]) -> float:
     """The lowest tenth: times are measured by the clock, and on a busy machine most are spent waiting.
 
     43 programs on two cores: a poll that takes 1.6 ms undisturbed took 2.1 ms or more in nine of ten times,
@@ -133,9 +144,12 @@ def _usual(costs: deque[float]) -> float:
     return sorted(costs)[len(costs) // 10] if costs else 0.0
 
 
+def _mean(costs: deque[float]) -> float:
+    return sum(costs) / len(costs) if costs else 0.0
+
+
 def _usual_mean(costs: deque[float]) -> float:
     """The lowest tenth of the means of runs: a dear look now and then counts as far as it comes."""
     run = min(len(costs), _RUN)
     listed = list(costs)
-    means = (sum(listed[at : at + run]) / run for at in range(len(listed) - run + 1)) if run else ()
-    return _usual(deque(means))
+    return usual([sum(listed[at : at + run]) / run for at in range(len(listed) - run + 1)] if run else [])

@@ -53,6 +53,8 @@ class Polled:
     answered: frozenset[str] = frozenset()
     """The parts that were read."""
     in_recovery: bool = False
+    whole: bool = False
+    """Whether all sessions or counters were read, not only those that changed: it is dearer, and rare."""
 
 
 class Poller:
@@ -80,6 +82,7 @@ class Poller:
         self._off = {name: until for name, until in self._off.items() if until > now}
         wanted = self._allowed([self._sessions.statement(), *self._parts(statements, now)])
         started = time.monotonic()
+        whole = self._sessions.whole or any(one.name == "statements" and self._reads_all for one in wanted)
         found = await batch.run(self._connection, self._timed(wanted))
         round_trip = time.monotonic() - started
         for part in ("start", "sessions", "end"):
@@ -122,7 +125,13 @@ class Poller:
             found.failures,
             frozenset(found.rows),
             found.rows["end"][0][1],
+            whole,
         )
+
+    @property
+    def _reads_all(self) -> bool:
+        """Whether all counters of statements are read next."""
+        return self.reader is not None and not len(self.reader)
 
     def _timed(self, wanted: list[Statement]) -> list[Statement]:
         """Statements between readings of the server's clock, those that may wait for the server last."""

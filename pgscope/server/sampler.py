@@ -18,6 +18,8 @@ _LATE = 0.25
 """Seconds: a backend takes the time of a change before it publishes it, and may be descheduled in between."""
 _LARGE = 200
 """Sessions from which it is cheaper to look first who began a statement, and to read those only."""
+_FEW = 1 / 15
+"""Part of them that may have begun one for this to be cheaper."""
 _WHOLE_EVERY = 100
 """Looks after which all sessions are read again, should one ever have been missed."""
 _BUFFERS_EVERY = 0.5
@@ -63,12 +65,19 @@ class Sampler:
         self._server_ms = 0.0
         self._cost_ms = 0.5
         self._scan_count = 2
+        self._changed = 0
+        self._kind: tuple[bool, bool, bool] = (True, False, True)
         self._names: dict[tuple[int, bytes | str], str] = {}
 
     @property
     def server_ms(self) -> float:
         """Server time of the last look in ms by the server's clock, without the time that it slept."""
         return self._server_ms
+
+    @property
+    def kind(self) -> tuple[bool, bool, bool]:
+        """Of the last look: whether it read all sessions, went by who began a statement, read odometers."""
+        return self._kind
 
     @property
     def sessions(self) -> int:
@@ -78,7 +87,7 @@ class Sampler:
     async def look(self) -> Look:
         """One look. Raises psycopg.Error: OperationalError or InterfaceError if the connection is lost."""
         whole = self._looks % _WHOLE_EVERY == 0
-        large = not whole and len(self._seen) >= _LARGE
+        large = not whole and len(self._seen) >= _LARGE and self._changed <= _FEW * len(self._seen)
         started = time.monotonic()
         params: dict[str, Any] = {
             "since": 0.0 if whole else self._since - _LATE,
@@ -93,6 +102,7 @@ class Sampler:
         await cursor.execute(statement, params, prepare=True)
         rows = await cursor.fetchall()
         ended = time.monotonic()
+        self._kind = (whole, large, bool(params["scans"] or params.get("pids")))
         if params["scans"]:
             self._odometers_at = started
         self._looks += 1
@@ -135,6 +145,7 @@ class Sampler:
         odometers: list[Odometer] = []
         slept: dict[float, float] = {}
         counted: dict[int, int | None] = {}
+        self._changed = sum(row[0] == _SESSION for row in rows) if not whole else self._changed
         for row in rows:
             kind, pid = row[:2]
             if kind == _SESSION:

@@ -28,9 +28,13 @@ class SessionTable:
 
     def statement(self) -> Statement:
         """The statement that reads what changed since the last poll."""
-        whole = self._polls % _WHOLE_EVERY == 0
-        since = 0.0 if whole else self._since - _LATE
+        since = 0.0 if self.whole else self._since - _LATE
         return Statement("sessions", query("sessions", 14), {"since": since})
+
+    @property
+    def whole(self) -> bool:
+        """Whether all sessions are read next."""
+        return self._polls % _WHOLE_EVERY == 0
 
     @property
     def datids(self) -> list[int]:
@@ -42,14 +46,19 @@ class SessionTable:
         self._polls += 1
         self._since = at
         alive: set[int] | None = None
+        moved = False
         for row in rows:
             if row[0] is not None:
                 alive = set(row[0])
             session = self._session(row)
-            self._sessions[session.pid] = session
-        if alive is not None:
-            self._sessions = {pid: s for pid, s in self._sessions.items() if pid in alive}
-        return tuple(self._sessions[pid] for pid in sorted(self._sessions))
+            # What is just as it was stays the object that it was: nobody works it out again.
+            before = self._sessions.get(session.pid)
+            moved = moved or before is None
+            if before != session:
+                self._sessions[session.pid] = session
+        if alive is not None and (moved or alive != self._sessions.keys()):
+            self._sessions = {pid: self._sessions[pid] for pid in sorted(alive & self._sessions.keys())}
+        return tuple(self._sessions.values())
 
     def oids(self, rows: Sequence[tuple[Any, ...]]) -> tuple[set[int], set[int]]:
         """Oids of the users and of the databases in the rows."""

@@ -40,12 +40,20 @@ class StatementReader:
         self._names = names
         self._known: set[tuple[int, int]] = set()
         self._slots: list[StatementCounters | None] = []
+        self._before: list[StatementCounters | None] = []
+        """What was there before all were read again."""
+        self._holes = False
+        """Whether there are places without an entry that we may see."""
         self._marks = Marks()
         self._polls = 0
         self._info: StatementsInfo | None = None
         self._uncertain = False
         self._unseen: set[tuple[int, int]] = set()
         self._moved = False
+
+    def __len__(self) -> int:
+        """How many entries there were at the last read."""
+        return len(self._slots)
 
     def _query(self, name: str) -> sql.Composed:
         return query(name, self._version).format(schema=self._schema)
@@ -55,7 +63,8 @@ class StatementReader:
         self._polls += 1
         if self._uncertain or self._polls % _WHOLE_EVERY == 0:
             self._uncertain = False
-            self._slots, self._marks = [], Marks()
+            self._before = self._slots
+            self._slots, self._marks, self._holes = [], Marks(), False
         return [
             Statement("statements", self._query("statements"), {"marks": self._marks}),
             Statement("statements_info", self._query("statements_info")),
@@ -63,18 +72,22 @@ class StatementReader:
 
     def counters(self, rows: Sequence[tuple[Any, ...]]) -> tuple[StatementCounters, ...]:
         """All entries, after the rows of `statements`; what did not change is the object that it was."""
-        slots = self._slots
+        slots, before = self._slots, self._before
         for place, *values in rows:
             entry = StatementCounters._make(values)
-            while len(slots) < place:
-                slots.append(None)
+            if place <= len(before) and (known := before[place - 1]) == entry:
+                entry = known
+            if len(slots) < place:
+                self._holes = self._holes or len(slots) + 1 < place
+                slots += [None] * (place - len(slots))
             old = slots[place - 1]
             slots[place - 1] = entry
             self._marks.put(place - 1, mark(entry[:4], entry.calls))
             if old is None or old[:4] != entry[:4]:
                 self._moved = True
+        self._before = []
         if not self._moved:
-            return tuple(entry for entry in slots if entry is not None)
+            return tuple(entry for entry in slots if entry is not None) if self._holes else tuple(slots)  # type: ignore[arg-type]
         # Entries moved: one that is still where it was before stands behind, with its old counters.
         first = {entry[:4]: entry for entry in reversed(slots) if entry is not None}
         found = tuple(reversed(first.values()))
