@@ -15,6 +15,7 @@ from pgscope.capture.actions import Actions
 from pgscope.capture.audit import AuditLog, default_audit_path
 from pgscope.capture.checking import Checking
 from pgscope.capture.live import LiveSource
+from pgscope.cli.allocator import give_back
 from pgscope.cli.password import open_asking, with_password_for
 from pgscope.config import Config
 from pgscope.server.conninfo import Target
@@ -71,6 +72,7 @@ def show(
     `others` are watched beside the first, each with its title. Raises ConnectionFailed if the first
     connection fails; with several, if all do.
     """
+    give_back()
     return asyncio.run(_show([(look.title, source), *others], look, config, ask))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pgscope.analysis.attribution import Share
@@ -145,37 +144,29 @@ class StatementRows:
         block_size: int,
         part: Callable[[StatementRow], float] | None = None,
         found: Mapping[StatementKey, str] = _NOTHING,
-        members: Container[object] = frozenset(),
+        members: Collection[object] = frozenset(),
     ) -> list[Row]:
         """A row for each statement, with its flag of those `found`; those among `members`, which stand
         for several, are marked. With `part`, only that part of a statement (0 to 1) is counted.
         """
         chosen = statements if isinstance(statements, list) else list(statements)
         whole = sum(row.total.exec_time for row in chosen) if since_start else 0.0
-        mode = (since_start, whole, block_size)
+
+        def fresh(statement: StatementRow) -> Row:
+            factor = 1.0 if part is None else part(statement)
+            flag = found.get(statement.key, "")
+            row = self._row(statement, since_start, whole, block_size, factor, flag)
+            return row._replace(mark="+") if statement.key in members else row
+
+        if part is not None:
+            return [fresh(statement) for statement in chosen]
+        mode = (since_start, whole, block_size, dict(found), frozenset(members))
+        # Most of thousands did nothing, and are the objects they were. They are kept with their rows: an
+        # object's id is its own for as long as it lives.
         before = self._kept if mode == self._mode else {}
-        # Most of thousands did nothing, and are the objects they were; flagged or marked ones are made anew.
-        special = part is not None
-        kept: dict[int, tuple[StatementRow, Row]] = {}
-        made = []
-        for statement in chosen:
-            name = id(statement)
-            old = before.get(name)
-            if old is None or special or statement.key in found or statement.key in members:
-                flag = found.get(statement.key, "")
-                factor = 1.0 if part is None else part(statement)
-                row = self._row(statement, since_start, whole, block_size, factor, flag)
-                plain = not special and not flag and statement.key not in members
-                if statement.key in members:
-                    row = row._replace(mark="+")
-                if plain:
-                    kept[name] = (statement, row)
-            else:
-                kept[name] = old
-                row = old[1]
-            made.append(row)
+        kept = {id(one): before.get(id(one)) or (one, fresh(one)) for one in chosen}
         self._kept, self._mode = kept, mode
-        return made
+        return [row for _, row in kept.values()]
 
     def _row(
         self,
@@ -193,10 +184,25 @@ class StatementRows:
         values = _Values(row, counts, share * factor, block_size)
         return Row(
             key=row.key,
-            cells=partial(_cells, row, values, flag, self._signs),
+            cells=_Cells(row, values, flag, self._signs),
             sort_values=values,
             tone="normal" if counts.calls > 0 else "muted",
         )
+
+
+class _Cells:
+    """A row's cells, worked out once when the row comes into view."""
+
+    __slots__ = ("_given", "_made")
+
+    def __init__(self, row: StatementRow, values: Sequence[Any], flag: str, signs: Signs) -> None:
+        self._given = (row, values, flag, signs)
+        self._made: tuple[Cell | str, ...] | None = None
+
+    def __call__(self) -> tuple[Cell | str, ...]:
+        if self._made is None:
+            self._made = _cells(*self._given)
+        return self._made
 
 
 class _Values(Sequence[Any]):

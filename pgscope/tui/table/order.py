@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from pgscope.tui.table.model import Column, Row
+
+_INDENT = attrgetter("indent")
 
 
 class SortValues:
@@ -39,7 +41,7 @@ def ordered(
     if index is None:
         return list(rows)
     value = _value_of(index, columns[index].sort_key)
-    if any(row.indent for row in rows):
+    if any(map(_INDENT, rows)):
         return _ordered_tree(rows, value, descending)
     values = (kept or SortValues()).values(rows, value, (key, columns))
     return _sorted(rows, values, descending)
