@@ -18,6 +18,7 @@ from pgscope.capture.recording.run import Run
 from pgscope.capture.recording.words import Read, Words
 from pgscope.errors import UsageError
 from pgscope.sample import Connected, Mark, Names, Poll, Sample, Session, StatementTexts
+from pgscope.text import clean
 from tests.recording.streams import later, same, shop
 from tests.tui.samples import read, recorded
 
@@ -172,7 +173,7 @@ def test_what_is_no_recording_is_told(tmp_path: Path) -> None:
         Recording.open(tmp_path / "b")
 
 
-@given(st.text())
+@given(st.text().map(clean))
 def test_live_statements_come_back_as_they_were(text: str) -> None:
     words, known = Words(), Read()
     again = text + " = 'it''s' and 12.5 = x1 + -3"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pgscope.capture.recording.bounds import is_moment, number
 from pgscope.capture.recording.columns import ROWS, TIMES, Columns, columns_of
 from pgscope.capture.recording.encode import PLAIN, POLL_TABLES, POOLS
 from pgscope.capture.recording.plain import made
@@ -14,7 +15,7 @@ from pgscope.capture.recording.tables import When
 from pgscope.capture.recording.words import Read
 from pgscope.sample import Burst, Look, Monitored, Poll, Sample, StatementsInfo, StatementTexts
 
-_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 """What a line that is not what it should be leads to."""
 
 
@@ -62,6 +63,8 @@ class Decoder:
             name, at, mono, body = json.loads(line.decode("utf-8", "surrogatepass"))
             self._at += at
             self._mono += mono
+            if not is_moment(self._at / TIMES) or not is_moment((self._mono + self._shift) / TIMES):
+                raise ValueError("a time out of range")
             return self._made(name, When(self._at, self._mono + self._shift), body)
         except _WRONG as error:
             raise Undecodable(f"{type(error).__name__}: {error}") from None
@@ -82,9 +85,10 @@ class Decoder:
             )
         if name == "StatementTexts":
             word = self._words.word
-            return StatementTexts(
-                **times, texts={(dbid, word(queryid)): word(text) for dbid, queryid, text in body}
-            )
+            texts = {(number(dbid), number(word(queryid))): word(text) for dbid, queryid, text in body}
+            if not all(isinstance(text, str) for text in texts.values()):
+                raise ValueError("a text that is none")
+            return StatementTexts(**times, texts=texts)
         if name == "Monitored":
             return Monitored(**times, rows=self._pools["rows"].read(body["rows"], when))
         if name == "Burst":
@@ -109,7 +113,11 @@ class Decoder:
         content: dict[str, Any] = {
             **times,
             **tables,
-            "statements_info": None if info is None else StatementsInfo(*info[: len(StatementsInfo._fields)]),
-            "round_trip_ms": body["round_trip_ms"],
+            "statements_info": None if info is None else made(StatementsInfo, _named(StatementsInfo, info)),
+            "round_trip_ms": number(body["round_trip_ms"]),
         }
         return Poll(**content)
+
+
+def _named(row: Any, values: list[Any]) -> dict[str, Any]:
+    return dict(zip(row._fields, values, strict=False))

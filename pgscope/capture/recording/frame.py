@@ -7,6 +7,8 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from pgscope.capture.recording.bounds import is_moment
+
 MAGIC = b"PGSR"
 HEAD, DICTIONARY, KEY, CHUNK, INDEX, MARK = b"HDKCIM"
 """Kinds of frames: the start of a run, words and texts, the start of a segment, what follows in it, an index
@@ -62,11 +64,15 @@ def unpack(raw: bytes, offset: int) -> Frame | None:
     if _CHECK.unpack_from(raw, _HEADER.size)[0] != zlib.crc32(header):
         return None
     _, kind, flags, length, crc, back, start, end = _HEADER.unpack(header)
+    if not (is_moment(start) and is_moment(end)):
+        return None
     return Frame(offset, kind, flags, length, crc, back, start, end)
 
 
 def header_at(file: BinaryIO, offset: int) -> Frame | None:
     """The header that lies there; None if there is none."""
+    if not 0 <= offset < 2**62:
+        return None
     file.seek(offset)
     return unpack(file.read(SIZE), offset)
 

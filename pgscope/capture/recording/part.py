@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pgscope.capture.recording import frame
+from pgscope.capture.recording.bounds import MOST_BYTES, number, unpacked
 from pgscope.capture.recording.decode import Decoder, Undecodable
 from pgscope.capture.recording.run import FORMAT
 from pgscope.capture.recording.scan import layout
@@ -17,7 +18,7 @@ from pgscope.capture.recording.words import Read
 from pgscope.errors import UsageError
 from pgscope.sample import Mark, Sample
 
-_WRONG = (ValueError, TypeError, KeyError, IndexError, zlib.error)
+_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, zlib.error)
 
 
 class Damaged(Exception):
@@ -57,7 +58,10 @@ class Part:
         self.size = found.size
         if not found.size:
             raise UsageError(f"{self.name} is not a recording of pgscope, or nothing is in it yet")
-        self.head(self.entries.heads[0])
+        try:
+            self.head(self.entries.heads[0])
+        except Damaged as error:
+            raise UsageError(f"{error}: nothing of it can be read") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -84,9 +88,11 @@ class Part:
             header = frame.header_at(self._file, offset)
             payload = frame.payload_of(self._file, header) if header is not None else None
             try:
-                content = json.loads(zlib.decompress(payload or b""))
+                content = json.loads(unpacked(payload or b""))
                 newer = content["format"] > FORMAT
-                times = float(content["at"]) - float(content["mono"])
+                times = number(float(content["at"])) - number(float(content["mono"]))
+                if not isinstance(content.get("schema", {}), dict):
+                    raise ValueError("no schema")
             except _WRONG:
                 raise Damaged(f"{self.name}: the head at byte {offset:,} is damaged") from None
             if newer:
@@ -142,7 +148,10 @@ class Part:
         try:
             if payload is None:
                 raise ValueError("checksum")
-            return bytes(unpacker.decompress(payload)).splitlines()
+            content = bytes(unpacker.decompress(payload, MOST_BYTES))
+            if unpacker.unconsumed_tail:
+                raise ValueError("more than a recording holds")
+            return content.splitlines()
         except (ValueError, zlib.error):
             raise Damaged(f"{self.name} is damaged at byte {header.offset:,}") from None
 
@@ -163,7 +172,7 @@ class Part:
     def _learn(self, words: Read, header: frame.Frame) -> None:
         payload = frame.payload_of(self._file, header)
         try:
-            content = json.loads(zlib.decompress(payload or b"").decode("utf-8", "surrogatepass"))
+            content = json.loads(unpacked(payload or b"").decode("utf-8", "surrogatepass"))
             if content["first"] == words.size:
                 words.add(content)
             elif content["first"] > words.size:

@@ -10,6 +10,8 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any
 
+from pgscope.capture.recording.bounds import number, text
+
 
 def plain(value: Any) -> Any:
     """A dataclass, row or container of them as JSON-ready data."""
@@ -30,7 +32,7 @@ def made(kind: Any, value: Any) -> Any:
     """The value that `plain` was given, as its annotation has it. Raises ValueError if it cannot be."""
     try:
         return _made(kind, value)
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, StopIteration) as error:
         raise ValueError(f"not a {getattr(kind, '__name__', kind)}: {error}") from None
 
 
@@ -49,7 +51,7 @@ def _made(kind: Any, value: Any) -> Any:
         kinds = [inside[0]] * len(value) if inside[-1] is ... else inside
         return tuple(_made(one, part) for one, part in zip(kinds, value, strict=True))
     if origin is frozenset:
-        return frozenset(value)
+        return frozenset(_made(inside[0], one) for one in value)
     if origin is collections.abc.Mapping:
         return {_made(inside[0], key): _made(inside[1], one) for key, one in value}
     if is_dataclass(kind) or hasattr(kind, "_fields"):
@@ -59,6 +61,20 @@ def _made(kind: Any, value: Any) -> Any:
             if name not in known and not _has_default(kind, name):
                 known[name] = _neutral(hints[name])
         return kind(**known)
+    return _leaf(kind, value)
+
+
+def _leaf(kind: Any, value: Any) -> Any:
+    if kind is str and isinstance(value, str):
+        return text(value)
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is float and isinstance(value, (int, float)):
+        return number(value)
+    if kind is int and isinstance(value, int):
+        return number(value)
+    if kind in (str, bool, float, int):
+        raise TypeError(f"not a {kind.__name__}")
     return value
 
 

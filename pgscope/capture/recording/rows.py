@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from types import UnionType
+from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from pgscope.capture.recording.bounds import MOST_ROWS, is_moment, number, text
 from pgscope.capture.recording.columns import (
     AMOUNT,
     AMOUNTS,
@@ -39,6 +41,8 @@ class RowMaker:
             neutral_value(self._row, field) if place < 0 else None
             for field, place in zip(self._row._fields, self._places, strict=True)
         ]
+        hints = get_type_hints(self._row)
+        self._types = [_types(hints[field]) for field in self._row._fields]
         self._whole = self._places == list(range(len(columns.names)))
         self._convert = [_converted(kind) for kind in columns.kinds]
 
@@ -47,12 +51,14 @@ class RowMaker:
         values = [
             value if make is None else make(value) for make, value in zip(self._convert, raw, strict=True)
         ]
-        if self._whole:
-            return self._row._make(values)
-        return self._row._make(
-            absent if place < 0 else values[place]
-            for place, absent in zip(self._places, self._absent, strict=True)
-        )
+        if not self._whole:
+            values = [
+                absent if place < 0 else values[place]
+                for place, absent in zip(self._places, self._absent, strict=True)
+            ]
+        if not all(map(isinstance, values, self._types)):
+            raise TypeError(f"not a {self._row.__name__}")
+        return self._row._make(values)
 
     def step(self, place: int, when: When) -> Step:
         """What makes a column's raw value of the one before and what was written."""
@@ -71,6 +77,12 @@ class RowMaker:
         return lambda before, value: before if value == 0 else _frozen(value[0])
 
 
+def _types(hint: Any) -> tuple[type, ...]:
+    """What a column may hold."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return tuple(get_origin(kind) or kind for kind in kinds)
+
+
 def _converted(kind: str) -> Callable[[Any], Any] | None:
     if kind in (TIME, MONO):
         return lambda value: None if value is None else value / TIMES
@@ -84,17 +96,22 @@ def _added(before: Any, more: Any) -> Any:
         return before
     if more is None:
         return None
-    return more[0] if isinstance(more, list) else before + more
+    return number(more[0] if isinstance(more, list) else before + more)
 
 
 def _moment(ago: int | None, now: int) -> int | None:
     if ago is None:
         return None
-    return now - (ago - 1 if ago > 0 else ago)
+    moment = now - (ago - 1 if ago > 0 else ago)
+    if not is_moment(moment / TIMES):
+        raise ValueError("a time out of range")
+    return moment
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return text(value) if isinstance(value, str) else number(value)
 
 
 class TableReader:
@@ -135,6 +152,8 @@ class TableReader:
         raw: list[Raw] = []
         rows: list[Any] = []
         for place, length in zip(order[::2], order[1::2], strict=True):
+            if length < 0 or len(raw) + length > MOST_ROWS:
+                raise ValueError("more rows than a recording holds")
             if place < 0:
                 raw += [neutral] * length
                 rows += [None] * length
@@ -162,12 +181,12 @@ class PoolReader:
         places, columns = written
         steps = [(column, self._maker.step(column, when), values) for column, values in columns]
         rows = []
-        for number, place in enumerate(places):
-            if place == len(self._last):
+        for nth, place in enumerate(places):
+            if place == len(self._last) < MOST_ROWS:
                 self._last.append(list(self._maker.columns.neutral))
             raw = self._last[place]
             for column, step, values in steps:
-                raw[column] = step(raw[column], values[number])
+                raw[column] = step(raw[column], values[nth])
             rows.append(self._maker.row(raw))
         return tuple(rows)
 

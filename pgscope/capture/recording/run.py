@@ -10,6 +10,7 @@ from typing import Any
 
 from pgscope import __version__
 from pgscope.capture.recording import frame
+from pgscope.capture.recording.bounds import is_moment, text, unpacked
 from pgscope.capture.recording.encode import Encoder, schema
 from pgscope.capture.recording.words import Words
 from pgscope.packed import Texts
@@ -57,14 +58,30 @@ class Entries:
 
         Raises ValueError (zlib.error, KeyError, TypeError) for what is no index.
         """
-        content = json.loads(zlib.decompress(payload))
+        content = json.loads(unpacked(payload))
         entries = Entries(
             [at - one for one in content["heads"]],
             [at - one for one in content["dictionaries"]],
             [(at - offset, start, end, bool(waits)) for offset, start, end, waits in content["segments"]],
-            [Mark(*one[:3]) for one in content["marks"]],
+            [mark_of(one) for one in content["marks"]],
         )
-        return entries, at - content["previous"] if content["previous"] else 0
+        offsets = [*entries.heads, *entries.dictionaries, *(one[0] for one in entries.segments)]
+        if not all(isinstance(one, int) and 0 <= one < at for one in offsets):
+            raise ValueError("an index of what is not before it")
+        if not all(is_moment(start) and is_moment(end) for _, start, end, _ in entries.segments):
+            raise ValueError("an index of times that are none")
+        previous = content["previous"]
+        if not isinstance(previous, int) or not 0 <= previous <= at:
+            raise ValueError("an index before that is not there")
+        return entries, at - previous if previous else 0
+
+
+def mark_of(content: Any) -> Mark:
+    """A mark as it was written. Raises ValueError, TypeError for what is none."""
+    at, kind, label = content[:3]
+    if not (is_moment(at) and isinstance(kind, str) and isinstance(label, str)):
+        raise ValueError("not a mark")
+    return Mark(at, text(kind), text(label))
 
 
 def dumped(content: Any) -> bytes:
@@ -187,8 +204,8 @@ class Run:
             self._put(frame.HEAD, zlib.compress(dumped(content)), start=sample.at, end=sample.at)
         )
         self._encoder.sticky.update(self._carried.sticky)
-        for (dbid, queryid), text in self._texts.items():
-            self._words.learn(dbid, queryid, text)
+        for (dbid, queryid), known in self._texts.items():
+            self._words.learn(dbid, queryid, known)
             if self._words.held > MOST_HELD:
                 self._write_words(sample.at)
         self._begun = True

@@ -9,14 +9,13 @@ from typing import BinaryIO
 
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.frame import Frame
-from pgscope.capture.recording.run import Entries
-from pgscope.sample import Mark
+from pgscope.capture.recording.run import Entries, mark_of
 
 _TAIL = 8_000_000
 """Bytes at the end in which a whole frame is looked for; one is rarely larger than a few hundred kB."""
 _TAIL_FIRST = 64_000
 """Bytes in which it is looked for first."""
-_WRONG = (ValueError, TypeError, KeyError, zlib.error)
+_WRONG = (ValueError, TypeError, KeyError, RecursionError, zlib.error)
 
 
 @dataclass
@@ -153,6 +152,6 @@ def _add(entries: Entries, header: Frame, file: BinaryIO) -> None:
         entries.dictionaries.append(header.offset)
     else:
         try:
-            entries.marks.append(Mark(*json.loads(frame.payload_of(file, header) or b"")[:3]))
+            entries.marks.append(mark_of(json.loads(frame.payload_of(file, header) or b"")))
         except _WRONG:
             return

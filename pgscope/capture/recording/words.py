@@ -10,6 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pgscope.capture.recording.bounds import MOST_BYTES as MOST_READ
+from pgscope.capture.recording.bounds import number
+from pgscope.capture.recording.bounds import text as safe
 from pgscope.packed import SHORT, digest
 
 MOST_BYTES = 32_000_000
@@ -96,6 +99,7 @@ class Read:
 
     def __init__(self) -> None:
         self._words: list[Any] = []
+        self._bytes = 0
         self.texts: dict[tuple[int, int], str] = {}
 
     @property
@@ -107,22 +111,38 @@ class Read:
         """Take in a dictionary frame. Raises ValueError if one before it is missing."""
         if taken["first"] != len(self._words):
             raise ValueError("a dictionary frame is missing")
-        self._words += taken["words"]
+        for word in taken["words"]:
+            if isinstance(word, str):
+                self._bytes += len(word)
+                self._words.append("\0".join(map(safe, word.split("\0"))))
+            elif isinstance(word, int):
+                self._words.append(number(word))
+            else:
+                raise ValueError("a word that is none")
+        if self._bytes > MOST_READ:
+            raise ValueError("more words than a recording holds")
         for dbid, queryid, text in taken["texts"]:
-            self.texts[(dbid, self.word(queryid))] = self.word(text)
+            known = self.word(text)
+            if not isinstance(known, str):
+                raise ValueError("a text that is none")
+            self.texts[(number(dbid), number(self.word(queryid)))] = known
 
     def word(self, number: Any) -> Any:
         """The word that `Words.number` wrote."""
         if number is None:
             return None
-        return number[0] if isinstance(number, list) else self._words[number - 1]
+        if isinstance(number, list):
+            return safe(number[0]) if isinstance(number[0], str) else number[0]
+        if number < 1:
+            raise ValueError("no such word")
+        return self._words[number - 1]
 
     def statement(self, written: Any) -> Any:
         """The text that `Words.statement` wrote."""
         if not isinstance(written, list) or len(written) == 1:
             return self.word(written)
         parts = self.word(written[0]).split("\0")
-        return joined(parts, written[1:])
+        return joined(parts, list(map(safe, written[1:])))
 
 
 def joined(parts: Sequence[str], constants: Sequence[str]) -> str:
