@@ -26,9 +26,23 @@ def test_imports_run_one_way() -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("module", ["pgscope.analysis.watch", "pgscope.capture.live", "pgscope.report"])
+@pytest.mark.parametrize("module", ["pgscope.analysis.watch", "pgscope.capture.live", "pgscope.report.html"])
 def test_what_is_behind_the_screen_starts_without_textual(module: str) -> None:
     assert "textual" not in _loaded(f"import {module}")
+
+
+def test_the_first_screen_starts_without_what_it_does_not_show() -> None:
+    """They took half of the start: the parser, highlighting, explaining, reports, and the other screens."""
+    loaded = _loaded("import pgscope.cli.screen, pgscope.tui.app, pgscope.tui.views.applications")
+    assert "pgscope.tui.frame" in loaded
+    later = (
+        "pglast",
+        "pygments.lexer",
+        "pgscope.server.explain",
+        "pgscope.report.html",
+        "pgscope.tui.details",
+    )
+    assert not {name for name in loaded if name.startswith(later)}
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])
@@ -53,7 +67,7 @@ def test_faces_hold_no_sql(package: str) -> None:
 
 
 def _loaded(code: str) -> set[str]:
-    script = f"{code}\nimport sys\nprint('MODULES', *sorted({{name.split('.')[0] for name in sys.modules}}))"
+    script = f"{code}\nimport sys\nprint('MODULES', *sorted(sys.modules))"
     ended = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )

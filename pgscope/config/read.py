@@ -19,11 +19,6 @@ from pgscope.config_path import config_path
 from pgscope.errors import UsageError
 from pgscope.text import clean, one_line
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 class ConfigError(UsageError):
     """The file cannot be read, or says what cannot be; one line that says where and what to do."""
@@ -52,6 +47,12 @@ def load(path: Path | None = None) -> Config:
 
 def parse(text: str) -> Config:
     """The settings of a text in TOML. Raises ValueError with one line."""
+    # Not at the top: most have no such file.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     given: dict[str, Any] = tomllib.loads(text)
     known(given, _READERS, "key")
     return Config(

@@ -13,7 +13,7 @@ import pytest
 from pgscope.analysis.watch import Watch
 from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
-from pgscope.report import document
+from pgscope.report.document import document
 from pgscope.report.times import moment
 from pgscope.sample import Poll
 from tests.recording.streams import later, shop

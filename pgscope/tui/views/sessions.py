@@ -12,7 +12,6 @@ from textual.widget import Widget
 
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import Session
-from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.frame import SESSION_TOGGLES
 from pgscope.tui.rows import sessions
 from pgscope.tui.sessionframe import SessionFrame
@@ -74,4 +73,4 @@ class SessionsView(SessionFrame):
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
         if (session := self.session_of(event.row_key)) is not None:
-            self.app.push_screen(SessionScreen(session))
+            self.open_session(session)

@@ -15,8 +15,6 @@ from pgscope.analysis.families import FamilyBook
 from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
-from pgscope.tui.details.live_statement import LiveStatementScreen
-from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.frame import EXPLAIN, OWN_TOGGLE, Frame
 from pgscope.tui.plans.subject import Subject, of_live, of_statement
 from pgscope.tui.rows import live_statements, statements
@@ -180,6 +178,9 @@ class StatementsView(Frame):
 
     @on(LiveTable.Opened)
     def _open(self, event: LiveTable.Opened) -> None:
+        from pgscope.tui.details.live_statement import LiveStatementScreen
+        from pgscope.tui.details.statement import StatementScreen
+
         if isinstance(event.row_key, StatementKey):
             members = self._members.get(event.row_key, ())
             self.app.push_screen(StatementScreen(event.row_key, members=members))
