@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Set
 from functools import lru_cache, wraps
 from typing import TypeAlias, TypeVar
 
@@ -70,6 +70,18 @@ class Texts(MutableMapping[Name, str]):
     def take(self, texts: Mapping[Name, str]) -> None:
         """Like `update`; packed texts are shared."""
         self.packed.update(packed_items(texts))
+
+    def copy(self) -> Texts:
+        """The same texts, shared."""
+        made = Texts()
+        made.packed = dict(self.packed)
+        return made
+
+    def split(self, wanted: Set[Name]) -> Texts:
+        """Take these out, as far as they are here."""
+        made = Texts()
+        made.packed = {name: self.packed.pop(name) for name in wanted & self.packed.keys()}
+        return made
 
 
 def packed_items(texts: Mapping[Name, str]) -> Iterable[tuple[Name, Packed]]:

@@ -6,30 +6,33 @@ from string import ascii_letters
 import pytest
 
 from pgscope.capture.recording.ring import Ring
+from pgscope.packed import Texts
 from pgscope.sample import Connected, Poll, Sample, StatementTexts
 from tests.recording.streams import later, shop
 
 SPAN = shop()[-1].mono - shop()[0].mono + 1.0
 
 
-def test_texts_larger_than_a_piece_are_not_carried_over_at_each_sample() -> None:
+def test_long_texts_are_not_held_a_second_time() -> None:
     letters = random.Random(0)
-    texts = {(1, n): "".join(letters.choices(ascii_letters, k=4_000)) for n in range(1_000)}
     first, *rest = shop()
-    samples = [first, StatementTexts(first.at, first.mono, texts), *rest, *later(shop(), 100)]
+    polls = [one for one in rest if isinstance(one, Poll)]
+    names = {(row.dbid, row.queryid) for poll in polls for row in poll.statements or ()}
+    texts = Texts({name: "".join(letters.choices(ascii_letters, k=40_000)) for name in names})
     ring = Ring(most=3 * 500_000)
-    begun: list[float] = []
-    for sample in samples:
-        ring.write(sample)
-        if not begun or begun[-1] != ring._began:
-            begun.append(ring._began)
-    assert len(begun) <= 3
+    for sample in [first, StatementTexts(first.at, first.mono, texts), *rest, *later(shop(), 100)]:
+        if not isinstance(sample, StatementTexts) or sample.texts is texts:
+            ring.write(sample)
+    assert ring.size < 0.2 * sum(map(len, texts.packed.values()))
     recording = ring.recording()
     assert recording is not None
-    read = [*recording.samples()]
-    assert any(isinstance(one, Poll) for one in read)
-    told = next(one.texts for one in read if isinstance(one, StatementTexts))
-    assert dict(told) == texts
+    told: dict[tuple[int, int], str | bytes] = {}
+    for one in recording.samples():
+        if isinstance(one, StatementTexts):
+            assert isinstance(one.texts, Texts)
+            told |= one.texts.packed
+    assert told.keys() == names
+    assert all(told[name] is texts.packed[name] for name in names)
 
 
 def churned(turn: int, letters: random.Random) -> list[Sample]:

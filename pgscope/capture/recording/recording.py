@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.errors import UsageError
+from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
 
 
@@ -23,9 +24,10 @@ class Place(NamedTuple):
 class Recording:
     """Samples of one server over time. Times are epoch seconds by the server's clock."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        """`parts` oldest first."""
+    def __init__(self, parts: Sequence[Part], texts: Texts | None = None) -> None:
+        """`parts` oldest first; `texts` of statements that are not in them."""
         self._parts = list(parts)
+        self._texts = texts
         self.broken = ""
         """Where reading stopped for damage; '' if it did not."""
 
@@ -52,9 +54,9 @@ class Recording:
         return cls([*reversed(older), newest])
 
     @classmethod
-    def of_bytes(cls, content: bytes, name: str) -> Recording:
-        """A recording in memory. Raises UsageError."""
-        return cls([Part(io.BytesIO(content), name)])
+    def of_bytes(cls, content: bytes, name: str, texts: Texts | None = None) -> Recording:
+        """A recording in memory, with texts that are not in it. Raises UsageError."""
+        return cls([Part(io.BytesIO(content), name)], texts)
 
     def close(self) -> None:
         """Close the files."""
@@ -131,7 +133,7 @@ class Recording:
         begun = since is None
         told = False
         continued = False
-        texts: dict[tuple[int, int], str] = {}
+        texts: dict[tuple[int, int], str] | Texts = {}
         for number, place in enumerate(places):
             if until is not None and self._span(place)[0] > until:
                 return
@@ -149,6 +151,8 @@ class Recording:
                     if not begun or continued:
                         yield from held.values()
                         texts = part.texts(place.segment)
+                    if self._texts is not None:
+                        texts = self._texts.copy()
                     begun = True
                 if until is not None and not repeats and sample.at > until:
                     return
@@ -167,8 +171,10 @@ def _hold(held: dict[str, Sample], sample: Sample) -> None:
         held[f"catalog {getattr(sample, 'datid', 0)}"] = sample
 
 
-def _taken(texts: dict[tuple[int, int], str], poll: Poll) -> dict[tuple[int, int], str]:
+def _taken(texts: dict[tuple[int, int], str] | Texts, poll: Poll) -> Mapping[tuple[int, int], str]:
     """Take out the texts of what a poll has: of a day's statements most are long gone."""
     wanted = {(row.dbid, row.queryid) for row in poll.statements or ()}
     wanted.update((one.datid, one.query_id) for one in poll.sessions if one.query_id is not None)
+    if isinstance(texts, Texts):
+        return texts.split(wanted)
     return {key: texts.pop(key) for key in wanted & texts.keys()}

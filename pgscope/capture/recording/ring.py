@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Carried, Run
 from pgscope.errors import PgscopeError
-from pgscope.sample import Mark, Sample
+from pgscope.packed import Texts
+from pgscope.sample import Mark, Poll, Sample, StatementTexts
 
 _PIECES = 3
+_TEXTS = 1000
+"""Texts of statements long gone that are kept, beside as many as there are statements."""
+
+
+class Held(NamedTuple):
+    """What a ring held at one moment."""
+
+    content: bytes
+    """As a file has it, but for the texts of statements."""
+    texts: Texts
 
 
 class Ring:
@@ -23,10 +35,10 @@ class Ring:
         self._seconds = seconds / _PIECES
         self._most = most // _PIECES
         self._pieces: deque[bytearray] = deque(maxlen=_PIECES)
+        self._texts = Texts()
+        """Shared with the samples, and so with whoever else keeps them: 47 MB are usual on some servers."""
         self._run: Run | None = None
         self._began = 0.0
-        self._carried = 0
-        """Bytes that the newest piece began with."""
 
     @property
     def size(self) -> int:
@@ -35,19 +47,26 @@ class Ring:
 
     def write(self, sample: Sample) -> None:
         """Take a sample."""
+        if isinstance(sample, StatementTexts):
+            self._texts.take(sample.texts)
+            return
+        if isinstance(sample, Poll):
+            self._forget(sample)
         old = sample.mono - self._began >= self._seconds
-        # What a piece begins with (texts, above all) may be large: to begin another would not make it less.
-        if self._run is None or old or self._newest >= max(self._most, self._carried + self._most // 2):
+        if self._run is None or old or self._newest >= self._most:
             carried = Carried() if self._run is None else self._run.carried
             if self._run is not None:
                 self._run.close()
             piece = bytearray()
             self._pieces.append(piece)
             self._run, self._began = Run(piece.extend, carried=carried, level=1), sample.mono
-            self._run.write(sample)
-            self._carried = len(piece)
-        else:
-            self._run.write(sample)
+        self._run.write(sample)
+
+    def _forget(self, poll: Poll) -> None:
+        if poll.statements is not None and len(self._texts) > 2 * len(poll.statements) + _TEXTS:
+            there = {(row.dbid, row.queryid) for row in poll.statements}
+            for name in [name for name in self._texts if name not in there]:
+                del self._texts[name]
 
     @property
     def _newest(self) -> int:
@@ -58,27 +77,27 @@ class Ring:
         if self._run is not None:
             self._run.mark(mark)
 
-    def content(self) -> bytes:
-        """What it holds now, as the bytes of a file; none if nothing."""
+    def held(self) -> Held | None:
+        """What it holds now; None if nothing."""
         if self._run is None:
-            return b""
+            return None
         self._run.flush()
-        return b"".join(self._pieces)
+        return Held(b"".join(self._pieces), self._texts.copy())
 
     def recording(self) -> Recording | None:
         """What it holds now; None if nothing."""
-        content = self.content()
-        return recording_of(content) if content else None
+        held = self.held()
+        return recording_of(held) if held is not None else None
 
 
-def recording_of(content: bytes) -> Recording:
+def recording_of(held: Held) -> Recording:
     """A recording of what a ring held. Raises UsageError."""
-    return Recording.of_bytes(content, "the last minutes")
+    return Recording.of_bytes(held.content, "the last minutes", held.texts)
 
 
-def newest(content: bytes) -> Iterable[Sample]:
+def newest(held: Held | None) -> Iterable[Sample]:
     """Of what a ring held the last poll, and before it what is needed to read on from there."""
-    if content and (recording := recording_of(content)).start:
+    if held is not None and (recording := recording_of(held)).start:
         yield from recording.samples(recording.end - 0.001)
 
 

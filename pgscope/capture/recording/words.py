@@ -17,7 +17,7 @@ from pgscope.packed import SHORT, digest
 
 MOST_BYTES = 32_000_000
 """Of words in a run; after that they are written where they stand."""
-_CONSTANT = re.compile(r"'(?:[^']|'')*'|(?<![\w$.])\d[\d.]*(?![\w$])")
+_CONSTANT = re.compile(r"('(?:[^']|'')*'|(?<![\w$.])\d[\d.]*(?![\w$]))")
 _MOST_CONSTANTS = 200
 
 
@@ -61,12 +61,13 @@ class Words:
         known = self._numbers.get(_name(text))
         if known is not None:
             return known
-        constants = _CONSTANT.findall(text)
+        parts = _CONSTANT.split(text)
+        constants = parts[1::2]
         if len(constants) > _MOST_CONSTANTS:
             return [text]
         if not constants or "\0" in text:
             return self.number(text)
-        return [self.number(_CONSTANT.sub("\0", text)), *constants]
+        return [self.number("\0".join(parts[::2])), *constants]
 
     def learn(self, dbid: int, queryid: int, text: str) -> tuple[int, Any, Any]:
         """A statement's normalised text: what is written of it in the stream."""

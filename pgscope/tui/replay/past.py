@@ -182,7 +182,7 @@ class Past:
         if self._scribe is not None:
             self._stop()
         else:
-            content = self._ring.content() if self._ring is not None else b""
+            held = self._ring.held() if self._ring is not None else None
             loop = asyncio.get_running_loop()
 
             def say(message: str) -> None:
@@ -193,7 +193,7 @@ class Past:
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._ended, scribe, message)
 
-            scribe = self._scribe = Scribe(self._open, lambda: newest(content), say, ended)
+            scribe = self._scribe = Scribe(self._open, lambda: newest(held), say, ended)
         self._changed()
 
     def _open(self, trouble: Callable[[str], None]) -> RecordingFile:
