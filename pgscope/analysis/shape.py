@@ -109,7 +109,8 @@ def shape_of(text: str) -> Shape:
     from pglast import parser  # when it is first needed: it takes a tenth of the start
 
     try:
-        statements = json.loads(parser.parse_sql_json(text)).get("stmts", [])
+        document = parser.parse_sql_json(text)
+        statements = json.loads(document).get("stmts", [])
         if len(statements) != 1:
             return UNKNOWN
         kind, node = next(iter(statements[0]["stmt"].items()))
@@ -117,7 +118,7 @@ def shape_of(text: str) -> Shape:
     except (parser.ParseError, ValueError, RecursionError):
         return UNKNOWN
     if kind == "SelectStmt":
-        return _select(node, fingerprint)
+        return _select(node, fingerprint, calls='"FuncCall"' in document)
     if kind == "InsertStmt":
         return _insert(node, fingerprint)
     if kind == "UpdateStmt":
@@ -127,7 +128,8 @@ def shape_of(text: str) -> Shape:
     return Shape("utility", fingerprint)
 
 
-def _select(node: Node, fingerprint: str) -> Shape:
+def _select(node: Node, fingerprint: str, *, calls: bool) -> Shape:
+    """`calls` is whether a function is called anywhere: most statements call none."""
     scope = _Scope()
     for cte in node.get("withClause", {}).get("ctes", []):
         query = cte.get("CommonTableExpr", {}).get("ctequery", {}).get("SelectStmt")
@@ -148,7 +150,7 @@ def _select(node: Node, fingerprint: str) -> Shape:
         filtered=where is not None,
         whole_row=len(columns) == len(targets) and (star or len(columns) >= 2),
         limited="limitCount" in node,
-        aggregate=any(_aggregates(value) for value in targets) or "groupClause" in node,
+        aggregate=(calls and any(_aggregates(value) for value in targets)) or "groupClause" in node,
         grouped="groupClause" in node,
         distinct="distinctClause" in node,
         locking="lockingClause" in node,

@@ -11,7 +11,7 @@ from pgscope.server.decode import name, text
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
-_LATE = 2.0
+_LATE = 1.0
 """Seconds: a backend takes the time of a change before it publishes it, and may be descheduled in between."""
 _WHOLE_EVERY = 60
 """Polls after which all sessions are read again, should one ever have been missed."""

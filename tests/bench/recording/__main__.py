@@ -1,10 +1,11 @@
 """What recording costs: 1,000 sessions and 5,000 statements at 1 s, on a real server.
 
 uv run python -m tests.bench.recording [--sessions N] [--statements N] [--rate CALLS_PER_S] [--seconds S]
+       [--budget PERCENT]
 
 Prints the file's growth in MB a minute, the CPU of the whole `pgscope record` process, and the part of it
 that goes into writing: the same samples written again by themselves. Meant to stay under 5 MB and 3 % of a
-core.
+core, with pgscope's own default of --budget; --budget 100 lets the sampler look ten times a second.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--statements", type=int, default=5000)
     parser.add_argument("--rate", type=float, default=500.0)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--budget", default="1", help="what `pgscope record` may cost the server (1)")
     parser.add_argument("--no-findings", action="store_true")
     options = parser.parse_args()
     servers = Servers()
@@ -55,7 +57,7 @@ def _measure(conninfo: str, options: argparse.Namespace, path: Path) -> None:
     )
     assert client.stdout is not None
     print(client.stdout.readline().strip())
-    command = [sys.executable, "-m", "pgscope", "record", conninfo, str(path), "--budget", "100"]
+    command = [sys.executable, "-m", "pgscope", "record", conninfo, str(path), "--budget", options.budget]
     if options.no_findings:
         command.append("--no-findings")
     recorder = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -82,8 +84,9 @@ def _write_again(path: Path, again: Path) -> None:
     looks = [one for one in samples if isinstance(one, Look)]
     seen = sum(len(one.sightings) for one in looks)
     seconds = polls[-1].mono - polls[0].mono
+    counters = next((one.statements for one in reversed(polls) if one.statements), ())
     print(
-        f"{len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(polls[-1].statements or ())}"
+        f"{len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(counters)}"
         f" statements, {len(looks)} looks with {seen / seconds:.0f} sightings a second, over {seconds:.0f} s"
     )
     file = RecordingFile(again)
