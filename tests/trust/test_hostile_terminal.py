@@ -2,24 +2,126 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pyte
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from textual.screen import Screen
 
+import pgscope.tui
 from pgscope.text import clean
 
 CHILD = Path(__file__).with_name("hostile_child.py")
 PATIENCE = 90.0
-KEYS = ("\r", "\x1b", "2", "\r", "\x1b", "3", "\r", "\x1b", "4", "\t", "5", "6", "?", "\x1b", "n", "\x1b")
+ESC = "\x1b"
+KEYS = {
+    # Each view and each detail that there is; with the load graph, the columns, questions and notices.
+    "one": (
+        *("g", "b", "\r", "g", "\t", "G", ESC, "2", "\r", "f", ESC, "C", "j", ESC, "3", "\r", "f", "y", ESC),
+        *("4", "\t", "\t", "5", "\r", "f", "y", ESC, "i", "I", ESC, "6", "?", ESC, "n", ESC),
+    ),
+    "fleet": (
+        *(
+            "G",
+            "\t",
+            "G",
+            "0",
+            "\t",
+            "\r",
+            ESC,
+            "0",
+            "\r",
+            "D",
+            "j",
+            "j",
+            "G",
+            ESC,
+            "2",
+            "c",
+            ESC,
+            "4",
+            "R",
+            ESC,
+        ),
+        *("6", "\r", "b", "\t", "\t", "a", "i", ESC, "c", "G", ESC, "3", "E", ESC, "e", ESC, "n", ESC),
+    ),
+    "uncounted": (
+        "3",
+        "g",
+        "\r",
+        "f",
+        ESC,
+        "G",
+        "\r",
+        "f",
+        ESC,
+        "j",
+        "\r",
+        ESC,
+        "m",
+        "i",
+        "1",
+        "\r",
+        ESC,
+        "n",
+        ESC,
+    ),
+    "replay": (
+        "2",
+        "\r",
+        ESC,
+        "3",
+        "\r",
+        ESC,
+        "4",
+        "[",
+        ",",
+        ".",
+        ")",
+        "(",
+        "@",
+        "x",
+        "\r",
+        ESC,
+        "5",
+        "\r",
+        ESC,
+    ),
+}
+SCREENS = {
+    *(
+        "ApplicationsView",
+        "SessionsView",
+        "StatementsView",
+        "LocksView",
+        "FindingsView",
+        "PlansView",
+        "FleetView",
+    ),
+    *(
+        "GroupScreen",
+        "SessionScreen",
+        "StatementScreen",
+        "LiveStatementScreen",
+        "FindingScreen",
+        "IgnoredScreen",
+    ),
+    *("PlanScreen", "CompareScreen", "AskAnalyze", "DoctorScreen", "AskScreen", "ColumnsScreen"),
+    *("NoticesScreen", "HelpScreen", "JumpScreen"),
+}
+"""All that there are: a new one must be led through too."""
 SHOWN = "[/x][@click=app.quit]h0stile"
 SEQUENCE = re.compile(
     r"\x1b(?:\[([<-?]?)[0-9;:]*([ -/]*[@-~])|([\]P_^X])(\d*)[^\x07\x1b]*(?:\x07|\x1b\\)|([ -/]*[0-~]))"
@@ -51,13 +153,13 @@ hostile = st.lists(
 ).map("".join)
 
 
-def written(texts: Sequence[str], file: Path) -> str:
+def written(texts: Sequence[str], file: Path, mode: str) -> str:
     """All that pgscope writes to a terminal while it is led through its views."""
     file.write_text(json.dumps(texts), encoding="utf-8")
     environment = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     child = pexpect.spawn(
-        sys.executable, [str(CHILD), str(file)], dimensions=(30, 120), env=environment, timeout=PATIENCE
+        sys.executable, [str(CHILD), str(file), mode], dimensions=(30, 120), env=environment, timeout=PATIENCE
     )
     screen = pyte.Screen(120, 30)
     stream = pyte.ByteStream(screen)
@@ -78,11 +180,12 @@ def written(texts: Sequence[str], file: Path) -> str:
             raw += got
             stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", got))
 
-    while "1 Applications" not in "\n".join(screen.display):
+    while "Applications" not in "\n".join(screen.display):
         assert read(0.1), "it ended"
-    for key in KEYS:
+    read(1.0)
+    for key in KEYS[mode]:
         child.send(key)
-        assert read(0.15), f"it ended at {key!r}"
+        assert read(0.2), f"it ended at {key!r}"
     child.send("\x11")
     while read(0.3):
         pass
@@ -105,9 +208,46 @@ def check(output: str, own: set[str]) -> None:
         assert clean(line, lines=False) == line, line[:300]
 
 
-def test_only_what_is_pgscopes_own_reaches_the_terminal(tmp_path: Path) -> None:
-    own = kinds(written(["select"], tmp_path / "texts.json"))
-    assert {"m", "H"} & own
+def every_screen() -> set[str]:
+    """The names of all screens of pgscope."""
+    for module in pkgutil.walk_packages(pgscope.tui.__path__, "pgscope.tui."):
+        importlib.import_module(module.name)
+    found: set[type[Screen[Any]]] = set()
+    unseen: list[type[Screen[Any]]] = [Screen]
+    while unseen:
+        children = [one for one in unseen.pop().__subclasses__() if one not in found]
+        found |= set(children)
+        unseen += children
+    names = {one.__name__ for one in found if one.__module__.startswith("pgscope.")}
+    return names - {"Frame", "SessionFrame"}
+
+
+def test_each_view_and_detail_is_led_through() -> None:
+    assert every_screen() == SCREENS
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[set[str]]:
+    """The screens that were up in any mode."""
+    names: set[str] = set()
+    yield names
+    # Where only some of the modes were run nothing can be said.
+    assert not names >= set(KEYS) or names >= SCREENS, f"never up: {SCREENS - names}"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The control sequences that come out where nothing is hostile."""
+    found = kinds(written(["select"], tmp_path_factory.mktemp("own") / "texts.json", "one"))
+    assert {"m", "H"} & found
+    return found
+
+
+@pytest.mark.parametrize("mode", KEYS)
+def test_only_what_is_pgscopes_own_reaches_the_terminal(
+    mode: str, tmp_path: Path, own: set[str], seen: set[str]
+) -> None:
+    file = tmp_path / "texts.json"
 
     @settings(
         max_examples=1,
@@ -118,8 +258,10 @@ def test_only_what_is_pgscopes_own_reaches_the_terminal(tmp_path: Path) -> None:
     )
     @given(st.lists(hostile, min_size=100, max_size=120, unique=True))
     def fuzz(texts: list[str]) -> None:
-        output = written([SHOWN, *texts], tmp_path / "texts.json")
-        assert SHOWN in output
+        output = written([SHOWN, *(f"h0stile{one}" for one in texts)], file, mode)
+        assert "h0stile" in output
         check(output, own)
+        seen.add(mode)
+        seen.update(json.loads(file.with_name("texts.json.screens").read_text()))
 
     fuzz()

@@ -18,7 +18,7 @@ from pgscope.capture.recording.words import Read
 from pgscope.errors import UsageError
 from pgscope.sample import Mark, Sample
 
-_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, zlib.error)
+_WRONG = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, zlib.error)
 
 
 class Damaged(Exception):

@@ -15,7 +15,7 @@ _TAIL = 8_000_000
 """Bytes at the end in which a whole frame is looked for; one is rarely larger than a few hundred kB."""
 _TAIL_FIRST = 64_000
 """Bytes in which it is looked for first."""
-_WRONG = (ValueError, TypeError, KeyError, RecursionError, zlib.error)
+_WRONG = (ValueError, TypeError, KeyError, OverflowError, RecursionError, zlib.error)
 
 
 @dataclass
