@@ -161,6 +161,16 @@ def test_stopping_twice_is_stopping_once() -> None:
     assert not server.folder.exists()
 
 
+def test_a_backend_that_hangs_is_not_left_behind() -> None:
+    server = EmbeddedServer.start()
+    connection = psycopg.connect(server.conninfo)
+    backend = psutil.Process(connection.info.backend_pid)
+    backend.suspend()
+    server.stop("immediate")
+    connection.close()
+    wait_until(lambda: not backend.is_running(), "the backend is gone")
+
+
 @as_root
 def test_programs_in_a_closed_folder_are_copied(tmp_path: Path) -> None:
     own = find_binaries()

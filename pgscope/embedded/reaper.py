@@ -32,9 +32,10 @@ from typing import Any
 PREFIX = "pgscope-"
 LOCK = "lock"
 
-# Signal and grace in seconds: fast shutdown, immediate shutdown, the end.
+# Signal and grace in seconds: fast shutdown, immediate shutdown, the end. A backend can hang when it is
+# told to quit; the postmaster kills it after 5 s, if we leave it the time.
 Steps = tuple[tuple[int, float], ...]
-FAST: Steps = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0))
+FAST: Steps = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 9.0), (signal.SIGKILL, 5.0))
 IMMEDIATE: Steps = FAST[1:]
 
 _SETUP_SECONDS = 30.0
