@@ -400,6 +400,18 @@ class PgscopeApp(App[None]):
             served.source.interval = interval
         self._change(interval=interval)
 
+    def action_suspend_process(self) -> None:
+        """Stop, if there is a shell that can bring us back: it gave us a group of our own."""
+        if not self.is_headless and os.getsid(0) == os.getpgrp():
+            self.notify("There is no shell here to go back to", markup=False)
+        else:
+            super().action_suspend_process()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C is no key of ours, but many press it."""
+        quits = next((key for key, one in self.active_bindings.items() if one.binding.id == "app.quit"), "q")
+        self.notify(f"{quits} quits", markup=False)
+
     def action_past(self, what: str, amount: float = 0.0) -> None:
         """Move in the past, into it or out of it; record, or save the last minutes."""
         if self._status.paused:

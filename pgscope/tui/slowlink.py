@@ -8,7 +8,9 @@ left is whether Textual's writer thread is stuck.
 
 from __future__ import annotations
 
+import os
 import select
+import signal
 import threading
 import time
 from collections import deque
@@ -173,6 +175,19 @@ class DrainDriver(LinuxDriver):
                 super().write(ASK)
             return
         super().process_message(message)
+
+    def _sigtstp_application(self, *_: object) -> None:
+        """Give the terminal back, then stop the whole group, as the terminal itself would.
+
+        A parent in our group (`uv run`, a script) that went on would be waited for by the shell, for ever.
+        """
+        if self._auto_restart:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        signal.signal(signal.SIGTSTP, handler)
 
     def disable_input(self) -> None:
         """Hear the last answers first: they would be typed into the shell."""

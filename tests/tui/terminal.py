@@ -19,7 +19,7 @@ PATIENCE = 60.0
 
 
 class Terminal:
-    """A program on a pty of that size."""
+    """A program (pgscope itself, by default) on a pty of that size."""
 
     def __init__(
         self,
@@ -27,11 +27,12 @@ class Terminal:
         columns: int = 80,
         rows: int = 24,
         environment: Mapping[str, str] | None = None,
+        program: Path | str = PROGRAM,
     ) -> None:
         assert PROGRAM.exists(), "pgscope is not installed beside the interpreter"
         usual = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
         self.child = pexpect.spawn(
-            str(PROGRAM),
+            str(program),
             list(arguments),
             dimensions=(rows, columns),
             env={**os.environ, **usual, **(environment or {})},

@@ -6,12 +6,13 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
 
 from pgscope.embedded import EmbeddedServer
-from tests.tui.terminal import PATIENCE, Terminal
+from tests.tui.terminal import PATIENCE, PROGRAM, Terminal
 
 HOSTILE = "x\x1b]52;c;b3duZWQ=\x07\x1b[31m[/foo][red]y\u202e"
 
@@ -149,3 +150,34 @@ def test_no_mouse_leaves_the_mouse_to_the_terminal(hostile: str) -> None:
             terminal.press("q")
             assert terminal.ended() == 0
             assert bool(asked.search(terminal.bytes)) is wanted
+
+
+def _times(terminal: Terminal, sequence: bytes, times: int) -> bool:
+    return terminal.bytes.count(sequence) == times
+
+
+def test_ctrl_z_gives_the_shell_back_and_fg_the_screen(hostile: str) -> None:
+    # As under `uv run`: the shell waits for a parent that stands in the group of pgscope.
+    inner = f"'{PROGRAM}' connect '{hostile}'; :"
+    with Terminal("--norc", "--noprofile", "-i", program="bash", environment={"PS1": "shell> "}) as terminal:
+        terminal.until("shell> ")
+        terminal.press(f'sh -c "{inner}"\r', "t-hostile")
+        for times in (1, 2):
+            terminal.press("\x1a")
+            terminal.until(partial(_times, terminal, b"Stopped", times), "stopped")
+            terminal.press(f"echo $((40+{times}))\r", f"{40 + times}")
+            terminal.press("fg\r")
+            terminal.until(partial(_times, terminal, b"\x1b[?1049h", 1 + times), "again")
+            terminal.press("2", "pid")
+            terminal.press("1", "1 Applications")
+        terminal.press("q")
+        terminal.until(lambda: terminal.bytes.endswith(b"shell> "), "the shell again")
+
+
+def test_there_is_no_stop_where_no_shell_would_bring_it_back(hostile: str) -> None:
+    with Terminal("connect", hostile) as terminal:
+        terminal.until("t-hostile")
+        terminal.press("\x1a", "no shell here")
+        terminal.press("\x03", "q quits")
+        terminal.press("q")
+        assert terminal.ended() == 0
