@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pgscope.cli.screen import settle
 from pgscope.config import Config, ConfigError, config_path, keep_ignored, load
 from pgscope.config.read import parse
 from pgscope.config.show import shown
+from pgscope.demo.folders import own_folders
 from pgscope.errors import UsageError
 from pgscope.server.conninfo import target
 from pgscope.tui.settings import binding_ids, check
@@ -259,3 +261,28 @@ def test_the_example_in_the_documentation_is_a_configuration() -> None:
     check(config)
     assert config.thresholds == Thresholds()
     assert set(config.by_application) == {"nightly import"}
+
+
+def test_a_table_goes_with_its_last_key_unless_someone_wrote_in_it() -> None:
+    write('interval = 2\n\n[ignored]\n0123456789ab = "a"\n')
+    keep_ignored("0123456789ab", None)
+    assert config_path().read_text() == "interval = 2\n\n"
+    before = 'interval = 2\n\n[ignored]\n# mine\n0123456789ab = "a"\n'
+    write(before)
+    keep_ignored("0123456789ab", None)
+    assert "# mine" in config_path().read_text()
+
+
+def test_nothing_is_written_where_nothing_changes() -> None:
+    keep_ignored("0123456789ab", None)
+    assert not config_path().exists()
+
+
+def test_the_demo_keeps_what_is_set_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    mine = config_path()
+    with own_folders() as folder:
+        keep_ignored("0123456789ab", "a note")
+        assert config_path().is_relative_to(folder) and load().ignored
+    assert config_path() == mine and not mine.exists() and not folder.exists()
+    assert "XDG_STATE_HOME" not in os.environ

@@ -93,19 +93,11 @@ def _watch(conninfo: str, programs: int, arguments: argparse.Namespace, config: 
 
     source = live_source(target(conninfo), arguments, config)
     if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
-        import tempfile
-        from pathlib import Path
-
         from pgscope.cli.screen import Look, show
+        from pgscope.demo.folders import own_folders
 
-        # Plans of a server that is gone tomorrow are no use in the user's state folder.
-        with tempfile.TemporaryDirectory(prefix="pgscope-demo-plans-") as plans:
-            look = Look(
-                mouse=not arguments.no_mouse,
-                title="demo",
-                allow_superuser_analyze=True,
-                plans=Path(plans),
-            )
+        with own_folders():
+            look = Look(mouse=not arguments.no_mouse, title="demo", allow_superuser_analyze=True)
             return show(source, look, config, ask=False)
     from pgscope.cli.report import watch_for, write
 

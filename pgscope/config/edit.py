@@ -35,7 +35,9 @@ def _keep(section: str, key: str, value: str | list[str] | None, path: Path | No
         file = file.resolve()
         with _locked(file.parent):
             text = file.read_text("utf-8") if file.exists() else _HEADER
-            _replace(file, _with(text, section, key, value))
+            changed = _with(text, section, key, value)
+            if changed != text:
+                _replace(file, changed)
     except OSError as error:
         raise ConfigError(f"cannot write {_shown(file)}: {error.strerror}") from None
     except ValueError as error:
@@ -44,10 +46,12 @@ def _keep(section: str, key: str, value: str | list[str] | None, path: Path | No
 
 def _with(text: str, section: str, key: str, value: str | list[str] | None) -> str:
     import tomlkit
-    from tomlkit.items import Table
+    from tomlkit.items import Comment, Table
 
     document = tomlkit.parse(text)
     table = document.get(section)
+    if table is None and value is None:
+        return text
     if table is None:
         table = document[section] = tomlkit.table()
     if not isinstance(table, Table):
@@ -56,6 +60,8 @@ def _with(text: str, section: str, key: str, value: str | list[str] | None) -> s
         table[key] = value
     elif key in table:
         del table[key]
+        if not table and not any(isinstance(item, Comment) for _, item in table.value.body):
+            del document[section]
     changed = tomlkit.dumps(document)
     parse(changed)
     return changed

@@ -32,6 +32,7 @@ from pgscope.tui.keys import BINDINGS
 from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
+from pgscope.tui.rowkeys import hold_row
 from pgscope.tui.served import Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
@@ -177,12 +178,12 @@ class PgscopeApp(App[None]):
 
     @property
     def ignored(self) -> Mapping[str, str]:
-        """Notes on the findings ignored for good, by fingerprint."""
+        """Notes on the findings ignored, by fingerprint."""
         return self._ignoring.notes
 
-    def ignore(self, fingerprint: str, note: str | None) -> None:
-        """Ignore a finding for good, with a note on it; with None, no longer."""
-        self._ignoring.change(fingerprint, note)
+    def ignore(self, fingerprint: str, note: str | None, *, for_good: bool = True) -> None:
+        """Ignore a finding, for good or for this run, with a note on it; with None, no longer."""
+        self._ignoring.change(fingerprint, note, for_good=for_good)
         self._ignored_changed(fingerprint)
 
     def undo_ignore(self) -> None:
@@ -238,6 +239,8 @@ class PgscopeApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Let keys and pasted texts take effect in the order in which they came."""
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if isinstance(event, events.Key):
+                hold_row(self, event.key)
             await self._key_order.take(event)
         else:
             await super().on_event(event)

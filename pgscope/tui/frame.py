@@ -126,6 +126,10 @@ class Frame(Screen[None]):
         """What the tab line says at the right."""
         return Content("")
 
+    def marks(self) -> int:
+        """How many rows are marked for what acts on several."""
+        return 0
+
     def crumbs(self) -> tuple[str, ...]:
         """The way here, where one has drilled; nothing for a view of its own."""
         return ()
@@ -208,6 +212,8 @@ class Frame(Screen[None]):
             tabs.set_tabs(self.stage.tabs, self.view)
         remark = self.remark()
         parts = [remark]
+        if marks := self.marks():
+            parts.insert(0, styled(f"{marks} marked (M clears)", "accent"))
         if status.filter and not self._filtering:
             parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
         tabs.set_remark(Content("  ").join([part for part in parts if part]))

@@ -1,4 +1,4 @@
-"""The findings that someone ignores for good: in force at once, kept in the configuration, to be undone."""
+"""The findings that someone ignores: in force at once, if for good kept in the configuration; undone by key."""
 
 from __future__ import annotations
 
@@ -16,38 +16,45 @@ class Ignoring:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._notes = dict(config.ignored)
-        self._before: list[tuple[str, str | None]] = []
+        self._this_run: set[str] = set()
+        self._before: list[tuple[str, str | None, bool]] = []
         self._writing = asyncio.Lock()
 
     @property
     def notes(self) -> Mapping[str, str]:
         """What is ignored, the latest last."""
-        return self._notes
+        passing = self._this_run
+        return {key: f"{note} (this run)" if key in passing else note for key, note in self._notes.items()}
 
     @property
     def settings(self) -> FindingSettings:
         """What the analysis goes by now."""
         return replace(self._config.findings, ignored=frozenset(self._notes))
 
-    def change(self, fingerprint: str, note: str | None) -> None:
-        """Ignore a finding, with a note; with None, no longer."""
-        self._before.append((fingerprint, self._notes.get(fingerprint)))
-        self._set(fingerprint, note)
+    def change(self, fingerprint: str, note: str | None, *, for_good: bool = True) -> None:
+        """Ignore a finding, for good or for this run, with a note; with None, no longer."""
+        kept = fingerprint not in self._this_run
+        self._before.append((fingerprint, self._notes.get(fingerprint), kept))
+        self._set(fingerprint, note, for_good)
 
     def undo(self) -> tuple[str, str | None] | None:
         """Take the last change back; what it amounts to, None if there is none."""
         if not self._before:
             return None
-        fingerprint, note = self._before.pop()
-        self._set(fingerprint, note)
+        fingerprint, note, for_good = self._before.pop()
+        self._set(fingerprint, note, for_good)
         return fingerprint, note
 
-    def _set(self, fingerprint: str, note: str | None) -> None:
+    def _set(self, fingerprint: str, note: str | None, for_good: bool) -> None:
         self._notes.pop(fingerprint, None)
+        self._this_run.discard(fingerprint)
         if note is not None:
+            if not for_good:
+                self._this_run.add(fingerprint)
             self._notes[fingerprint] = note
 
     async def keep(self, fingerprint: str) -> None:
         """Bring the file up to what holds now for one finding. Raises ConfigError."""
         async with self._writing:
-            await asyncio.to_thread(keep_ignored, fingerprint, self._notes.get(fingerprint))
+            note = None if fingerprint in self._this_run else self._notes.get(fingerprint)
+            await asyncio.to_thread(keep_ignored, fingerprint, note)

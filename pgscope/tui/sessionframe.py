@@ -98,6 +98,10 @@ class SessionFrame(Frame):
 
         self.app.push_screen(SessionScreen(session, self.crumbs() or ("Sessions",)))
 
+    def marks(self) -> int:
+        table = self._table()
+        return len(table.marked) if table is not None else 0
+
     # --- inside
 
     def _table(self) -> LiveTable | None:
@@ -152,11 +156,13 @@ class SessionFrame(Frame):
         if table is not None and self.session_of(table.cursor_key) is not None:
             table.toggle_mark()
             table.action_cursor(1)
+            self._say(self.stage.status)
 
     def action_unmark(self) -> None:
         """Take all marks away."""
         for table in self.query(LiveTable):
             table.clear_marks()
+        self._say(self.stage.status)
 
     def action_root(self) -> None:
         """Go to the root of what the session waits for: its row if it is here, else a screen of its own."""

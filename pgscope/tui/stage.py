@@ -77,8 +77,8 @@ class Stage(Protocol):
     def ignored(self) -> Mapping[str, str]:
         """Notes on the findings ignored for good, by fingerprint."""
 
-    def ignore(self, fingerprint: str, note: str | None) -> None:
-        """Ignore a finding for good, with a note on it; with None, no longer."""
+    def ignore(self, fingerprint: str, note: str | None, *, for_good: bool = True) -> None:
+        """Ignore a finding, for good or for this run, with a note on it; with None, no longer."""
 
     def undo_ignore(self) -> None:
         """Take the last change of what is ignored back."""

@@ -140,15 +140,25 @@ async def test_an_ignored_finding_stays_ignored_after_a_restart(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("5")
         await until(pilot, shows_it, "the finding")
+        await pilot.press("i", "escape")
+        assert not app.ignored, "it was asked, and not answered"
+        await pilot.press("i", "s")
+        await until(pilot, lambda: not shows_it(), "it is ignored for this run")
+        await pilot.press("u")
+        await until(pilot, shows_it, "the undo")
+        assert not config_path().exists(), "nothing of that is kept"
         await pilot.press("i")
+        await until(pilot, lambda: "config.toml" in shown(app), "where it is kept")
+        await pilot.press("y")
         await until(pilot, lambda: not shows_it(), "it is ignored")
         await until(pilot, config_path().exists, "it is kept")
         await pilot.press("u")
         await until(pilot, shows_it, "the undo")
         await until(pilot, lambda: not load().ignored, "the undo is kept")
+        assert "[ignored]" not in config_path().read_text()
         await pilot.press("enter")
         assert isinstance(app.screen, FindingScreen)
-        await pilot.press("i")
+        await pilot.press("i", "y")
         await until(
             pilot, lambda: isinstance(app.screen, FindingsView) and not shows_it(), "back, and ignored"
         )
@@ -182,7 +192,7 @@ async def test_ignoring_goes_on_when_the_file_cannot_be_written(
         table(app).move_to_key(
             next(row.key for row in table(app).rows if "no_application_name" in str(row.key))
         )
-        await pilot.press("i")
+        await pilot.press("i", "y")
         await until(pilot, lambda: "Not kept for the next time" in shown(app), "why it is not kept")
         assert len(app.ignored) == 1
 

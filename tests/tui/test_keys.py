@@ -115,7 +115,7 @@ async def test_every_key_is_told_everywhere_and_can_be_remapped() -> None:
 
 def test_the_list_of_keys_has_every_id_of_the_views() -> None:
     listed = {name for _, keys in sections() for _, _, name in keys}
-    of_dialogues = ("ask", "help", "notices", "filter", "analyze", "parameters", "save", "jump")
+    of_dialogues = ("ask", "ignore", "help", "notices", "filter", "analyze", "parameters", "save", "jump")
     missing = {one for one in binding_ids() - listed if one.split(".")[0] not in of_dialogues}
     assert not missing
 

@@ -14,6 +14,7 @@ from pgscope.analysis.findings import Cost, Finding
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.sample import StatementKey
+from pgscope.tui.details.ignoring import ask_to_ignore
 from pgscope.tui.details.reader import FactBlock, Group, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.details.statement import StatementScreen
@@ -22,7 +23,7 @@ from pgscope.tui.facts import Fact, Hanging
 from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import clock
-from pgscope.tui.rows.findings import key_of, note_of, seen_text, tone_of, who, word_of
+from pgscope.tui.rows.findings import key_of, seen_text, tone_of, who, word_of
 from pgscope.tui.tones import styled
 
 
@@ -36,7 +37,7 @@ class FindingScreen(Frame):
         "calls of the child upwards. One call for each row makes a straight line; its slope is the number of "
         "calls a row, where it meets the left edge are calls of the child's own.\n"
         "y copies the SQL of the remedy (the statement if there is none), Y the statement, t opens it; i "
-        "ignores the finding for good."
+        "ignores the finding, and asks for how long."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -46,7 +47,13 @@ class FindingScreen(Frame):
             tooltip="Copy the SQL of the remedy; the statement if it has none",
             id="finding.copy",
         ),
-        Binding("i", "ignore", "Ignore", tooltip="Ignore this finding for good", id="finding.ignore"),
+        Binding(
+            "i",
+            "ignore",
+            "Ignore",
+            tooltip="Ignore this finding, for good or for this run; asks first",
+            id="finding.ignore",
+        ),
         Binding(
             "Y",
             "copy_statement",
@@ -146,9 +153,8 @@ class FindingScreen(Frame):
         return False if action == "filter" else super().check_action(action, parameters)
 
     def action_ignore(self) -> None:
-        """Ignore it for good, and go back."""
-        ignore(self, self.finding)
-        self.dismiss()
+        """Ask whether to ignore it; if so, go back."""
+        ask_to_ignore(self, self.finding, self.dismiss)
 
     def action_copy_statement(self) -> None:
         """Copy the statement."""
@@ -171,13 +177,6 @@ class FindingScreen(Frame):
         """Turn between statements laid out and as the server has them."""
         for text in self.query(SqlText):
             text.toggle_raw()
-
-
-def ignore(screen: Frame, finding: Finding) -> None:
-    """Ignore a finding for good, and say how to take that back."""
-    screen.stage.ignore(finding.fingerprint, note_of(finding, screen.stage.snapshot.at))
-    text = f"Ignored for good: {word_of(finding)} of {who(finding) or finding.user}. u: undo, I: list"
-    screen.notify(screen.stage.status.signs.text(text), timeout=5, markup=False)
 
 
 _PARTS = (

@@ -1,4 +1,4 @@
-"""The findings that are ignored for good, to be revoked."""
+"""The findings that are ignored, to be revoked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ _GETTERS: Getters[tuple[str, str]] = {"": lambda item: item, "query": lambda ite
 
 
 class IgnoredScreen(Frame):
-    """What the configuration lists under [ignored]."""
+    """What the configuration lists under [ignored], and what is ignored for this run."""
 
     HELP = (
-        "Findings that are ignored for good, wherever the same statements appear: on this server, on "
-        "others, and in reports. They stand under [ignored] in the configuration (`pgscope config path`), "
-        "each with a note. x shows one again; u takes that back."
+        "Findings that are ignored. Those for good are so wherever the same statements appear: on this "
+        "server, on others, and in reports; they stand under [ignored] in the configuration (`pgscope config path`), "
+        "each with a note. Those for this run are forgotten when pgscope is quit. x shows one again; u takes "
+        "that back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,delete", "revoke", "Show again", tooltip="Ignore it no longer", id="ignored.revoke"),

@@ -27,6 +27,7 @@ from pgscope.tui.table.cursor import clamp, top_after, top_for
 from pgscope.tui.table.frame import View
 from pgscope.tui.table.frame import compose as frame_of
 from pgscope.tui.table.glyphs import Glyphs, terminal_glyphs
+from pgscope.tui.table.hold import Hold, as_before
 from pgscope.tui.table.keys import BINDINGS
 from pgscope.tui.table.layout import Layout, arrange, clip, last_first
 from pgscope.tui.table.lines import MARGIN, Line
@@ -40,8 +41,9 @@ _WHEEL_ROWS = 3
 class LiveTable(Widget, can_focus=True):
     """A sortable table with a cursor for snapshots of live data.
 
-    The cursor rests on the top row until someone moves it (and again after `home`); from then on it holds to
-    its row's key, whatever the sort order does. When that row goes, the one now at its place is next.
+    The cursor rests on the top row until a key moves it or acts on its row (and again after `home`); from
+    then on it holds to its row's key, whatever the sort order does. When that row goes, the one now at its
+    place is next. For a moment after such a key the rows keep their order.
     All text is shown as it is: no markup, no control characters.
     """
 
@@ -81,6 +83,8 @@ class LiveTable(Widget, can_focus=True):
         self._rows: list[Row] = []
         self._cursor = 0
         self._pinned = False
+        self._hold = Hold()
+        self._settling = False
         self._told: tuple[Hashable | None] | None = None
         self._clicked: tuple[Hashable] | None = None
         self._marked: set[Hashable] = set()
@@ -141,7 +145,7 @@ class LiveTable(Widget, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show a snapshot. Call it once for each; the sequence must not change afterwards."""
         before, self._given = self._given, rows
-        self._resort()
+        self._resort(hold=True)
         del before  # until now, for the values kept by its rows' identity
 
     def set_columns(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
@@ -186,6 +190,12 @@ class LiveTable(Widget, can_focus=True):
                 return True
         return False
 
+    def hold(self) -> None:
+        """A key was pressed that is aimed at the row under the cursor: stay with it, and keep the order."""
+        if self._rows:
+            self._pinned = True
+        self._hold.begin()
+
     def toggle_mark(self, key: Hashable | None = None) -> None:
         """Mark or unmark a row (by default the one under the cursor)."""
         key = self.cursor_key if key is None else key
@@ -202,6 +212,7 @@ class LiveTable(Widget, can_focus=True):
 
     def action_cursor(self, rows: int) -> None:
         """Move the cursor by a number of rows."""
+        self._hold.begin()
         self._move(self._cursor + rows)
 
     def action_page(self, pages: int) -> None:
@@ -210,8 +221,9 @@ class LiveTable(Widget, can_focus=True):
         self._move(self._cursor + pages * self._height)
 
     def action_home(self) -> None:
-        """Go to the top row, and stay there whichever row that is."""
+        """Go to the top row, and (after a moment) stay there whichever row that is."""
         self._move(0)
+        self._hold.begin()
         self._pinned = False
 
     def action_end(self) -> None:
@@ -221,6 +233,7 @@ class LiveTable(Widget, can_focus=True):
     def action_open(self) -> None:
         """Choose the row under the cursor."""
         if (row := self.cursor_row) is not None:
+            self.hold()
             self.post_message(self.Opened(self, row.key))
 
     def action_sideways(self, columns: int) -> None:
@@ -319,12 +332,17 @@ class LiveTable(Widget, can_focus=True):
     def _first_descending(self, key: str | None) -> bool:
         return next((c.first_descending for c in self._columns if c.key == key), False)
 
-    def _resort(self) -> None:
+    def _resort(self, *, hold: bool = False) -> None:
         before = self.cursor_row
         was = self._cursor
-        self._rows = ordered(self._given, self._columns, self._sort, self._descending, self._sort_values)
+        rows = ordered(self._given, self._columns, self._sort, self._descending, self._sort_values)
+        held = hold and self._hold.left > 0
+        if held:
+            rows = as_before(self._rows, rows)
+            self._settle_later()
+        self._rows = rows
         count = len(self._rows)
-        if not self._pinned or before is None:
+        if not (self._pinned or held) or before is None:
             self._cursor = 0
             self._top = clamp(self._top, 0, count - self._height)
         else:
@@ -337,6 +355,16 @@ class LiveTable(Widget, can_focus=True):
             self._marked &= {row.key for row in self._rows}
         self._repaint()
         self._tell()
+
+    def _settle_later(self) -> None:
+        """Have the rows sorted when no key holds them any longer, also if no snapshot comes by then."""
+        if not self._settling and self.is_running:
+            self._settling = True
+            self.set_timer(self._hold.left + 0.01, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = False
+        self._resort(hold=True)
 
     def _move(self, index: int) -> None:
         if not self._rows:

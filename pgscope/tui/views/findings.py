@@ -12,8 +12,9 @@ from textual.widget import Widget
 
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.details.finding import FindingScreen, ignore
+from pgscope.tui.details.finding import FindingScreen
 from pgscope.tui.details.ignored import IgnoredScreen
+from pgscope.tui.details.ignoring import ask_to_ignore
 from pgscope.tui.frame import Frame
 from pgscope.tui.rows import findings
 from pgscope.tui.rows.applications import FINDING_WORDS
@@ -31,8 +32,9 @@ class FindingsView(Frame):
         "is only worth a look. Enter shows the evidence, the cost and what to write instead.\n"
         "cost is what clients wait each second for what could be spared; spare/s is how many round trips "
         "that is. What stops is shown as ended for a while, and then goes.\n"
-        "i ignores a finding for good, u takes that back, I lists what is ignored: it is kept in the "
-        "configuration, by the texts of the statements, so it holds for other servers too.\n"
+        "i ignores a finding and asks for how long: for this run, or for good, which is kept in the "
+        "configuration by the texts of the statements, so it holds for other servers too. u takes it back, I lists what is "
+        "ignored.\n"
         "Filter with app:, kind: (n+1, overfetch, confirmed, ...), state:ended, query:."
     )
 
@@ -41,7 +43,7 @@ class FindingsView(Frame):
             "i",
             "ignore",
             "Ignore",
-            tooltip="Ignore this finding for good, on every server; u takes it back",
+            tooltip="Ignore this finding, for good or for this run; asks first",
             id="findings.ignore",
         ),
         Binding(
@@ -96,9 +98,9 @@ class FindingsView(Frame):
         return {**super()._values(), "kind": FINDING_WORDS}
 
     def action_ignore(self) -> None:
-        """Ignore the finding under the cursor for good."""
+        """Ask whether to ignore the finding under the cursor."""
         if (finding := self._under_cursor()) is not None:
-            ignore(self, finding)
+            ask_to_ignore(self, finding)
 
     def action_undo(self) -> None:
         """Take the last change of what is ignored back."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Hashable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual import events
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.message import Message
 
 from pgscope.tui.table import ASCII, UNICODE, Cell, Column, Glyphs, LiveTable, Row
+from pgscope.tui.table.hold import as_before
 
 COLUMNS = (
     Column("pid", "pid", width=7, justify="right", fixed=True),
@@ -104,7 +109,8 @@ async def test_cursor_holds_its_key_through_churn_and_sorting(size: tuple[int, i
         assert app.table.cursor_key == app.table.rows[place].key != key
 
 
-async def test_the_cursor_rests_on_top_until_moved_and_after_home() -> None:
+async def test_the_cursor_rests_on_top_until_moved_and_after_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.tui.table.hold.HOLD_S", 0.0)
     app = TableApp()
     async with app.run_test(size=(80, 24)) as pilot:
         app.table.set_rows([row(pid, pid) for pid in range(100)])
@@ -122,6 +128,48 @@ async def test_the_cursor_rests_on_top_until_moved_and_after_home() -> None:
         await pilot.press("pagedown", "pageup", "end", "home", "enter")
         await pilot.pause()
         assert app.opened() == [0]
+        app.table.set_rows([row(pid, pid) for pid in range(100)])
+        assert app.cursor() == 0  # Enter chose that row, and it stays chosen
+
+
+async def test_rows_keep_their_order_for_a_moment_after_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.tui.table.hold.HOLD_S", 3600.0)
+    app = TableApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.table.set_rows([row(pid, pid) for pid in range(10)])
+        await pilot.press("home")
+        app.table.set_rows([row(pid, -pid) for pid in range(-1, 10) if pid != 5])
+        assert app.cursor() == 9
+        old = [one.key for one in app.table.rows if one.key != -1]
+        assert old == [9, 8, 7, 6, 4, 3, 2, 1, 0]
+        app.table.sort_by("pid", descending=False)
+        assert [one.key for one in app.table.rows] == [-1, 0, 1, 2, 3, 4, 6, 7, 8, 9]
+
+
+async def test_held_rows_are_sorted_when_the_moment_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.tui.table.hold.HOLD_S", 0.3)
+    app = TableApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.table.set_rows([row(pid, pid) for pid in range(10)])
+        await pilot.press("down")
+        app.table.set_rows([row(pid, -pid) for pid in range(10)])
+        deadline = time.monotonic() + 20
+        while [one.key for one in app.table.rows] != list(range(10)):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert app.cursor() == 8
+
+
+@given(
+    st.lists(st.integers(0, 30), unique=True, max_size=20),
+    st.lists(st.integers(0, 30), unique=True, max_size=20),
+)
+def test_as_before_loses_no_row_and_turns_none_round(before: list[int], now: list[int]) -> None:
+    found = [one.key for one in as_before([row(n, n) for n in before], [row(n, n) for n in now])]
+    assert sorted(map(str, found)) == sorted(map(str, now))
+    assert [key for key in found if key in before] == [key for key in before if key in now]
+    if not set(before) & set(now):
+        assert found == now
 
 
 @pytest.mark.parametrize("size", SIZES)
