@@ -1,4 +1,4 @@
-"""The findings that someone ignores: in force at once, if for good kept in the configuration; undone by key."""
+"""The findings that someone ignores: in force at once, and kept if for good; it can be undone."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ from textual.app import App
 
 from pgscope.tui.table import LiveTable
 
-_ANY_ROW: Final = frozenset(
-    ("home", "sort_next", "sort_reverse", "sort_by", "sideways")
-    + ("filter", "back", "notices", "columns", "show_also")
-)
-"""Actions of tables and frames that are not about the row under the cursor."""
+_OF_TABLES: Final = {"cursor", "page", "end", "open", "toggle_mark"}
+_OF_SESSIONS: Final = {"act", "act_root", "act_behind", "mark", "root"}
+_OF_OTHERS: Final = {"explain", "analyze", "copy", "ignore", "revoke", "compare"}
+_AIMED: Final = _OF_TABLES | _OF_SESSIONS | _OF_OTHERS
+"""Actions that are about the row under the cursor, or begin from it."""
 
 
 def hold_row(app: App[Any], key: str) -> None:
@@ -27,6 +27,6 @@ def hold_row(app: App[Any], key: str) -> None:
         if node is app:
             return
         if found := bindings.key_to_bindings.get(key):
-            if found[0].action.split("(")[0] not in _ANY_ROW:
+            if found[0].action.split("(")[0] in _AIMED:
                 table.hold()
             return

@@ -154,7 +154,7 @@ class FindingScreen(Frame):
 
     def action_ignore(self) -> None:
         """Ask whether to ignore it; if so, go back."""
-        ask_to_ignore(self, self.finding, self.dismiss)
+        ask_to_ignore(self, self.finding, then_leave=True)
 
     def action_copy_statement(self) -> None:
         """Copy the statement."""

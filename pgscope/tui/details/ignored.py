@@ -26,9 +26,9 @@ class IgnoredScreen(Frame):
 
     HELP = (
         "Findings that are ignored. Those for good are so wherever the same statements appear: on this "
-        "server, on others, and in reports; they stand under [ignored] in the configuration (`pgscope config path`), "
-        "each with a note. Those for this run are forgotten when pgscope is quit. x shows one again; u takes "
-        "that back."
+        "server, on others, and in reports; they stand under [ignored] in the configuration "
+        "(`pgscope config path`), each with a note. Those for this run are forgotten when pgscope is quit. "
+        "x shows one again; u takes that back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,delete", "revoke", "Show again", tooltip="Ignore it no longer", id="ignored.revoke"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -86,16 +85,14 @@ class IgnoreScreen(ModalScreen[Answer | None]):
         self.dismiss(None)
 
 
-def ask_to_ignore(screen: Frame, finding: Finding, done: Callable[[], None] | None = None) -> None:
-    """Ask whether to ignore a finding, do it, and say how to take that back; then call `done`."""
+def ask_to_ignore(screen: Frame, finding: Finding, *, then_leave: bool = False) -> None:
+    """Ask whether to ignore a finding, do it, and say how to take that back."""
     name = f"{word_of(finding)} of {who(finding) or finding.user}"
-    answered = partial(_answered, screen, finding, name, done)
+    answered = partial(_answered, screen, finding, name, then_leave)
     screen.app.push_screen(IgnoreScreen(name, screen.stage.status.signs), answered)
 
 
-def _answered(
-    screen: Frame, finding: Finding, name: str, done: Callable[[], None] | None, answer: Answer | None
-) -> None:
+def _answered(screen: Frame, finding: Finding, name: str, then_leave: bool, answer: Answer | None) -> None:
     if answer is None:
         return
     for_good = answer == "good"
@@ -103,5 +100,5 @@ def _answered(
     stage.ignore(finding.fingerprint, note_of(finding, stage.snapshot.at), for_good=for_good)
     text = f"Ignored {'for good' if for_good else 'for this run'}: {name}. u: undo, I: list"
     screen.notify(stage.status.signs.text(text), timeout=5, markup=False)
-    if done is not None:
-        done()
+    if then_leave:
+        screen.dismiss()

@@ -33,8 +33,8 @@ class FindingsView(Frame):
         "cost is what clients wait each second for what could be spared; spare/s is how many round trips "
         "that is. What stops is shown as ended for a while, and then goes.\n"
         "i ignores a finding and asks for how long: for this run, or for good, which is kept in the "
-        "configuration by the texts of the statements, so it holds for other servers too. u takes it back, I lists what is "
-        "ignored.\n"
+        "configuration by the texts of the statements, so it holds for other servers too. u takes it "
+        "back, I lists what is ignored.\n"
         "Filter with app:, kind: (n+1, overfetch, confirmed, ...), state:ended, query:."
     )
 
