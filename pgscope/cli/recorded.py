@@ -31,6 +31,7 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
     """Watch what `--from`, `--since` and `--until` name. Raises UsageError."""
     from pgscope.analysis.watch import Watch
     from pgscope.capture.recording.recording import Recording
+    from pgscope.report.times import extent
 
     if arguments.conninfo:
         raise UsageError("report takes a CONNINFO or --from FILE, not both")
@@ -48,8 +49,12 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
                 watch.wants()
                 tell((sample.at - begin) / span if span > 0 else 1.0)
         if watch.poll is None:
-            raise UsageError(f"{arguments.recording}: no sample in that time; it has {_extent(recording)}")
+            runs = extent(recording.start, recording.end) if recording.start else "it has no sample yet"
+            raise UsageError(f"{arguments.recording}: no sample in that time; {runs}")
         notices = [f"recording {arguments.recording}: {_extent(recording)}"]
+        if since is not None and since < recording.start - 60.0:
+            later = f"it begins later than --since {arguments.since}: "
+            notices.append(later + extent(recording.start, recording.end))
         if recording.redacted:
             notices.append("constants of statements were taken out when it was recorded")
         if recording.damage:

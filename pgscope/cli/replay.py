@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pgscope.capture.recording.recording import Recording
     from pgscope.config import load
     from pgscope.errors import UsageError
-    from pgscope.report.times import moment
+    from pgscope.report.times import moment, within
 
     config = load()
     recording = Recording.open(Path(arguments.file))
@@ -42,7 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         if not recording.start:
             raise UsageError(f"{arguments.file}: no sample can be read; {recording.damage or 'it is empty'}")
         try:
-            at = None if arguments.at is None else moment(arguments.at, recording.start, recording.end)
+            at = None
+            if arguments.at is not None:
+                at = moment(arguments.at, recording.start, recording.end)
+                at = within(at, recording.start, recording.end)
         except ValueError as error:
             raise UsageError(f"--at: {error}") from None
         if not (sys.stdin.isatty() and sys.stderr.isatty()):

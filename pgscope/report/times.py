@@ -19,6 +19,28 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def extent(start: float, end: float) -> str:
+    """From when to when a recording runs, in local time, as `moment` takes it."""
+    first, last = (datetime.fromtimestamp(at).astimezone() for at in (start, end))
+    day = "" if first.date() == last.date() else "%Y-%m-%d "
+    return f"the recording runs from {first:%Y-%m-%d %H:%M:%S} to {last.strftime(day + '%H:%M:%S')}"
+
+
+_MINUTE = 60.0
+
+
+def within(at: float, start: float, end: float) -> float:
+    """`at` if the recording has it; its first minute may be named without the seconds.
+
+    Raises ValueError, with what the recording has, for a time before or after it.
+    """
+    if start - _MINUTE < at < start:
+        return start
+    if not start <= at <= end:
+        raise ValueError(f"nothing was recorded then: {extent(start, end)}")
+    return at
+
+
 def moment(text: str, start: float, end: float) -> float:
     """The time that a person means, in a recording from `start` to `end` (epoch seconds).
 

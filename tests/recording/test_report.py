@@ -14,7 +14,7 @@ from pgscope.analysis.watch import Watch
 from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
 from pgscope.report.document import document
-from pgscope.report.times import moment
+from pgscope.report.times import moment, within
 from pgscope.sample import Poll
 from tests.recording.streams import later, shop
 from tests.tui.recorded import changed
@@ -72,7 +72,8 @@ def test_a_stretch_of_it(file: Path, capsys: pytest.CaptureFixture[str]) -> None
     [
         (["--since", "soon"], "is not a time"),
         (["--since", "+60s", "--until", "+20s"], "not before"),
-        (["--since", "+3d"], "no sample in that time"),
+        (["--since", "+3d"], "no sample in that time; the recording runs from 20"),
+        (["--until", "-3d"], "no sample in that time; the recording runs from 20"),
         (["shop"], "not both"),
     ],
 )
@@ -82,6 +83,29 @@ def test_what_cannot_be_is_one_line(
     assert main(["report", "--from", str(file), *options]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_a_recording_that_begins_later_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(report(capsys, file, "--format", "json", "--since", "-3h"))
+    assert any("begins later than --since -3h: the recording runs" in one for one in found["notices"])
+    assert "begins later" in report(capsys, file, "--since", "-3h")
+    assert "begins later" not in report(capsys, file, "--since", "+5s")
+
+
+@pytest.mark.parametrize("at", ["-3h", "+3h", "2001-01-01 03:10"])
+def test_a_replay_from_outside_of_the_recording_is_refused(
+    at: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", str(file), "--at", at]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--at: nothing was recorded then: the recording runs from 20" in line
+
+
+def test_the_first_minute_may_be_named_without_seconds() -> None:
+    assert within(100.0, 130.0, 200.0) == 130.0
+    assert within(150.0, 130.0, 200.0) == 150.0
+    with pytest.raises(ValueError, match="nothing was recorded"):
+        within(60.0, 130.0, 200.0)
 
 
 def test_since_is_for_recordings(capsys: pytest.CaptureFixture[str]) -> None:
