@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgscope.analysis.filter import EVERYTHING, FIELDS, Filter, FilterError, Getters, complete
+from pgscope.analysis.filter_hints import hints
 
 
 class One(NamedTuple):
@@ -80,10 +81,11 @@ def test_keeps(text: str, pids: list[int]) -> None:
     ("text", "said"),
     [
         ("ap:x", "did you mean app:"),
-        ("nonsense:x", "one of app, user"),
-        ("age>soon", "give a number with us, ms, s"),
-        ("age>5kB", "give a number"),
-        ("pid>5s", "give a number"),
+        ("nonsense:x", "no field nonsense; fields: app user"),
+        ("age>soon", "age> wants a time, such as 5s"),
+        ("age>5kB", "age> wants a time"),
+        ("calls>x", "calls> wants a number, such as 100 or 2k"),
+        ("pid>5s", "pid> wants a number"),
         ("app>5", "app is text"),
         ("query:(", "query: "),
         ("query:" + "a" * 600, "longer than 500"),
@@ -94,6 +96,32 @@ def test_says_what_is_wrong(text: str, said: str) -> None:
         Filter.parse(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("state:idel", "no state 'idel': idle?"),
+        ("state=wating", "no state 'wating': waiting?"),
+        ("state:xyz", "no state 'xyz': active, idle, "),
+        ("app:web and calls>5", "'and' is not needed"),
+        ("app:web or app:shop", "a|b is either"),
+        ("not app:web", "!app:web"),
+        ("age>5 sec", "age>5s in one word"),
+        ("temp>5 MB", "temp>5MB in one word"),
+    ],
+)
+def test_hints_at_what_is_hardly_meant(text: str, said: str) -> None:
+    (hint,) = hints(Filter.parse(text))
+    assert said in hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "orders", "state:idle", 'state:"in tx"', "state:act|wait", "age>5s orders", "state:root", '"and"'],
+)
+def test_says_nothing_of_what_is_as_it_should_be(text: str) -> None:
+    assert hints(Filter.parse(text)) == ()
 
 
 def test_a_field_that_does_not_apply_is_left_out_and_named() -> None:

@@ -21,6 +21,12 @@ _DURATIONS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 360
 _SIZES = {"b": 1.0, "kb": 2.0**10, "mb": 2.0**20, "gb": 2.0**30, "tb": 2.0**40}
 _COUNTS = {"k": 1e3, "m": 1e6, "g": 1e9}
 _PERCENT = {"%": 0.01}
+_SUCH_AS = (
+    (_DURATIONS, "a time, such as 5s or 200ms"),
+    (_SIZES, "a size, such as 10MB"),
+    (_COUNTS, "a number, such as 100 or 2k"),
+    (_PERCENT, "a share, such as 5%"),
+)
 MOST_PATTERN = 500
 """Characters of a regular expression, at the most."""
 
@@ -175,8 +181,8 @@ def _number_term(name: str, field: Field, operator: str, value: str, negated: bo
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z%]*)", _unquoted(value))
     units = field.units or {}
     if match is None or (match[2] and match[2].lower() not in units):
-        known = f" with {', '.join(units)}" if units else ""
-        raise FilterError(f"{name}{operator}{value}: give a number{known}")
+        wanted = next((words for one, words in _SUCH_AS if one is field.units), "a number, such as 4711")
+        raise FilterError(f"{name}{operator} wants {wanted}")
     factor = units[match[2].lower()] if match[2] else field.bare
     return Term(name, operator, number=float(match[1]) * factor, negated=negated)
 
@@ -198,7 +204,7 @@ def _unknown(name: str) -> str:
     return (
         f"no field {name}: did you mean {near[0]}:?"
         if near
-        else f"no field {name}: one of {', '.join(FIELDS)}"
+        else f"no field {name}; fields: {' '.join(FIELDS)}"
     )
 
 

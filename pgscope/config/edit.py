@@ -31,6 +31,8 @@ def keep_columns(table: str, chosen: Sequence[ColumnChoice] | None, path: Path |
 def _keep(section: str, key: str, value: str | list[str] | None, path: Path | None) -> None:
     file = config_path() if path is None else path
     try:
+        if value is None and not file.exists():
+            return
         # A link (into a folder of dot files) stays a link: what it leads to is replaced.
         file = file.resolve()
         with _locked(file.parent):

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
@@ -45,15 +45,17 @@ class _FilterInput(Input):
         self.post_message(FilterLine.Closed(keep=True))
 
 
-class FilterLine(Horizontal):
-    """A prompt, the text, and at the right what is wrong with it. Not there until it is opened."""
+class FilterLine(Vertical):
+    """A prompt, the text and how many rows are left; below, what is wrong. Not there until it is opened."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    FilterLine { height: 1; background: $surface; padding: 0 1; display: none; }
-    FilterLine > .filter--prompt { width: 2; }
-    FilterLine > Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
-    FilterLine > Input:focus { border: none; }
-    FilterLine > .filter--said { width: auto; max-width: 60%; margin-left: 1; }
+    FilterLine { height: auto; background: $surface; padding: 0 1; display: none; }
+    FilterLine > Horizontal { height: 1; }
+    FilterLine .filter--prompt { width: 2; }
+    FilterLine Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
+    FilterLine Input:focus { border: none; }
+    FilterLine .filter--said { width: auto; max-width: 60%; margin-left: 1; }
+    FilterLine > .filter--wrong { height: auto; max-height: 3; margin-left: 2; display: none; }
     """
 
     class Typed(Message):
@@ -79,12 +81,15 @@ class FilterLine(Horizontal):
             select_on_focus=False,
         )
         self._said = Static("", classes="filter--said", markup=False)
-        self._saying = ("", "")
+        self._wrong = Static("", classes="filter--wrong", markup=False)
+        self._saying = ("", "", "")
 
     def compose(self) -> ComposeResult:
-        yield Static("/", classes="filter--prompt", markup=False)
-        yield self._input
-        yield self._said
+        with Horizontal():
+            yield Static("/", classes="filter--prompt", markup=False)
+            yield self._input
+            yield self._said
+        yield self._wrong
 
     def open(self, text: str) -> None:
         """Show the line with the filter as it is, ready for typing."""
@@ -99,12 +104,14 @@ class FilterLine(Horizontal):
         """Take the line away."""
         self.display = False
 
-    def say(self, error: str, remark: str = "") -> None:
-        """Show what is wrong, or else how many rows are left."""
+    def say(self, error: str, hint: str = "", remark: str = "") -> None:
+        """Show what is wrong or hardly meant, and how many rows are left."""
         # Said only where it is seen: each new text has the screen laid out.
-        if self.display and (error, remark) != self._saying:
-            self._saying = (error, remark)
-            self._said.update(styled(error, "bad") if error else Content(remark))
+        if self.display and (error, hint, remark) != self._saying:
+            self._saying = (error, hint, remark)
+            self._said.update(Content("" if error else remark))
+            self._wrong.update(styled(error, "bad") if error else styled(hint, "warn"))
+            self._wrong.display = bool(error or hint)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

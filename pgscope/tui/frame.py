@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pgscope.analysis.activity import state_word
+from pgscope.analysis.filter_hints import hints
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
 from pgscope.tui.filterline import FilterLine
@@ -155,8 +156,12 @@ class Frame(Screen[None]):
     def fill(self, table: LiveTable, rows: Sequence[Row], nothing: str) -> None:
         """Show rows in a table; `nothing` if there are none, unless it is the filter that hides them."""
         if not rows:
-            hidden = bool(self.stage.status.filter)
-            table.set_placeholder("Nothing matches the filter" if hidden else nothing)
+            status = self.stage.status
+            if status.filter_error:
+                nothing = f"The filter cannot be read yet: {status.filter_error}"
+            elif status.filter:
+                nothing = "\n".join(("Nothing matches the filter", *hints(status.filter)))
+            table.set_placeholder(status.signs.text(nothing))
         table.set_rows(rows)
 
     # --- the frame
@@ -217,7 +222,8 @@ class Frame(Screen[None]):
         if status.filter and not self._filtering:
             parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
         tabs.set_remark(Content("  ").join([part for part in parts if part]))
-        self.query_one(FilterLine).say(status.filter_error, remark.plain)
+        hint = "; ".join(hints(status.filter)) if self._filtering else ""
+        self.query_one(FilterLine).say(status.filter_error, hint, remark.plain)
 
     @property
     def _filtering(self) -> bool:
@@ -272,6 +278,11 @@ class Frame(Screen[None]):
         if tables := self.query(LiveTable):
             self.set_focus(tables.first())
         self.paint()
+
+    def key_word(self, action: str) -> str | None:
+        """What the footer calls a key here, where it is not what it is called elsewhere."""
+        clears = action.endswith("back") and not self.crumbs() and self.stage.status.filter
+        return "Clear filter" if clears else None
 
     def action_back(self) -> None:
         """Leave a screen one has drilled to; on a view, clear the filter."""

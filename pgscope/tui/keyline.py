@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -32,13 +33,25 @@ class KeyLine(Footer):
 
     def _wanted(self) -> Sequence[tuple[str, str, bool]]:
         active = self.screen.active_bindings.values()
-        return [(one.binding.key, one.binding.description, one.enabled) for one in active if one.binding.show]
+        return [
+            (one.binding.key, self._word(one.binding.action) or one.binding.description, one.enabled)
+            for one in active
+            if one.binding.show
+        ]
+
+    def _word(self, action: str) -> str | None:
+        """What the screen calls an action that has more than one meaning."""
+        word = getattr(self.screen, "key_word", None)
+        return None if word is None else cast("str | None", word(action))
 
     def compose(self) -> ComposeResult:
         # Before it has been laid out it is taken to be as wide as the screen; a resize tells if it is not.
         self._room = self.size.width or self.app.size.width
         keys = list(super().compose())
         self._shown = self._wanted() if keys else None
+        for key in keys:
+            if isinstance(key, FooterKey) and (word := self._word(key.action)):
+                key.description = word
         fitting = self._fitting([key for key in keys if isinstance(key, FooterKey)])
         yield from (key for key in keys if key in fitting or not isinstance(key, FooterKey))
 

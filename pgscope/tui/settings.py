@@ -56,7 +56,9 @@ def _check_keymap(keymap: Mapping[str, str]) -> None:
     _refuse_clash(keymap)
 
 
-_DIALOGUES = frozenset({"ask", "help", "notices", "filter", "analyze", "parameters", "save", "columns"})
+_DIALOGUES = frozenset(
+    {"ask", "ignore", "help", "notices", "filter", "analyze", "parameters", "save", "columns"}
+)
 """Screens and lines that take all keys while they are there."""
 _EVERYWHERE = ("view.", "app.", "frame.", "table.")
 

@@ -223,13 +223,20 @@ async def test_the_filter_works_as_typed_and_says_what_is_wrong() -> None:
         await pilot.press("backspace", *"q:")
         await until(pilot, lambda: len(cells(app)) == 0, "nothing left")
         await pilot.press("ctrl+u", *"nope:x")
-        await until(pilot, lambda: "no field nope" in shown(app), "the error, as typed")
+        await until(pilot, lambda: "no field nope; fields: app" in shown(app), "the error, as typed")
+        await until(pilot, lambda: "sessions active" in shown(app), "all of it")
+        await pilot.press("ctrl+u", *"zzz calls>x")
+        await until(pilot, lambda: "such as 100 or 2k" in shown(app), "what is wanted")
+        assert "Nothing matches" not in shown(app)
+        await pilot.press("ctrl+u", *"state:idel")
+        await until(pilot, lambda: "no state 'idel': idle?" in shown(app), "the hint")
         await pilot.press("escape")
         assert len(table(app).rows) == whole
         await pilot.press("slash", *"state:waiting", "enter")
         assert 0 < len(table(app).rows) < whole
         await pilot.press("1", "2")
         assert 0 < len(table(app).rows) < whole, "a filter that is kept stays"
+        await until(pilot, lambda: "Clear filter" in shown(app), "what escape does")
         await pilot.press("escape")
         assert len(table(app).rows) == whole
 
