@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.notifications import Notify, SeverityLevel
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
@@ -21,7 +23,7 @@ from pgscope.analysis.filter import EVERYTHING, Filter, FilterError
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
-from pgscope.tui.clipboard import osc52
+from pgscope.tui.clipboard import give_tmux, osc52
 from pgscope.tui.columns.kept import KeptColumns
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
@@ -29,6 +31,7 @@ from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
+from pgscope.tui.notices import SHOWN_FOR, TOASTS, beginning, in_two_lines
 from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
@@ -62,7 +65,7 @@ class PgscopeApp(App[None]):
     """
 
     TITLE = "pgscope"
-    CSS = "SearchIcon { display: none; }"
+    CSS = "SearchIcon { display: none; }" + TOASTS
     COMMANDS: ClassVar[Any] = {Actions, *App.COMMANDS}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -114,6 +117,8 @@ class PgscopeApp(App[None]):
         self._columns = KeptColumns(config)
         self._painter: LatestPaint[None] = LatestPaint(self, self._paint)
         self._pauses = 0
+        self._said: deque[str] = deque(maxlen=5)
+        self._unsaid: tuple[str, SeverityLevel] | None = None
         self._key_order = KeyOrder(self, super().on_event)
 
     # --- the stage (see `pgscope.tui.stage`)
@@ -170,11 +175,46 @@ class PgscopeApp(App[None]):
         self._change(**{name: not getattr(self._status, name)})
 
     def copy_text(self, text: str) -> None:
-        """Copy to the terminal's clipboard, and say so."""
+        """Send to the terminal's clipboard, and say what."""
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(osc52(text, os.environ))
-        self.notify(f"Copied {len(text)} characters", timeout=2, markup=False)
+        if os.environ.get("TMUX"):
+            self.run_worker(give_tmux(text), group="clipboard", exit_on_error=False)
+        # Whether the terminal takes it nobody tells us.
+        self.notify(f"Sent to the terminal's clipboard: {beginning(text, self._status.signs)}")
+
+    @property
+    def said(self) -> Sequence[str]:
+        """What was said lately, the newest last."""
+        return tuple(self._said)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,  # noqa: ARG002 - the same for all
+        markup: bool = False,  # noqa: ARG002 - never
+    ) -> None:
+        """Say something in a line or two, until the next key; behind a question, when that is answered."""
+        if self._screen_stack and self.screen.is_modal:
+            self._unsaid = (message, severity)
+            return
+        self._said.append(message)
+        shown = in_two_lines(message, self.size.width, self._status.signs)
+        super().notify(shown, title=title, severity=severity, timeout=SHOWN_FOR, markup=False)
+
+    @on(Notify)
+    def _one_at_a_time(self) -> None:
+        self._notifications.clear()
+
+    def say_unsaid(self) -> None:
+        """Say what a question kept from being said."""
+        if self._unsaid is not None and not self.screen.is_modal:
+            (message, severity), self._unsaid = self._unsaid, None
+            self.notify(message, severity=severity)
 
     @property
     def ignored(self) -> Mapping[str, str]:
@@ -190,7 +230,7 @@ class PgscopeApp(App[None]):
         """Take the last change of what is ignored back."""
         if (undone := self._ignoring.undo()) is not None:
             self._ignored_changed(undone[0])
-            self.notify("Ignored again" if undone[1] is not None else "Shown again", timeout=2, markup=False)
+            self.notify("Ignored again" if undone[1] is not None else "Shown again")
 
     @property
     def columns(self) -> Mapping[str, Sequence[ColumnChoice]]:
@@ -227,8 +267,7 @@ class PgscopeApp(App[None]):
         try:
             await writing
         except ConfigError as error:
-            text = f"Not kept for the next time: {error}"
-            self.notify(text, severity="error", timeout=10, markup=False)
+            self.notify(f"Not kept for the next time: {error}", severity="error")
 
     def _change(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
@@ -239,6 +278,8 @@ class PgscopeApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Let keys and pasted texts take effect in the order in which they came."""
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if self._notifications:
+                self.clear_notifications()
             if isinstance(event, events.Key):
                 hold_row(self, event.key)
             await self._key_order.take(event)
@@ -355,7 +396,7 @@ class PgscopeApp(App[None]):
 
         checking = self._current.checking
         if checking is None:
-            self.notify("There is no server to look over here", severity="warning", timeout=5)
+            self.notify("There is no server to look over here", severity="warning")
         elif isinstance(self.screen, Frame) and not isinstance(self.screen, DoctorScreen):
             self.push_screen(DoctorScreen(checking))
 
@@ -406,14 +447,14 @@ class PgscopeApp(App[None]):
     def action_suspend_process(self) -> None:
         """Stop, if there is a shell that can bring us back: it gave us a group of our own."""
         if not self.is_headless and os.getsid(0) == os.getpgrp():
-            self.notify("There is no shell here to go back to", markup=False)
+            self.notify("There is no shell here to go back to")
         else:
             super().action_suspend_process()
 
     def action_help_quit(self) -> None:
         """Ctrl-C is no key of ours, but many press it."""
         quits = next((key for key, one in self.active_bindings.items() if one.binding.id == "app.quit"), "q")
-        self.notify(f"{quits} quits", markup=False)
+        self.notify(f"{quits} quits")
 
     def action_past(self, what: str, amount: float = 0.0) -> None:
         """Move in the past, into it or out of it; record, or save the last minutes."""

@@ -88,7 +88,12 @@ class Frame(Screen[None]):
         ),
         Binding("escape", "back", "Back", tooltip="Go back, or clear the filter", id="frame.back"),
         Binding(
-            "n", "notices", "Notices", tooltip="What is missing, in full", id="frame.notices", show=False
+            "n",
+            "notices",
+            "Notices",
+            tooltip="What is missing, in full, and what was said lately",
+            id="frame.notices",
+            show=False,
         ),
     ]
     AUTO_FOCUS = "LiveTable, Reader"
@@ -180,6 +185,7 @@ class Frame(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.paint()
+        self.stage.say_unsaid()
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < 16, "-low")
@@ -301,7 +307,8 @@ class Frame(Screen[None]):
 
     def action_notices(self) -> None:
         """Show all notices in full."""
-        self.app.push_screen(NoticesScreen(self.notices(self.stage.snapshot), self.stage.status.signs))
+        stage = self.stage
+        self.app.push_screen(NoticesScreen(self.notices(stage.snapshot), stage.status.signs, stage.said))
 
     def action_show_also(self, name: str) -> None:
         """Show or hide a kind of sessions."""
@@ -322,3 +329,5 @@ class Frame(Screen[None]):
         """Copy what the cursor is on."""
         if text := self.copied():
             self.stage.copy_text(text)
+        else:
+            self.notify("There is nothing to copy here")

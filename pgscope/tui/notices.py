@@ -1,7 +1,8 @@
-"""What is missing or wrong: one line under the header, and all of it on a screen of its own."""
+"""What is missing or wrong: a line under the header, and in full on a screen; what is said in passing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,6 +15,32 @@ from textual.widgets import Static
 
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.tones import styled
+
+SHOWN_FOR = 4.0
+"""Seconds that something said in passing stays, at the most: a key takes it away."""
+TOASTS = """
+Toast {
+    width: auto; max-width: 100%; height: auto; max-height: 2; margin: 0; padding: 0 1;
+}
+"""
+_BEGINNING = 40
+
+
+def _more(signs: Signs) -> str:
+    return "..." if signs.ascii_only else "…"
+
+
+def in_two_lines(message: str, width: int, signs: Signs) -> str:
+    """As much of a message as two lines of the screen hold, for certain; `n` shows all of it."""
+    line = " ".join(signs.text(message).split())
+    room = max(2 * width - 30, 20)  # words wrap, and there is a border
+    return line if len(line) <= room else line[: room - 12] + f"{_more(signs)} (n: in full)"
+
+
+def beginning(text: str, signs: Signs) -> str:
+    """The beginning of a text, in quotes."""
+    line = " ".join(signs.text(text[:2000]).split())
+    return f'"{line}"' if len(line) <= _BEGINNING else f'"{line[:_BEGINNING]}{_more(signs)}"'
 
 
 class NoticeLine(Widget):
@@ -47,7 +74,7 @@ class NoticeLine(Widget):
 
 
 class NoticesScreen(ModalScreen[None]):
-    """All notices in full. Escape goes back."""
+    """All notices in full, and what was said lately. Escape goes back."""
 
     DEFAULT_CSS: ClassVar[str] = """
     NoticesScreen { align: center middle; background: $background 60%; }
@@ -60,9 +87,10 @@ class NoticesScreen(ModalScreen[None]):
         Binding("escape,q,n,enter", "dismiss", "Back", tooltip="Back to the view", id="notices.back"),
     ]
 
-    def __init__(self, notices: tuple[str, ...], signs: Signs) -> None:
+    def __init__(self, notices: tuple[str, ...], signs: Signs, said: Sequence[str] = ()) -> None:
         super().__init__()
         self._notices = notices
+        self._said = said
         self._signs = signs
 
     def compose(self) -> ComposeResult:
@@ -72,3 +100,7 @@ class NoticesScreen(ModalScreen[None]):
             for notice in self._notices:
                 line = f"{self._signs.notice} {self._signs.text(notice)}\n"
                 yield Static(Content(line))
+            if self._said:
+                yield Static(styled("Said lately, the newest first", "heading"))
+            for message in reversed(self._said):
+                yield Static(Content(self._signs.text(message)))

@@ -123,7 +123,7 @@ class SessionFrame(Frame):
         return [session] if session is not None else []
 
     def _tell(self, message: str) -> None:
-        self.notify(message, timeout=4, markup=False)
+        self.notify(message)
 
     # --- actions
 

@@ -67,6 +67,13 @@ class Stage(Protocol):
     def planner(self) -> Planner:
         """What explains."""
 
+    @property
+    def said(self) -> Sequence[str]:
+        """What was said lately, the newest last."""
+
+    def say_unsaid(self) -> None:
+        """Say what a question kept from being said."""
+
     def set_filter(self, text: str) -> None:
         """Take a filter as typed; one that does not parse leaves the one before and says why."""
 
@@ -91,4 +98,4 @@ class Stage(Protocol):
         """Let someone choose the columns of a table."""
 
     def copy_text(self, text: str) -> None:
-        """Copy to the terminal's clipboard, and say so."""
+        """Send to the terminal's clipboard, and say what."""

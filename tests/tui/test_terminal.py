@@ -56,7 +56,7 @@ def test_keys_typed_at_once_take_effect_in_their_order(hostile: str) -> None:
         # A view not opened yet, its filter, text with letters that are keys of the rows, Enter, and a key of
         # the rows: in one write, as from a macro or a slow link that delivers a burst.
         terminal.press("2/app:t-hostile query:pg_sleep\ry", "1 of ")
-        terminal.until("Copied", "what y copies, and not a y in the filter")
+        terminal.until("Sent to the terminal", "what y copies, and not a y in the filter")
         # Beside the tabs there is no room for all of it; opened again it is whole.
         terminal.press("/", "/ app:t-hostile query:pg_sleep ")
         terminal.press("\x1b")

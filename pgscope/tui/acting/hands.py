@@ -19,9 +19,6 @@ from pgscope.tui.glyphs import Signs
 
 Severity = Literal["information", "warning", "error"]
 
-_READ_FOR = 8.0
-_READ_TROUBLE_FOR = 20.0
-"""Seconds that a result stays."""
 _REASONS = 3
 """Different reasons told of one set."""
 _WORDS = {
@@ -86,12 +83,7 @@ class Hands:
         self._say(message, severity)
 
     def _say(self, message: str, severity: Severity) -> None:
-        self._app.notify(
-            message,
-            severity=severity,
-            timeout=_READ_FOR if severity == "information" else _READ_TROUBLE_FOR,
-            markup=False,
-        )
+        self._app.notify(message, severity=severity)
 
 
 def told(done: ActionsDone) -> tuple[str, Severity]:

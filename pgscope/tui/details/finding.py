@@ -171,7 +171,7 @@ class FindingScreen(Frame):
         if keys:
             self.app.push_screen(StatementScreen(keys[0], self.crumbs()))
         else:
-            self.notify("Its statement is not in pg_stat_statements (any more)", timeout=3, markup=False)
+            self.notify("Its statement is not in pg_stat_statements (any more)")
 
     def action_raw(self) -> None:
         """Turn between statements laid out and as the server has them."""

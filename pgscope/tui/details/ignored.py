@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,7 +12,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.filter import Getters
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.table import Column, LiveTable, Row
 
 _COLUMNS = (
@@ -31,6 +32,7 @@ class IgnoredScreen(Frame):
         "x shows one again; u takes that back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the fingerprint of the finding"),
         Binding("x,delete", "revoke", "Show again", tooltip="Ignore it no longer", id="ignored.revoke"),
         Binding("u", "undo", "Undo", tooltip="Take the last change back", id="ignored.undo", show=False),
     ]

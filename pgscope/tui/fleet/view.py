@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.fleet import rows
 from pgscope.tui.fleet.header import FleetHeader
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.header import HeaderLines
 from pgscope.tui.table import LiveTable
 
@@ -34,6 +35,7 @@ class FleetView(Frame):
         "Pause, interval and filter hold for all servers. Tab goes from one table to the other."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the server's name; of a finding its statement"),
         Binding("tab", "other_table", "Next", tooltip="The other table: servers or findings", id="fleet.tab"),
     ]
     DEFAULT_CSS = """

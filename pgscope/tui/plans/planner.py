@@ -72,10 +72,10 @@ class Planner:
         name, state = run.job.subject.name, run.state
         if isinstance(state, Reading):
             took = f", {milliseconds(state.plan.total_time)} ms" if state.plan.analyzed else ""
-            self._app.notify(f"The plan of {name} is there{took}: 6 shows it", timeout=10, markup=False)
+            self._app.notify(f"The plan of {name} is there{took}: 6 shows it")
         elif isinstance(state, Ended) and state.error is not None:
             text = f"No plan of {name}: {one_line(clean(str(state.error)))}"
-            self._app.notify(text, severity="error", timeout=10, markup=False)
+            self._app.notify(text, severity="error")
 
     def _checked(self, subject: Subject | None) -> Subject | None:
         """The subject if it can be explained; else the reason is told."""
@@ -89,6 +89,6 @@ class Planner:
         elif not subject.text:
             reason = "its text is not known (yet)"
         if reason:
-            self._app.notify(f"No plan: {reason}", severity="warning", timeout=5, markup=False)
+            self._app.notify(f"No plan: {reason}", severity="warning")
             return None
         return subject

@@ -314,9 +314,9 @@ class PlanScreen(Frame):
         try:
             path = save_json(self._state.json, self._called, time.time())
         except OSError as error:
-            self.notify(f"Not saved: {error.strerror or error}", severity="error", timeout=10, markup=False)
+            self.notify(f"Not saved: {error.strerror or error}", severity="error")
         else:
-            self.notify(f"Saved {path}", timeout=10, markup=False)
+            self.notify(f"Saved {path}")
 
     def action_analyze(self) -> None:
         """Ask whether to run it."""

@@ -90,7 +90,7 @@ class PlanTree(LiveTable, inherit_bindings=False):
             return
         found, nothing = _heaviest(self._reading.plan, by)
         if found is None:
-            self.app.notify(nothing, timeout=4, markup=False)
+            self.app.notify(nothing)
         else:
             self.go_to(found.index)
 

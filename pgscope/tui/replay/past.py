@@ -209,7 +209,7 @@ class Past:
             self._scribe = None
 
     def _said(self, message: str) -> None:
-        self._say(message[:1].upper() + message[1:], 20)
+        self._say(message[:1].upper() + message[1:])
         self._changed()
 
     def _ended(self, scribe: Scribe, message: str) -> None:
@@ -228,11 +228,11 @@ class Past:
             path = self._new_path()
             size = await asyncio.to_thread(partial(save, redact=self._redact), recording, path)
         except (PgscopeError, OSError) as error:
-            self._say(f"Not saved: {error}", 20)
+            self._say(f"Not saved: {error}")
             return
         minutes = (recording.end - recording.start) / 60.0
         constants = " without constants of statements" if self._redact else ""
-        self._say(f"Saved the last {minutes:.1f} minutes{constants}, {size:,} bytes, to {path}", 15)
+        self._say(f"Saved the last {minutes:.1f} minutes{constants}, {size:,} bytes, to {path}")
 
     def _new_path(self) -> Path:
         """A file of its own in the user's state folder. Raises OSError."""
@@ -249,5 +249,5 @@ class Past:
             path = folder / f"{name}-{stamp}-{number}.pgscope"
         return path
 
-    def _say(self, message: str, seconds: float = 5) -> None:
-        self._app.notify(message, timeout=seconds, markup=False)
+    def _say(self, message: str) -> None:
+        self._app.notify(message)

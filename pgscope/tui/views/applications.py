@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from pgscope.analysis.groups import GROUPINGS
 from pgscope.analysis.load import Who
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.frame import OWN_TOGGLE, Frame
+from pgscope.tui.frame import COPY, OWN_TOGGLE, Frame
 from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
 from pgscope.tui.rows import applications
 from pgscope.tui.table import LiveTable, Row
@@ -37,6 +38,7 @@ class ApplicationsView(Frame):
         "nothing), or by whose they are."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the name under the cursor"),
         Binding(
             "b",
             "group_by",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.details.finding import FindingScreen
 from pgscope.tui.details.ignored import IgnoredScreen
 from pgscope.tui.details.ignoring import ask_to_ignore
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.rows import findings
 from pgscope.tui.rows.applications import FINDING_WORDS
 from pgscope.tui.table import LiveTable
@@ -39,6 +40,7 @@ class FindingsView(Frame):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the statement that the finding is about"),
         Binding(
             "i",
             "ignore",

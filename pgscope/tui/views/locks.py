@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import Session
 from pgscope.text import one_line
 from pgscope.tui.details.session import SessionScreen
+from pgscope.tui.frame import COPY
 from pgscope.tui.locks.lines import Lines
 from pgscope.tui.locks.sentences import at_work, place_in_queue
 from pgscope.tui.rows import ended_waits, locks
@@ -44,6 +46,7 @@ class LocksView(SessionFrame):
         "will hit. m marks several. What was done is recorded in actions.jsonl in pgscope's state folder."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the statement under the cursor: the one that waits or blocks"),
         Binding("tab", "other_table", "History", tooltip="From the waits to the history", id="locks.tab"),
     ]
     DEFAULT_CSS = """

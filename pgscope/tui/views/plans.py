@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.tui.frame import Frame
+from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.plans.compare import CompareScreen
 from pgscope.tui.plans.reading import reading_of_kept, when
 from pgscope.tui.plans.screen import PlanScreen
@@ -32,6 +33,7 @@ class PlansView(Frame):
         "e and E in the other views make plans. One that is still being made comes up here first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the plan's statement"),
         Binding("m", "mark", "Mark", tooltip="Mark a plan to compare it", id="plans.mark"),
         Binding(
             "c",
@@ -107,7 +109,7 @@ class PlansView(Frame):
             said = "Mark two plans (m)" if marked else "There is no plan to compare"
             if len(marked) == 1:
                 said = "No other plan of this statement was kept before; mark two plans (m) to compare them"
-            self.notify(said, severity="warning", timeout=5, markup=False)
+            self.notify(said, severity="warning")
             return
         self.app.push_screen(CompareScreen(("Plans",), *marked))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import Session
-from pgscope.tui.frame import SESSION_TOGGLES
+from pgscope.tui.frame import COPY, SESSION_TOGGLES
 from pgscope.tui.rows import sessions
 from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.table import LiveTable
@@ -31,7 +32,10 @@ class SessionsView(SessionFrame):
         "first.\n"
         "i hides idle sessions, b shows background processes and parallel workers, o pgscope's own sessions."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [*SESSION_TOGGLES]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(COPY, tooltip="Copy the session's statement"),
+        *SESSION_TOGGLES,
+    ]
 
     def __init__(self) -> None:
         super().__init__()
