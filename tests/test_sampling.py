@@ -65,7 +65,7 @@ async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg18_data
         looks, polls = stream.count(Look), stream.count(Poll)
         cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
         assert 5 <= looks <= 7
-        assert polls <= 3
+        assert polls <= 7, "a mean of four polls decides; without it there would be fifty"
         assert cost.interval == 10.0
         for words in ("the sampler stopped", "polling every 10.0 s", "1e-05% of a core"):
             assert any(words in notice for notice in stream.snapshot.notices)
