@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from pgscope.cli.options import (
     add_connection,
@@ -17,6 +18,13 @@ from pgscope.cli.options import (
     target_of,
     title_of,
 )
+from pgscope.tui.hush import hushed, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgscope.config import Config
+    from pgscope.server.conninfo import Target
 
 DESCRIPTION = (
     "Watch a PostgreSQL server live, grouped by application. Takes what psql takes. With several CONNINFO "
@@ -50,9 +58,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--explain-conninfo is for one server: it says where its statements are explained")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("connect needs a terminal; without one, use: pgscope report")
+    with hushed():
+        return _connect(arguments, config, words, targets)
+
+
+def _connect(
+    arguments: argparse.Namespace, config: Config, words: Sequence[str], targets: Sequence[Target]
+) -> int:
     # Until the screen is there: what is imported stays, and to walk through it takes a tenth of the start.
     gc.disable()
     from pgscope.cli.screen import Look, settle, show
+    from pgscope.cli.several import names
 
     config = settle(config, arguments.filter, arguments.redact)
     titles = [title_of(word, config) for word in words]
@@ -64,5 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
         allow_superuser_analyze=arguments.allow_superuser_analyze,
     )
     first, *others = (live_source(target, arguments, config) for target in targets)
+    say(f"connecting to {', '.join(names(list(zip(titles, (first, *others), strict=True))))}")
     beside = list(zip(titles[1:], others, strict=True))
     return show(first, look, config, ask=not arguments.no_password, others=beside)

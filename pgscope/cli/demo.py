@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_filter, add_redact, add_watching, live_source, positive_seconds
+from pgscope.tui.hush import hushed
 
 if TYPE_CHECKING:
     from pgscope.config import Config
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = settle(load(), arguments.filter, arguments.redact)
     try:
-        with start_demo(_say) as demo:
+        with _quiet_start(arguments), start_demo(_say) as demo:
             if arguments.server_only:
                 return _serve(demo.conninfo)
             return _watch(demo.conninfo, len(demo.pids), arguments, config)
@@ -67,6 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     except EmbeddedError as error:
         raise PgscopeError(f"the demo's server did not start: {error}") from None
+
+
+def _quiet_start(arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    return nullcontext() if arguments.server_only or not _on_terminal() else hushed()
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _say(line: str) -> None:
@@ -92,7 +102,7 @@ def _watch(conninfo: str, programs: int, arguments: argparse.Namespace, config: 
     from pgscope.server.conninfo import target
 
     source = live_source(target(conninfo), arguments, config)
-    if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():
+    if _on_terminal():
         from pgscope.cli.screen import Look, show
         from pgscope.demo.folders import own_folders
 

@@ -11,6 +11,7 @@ from pgscope.capture.live import LiveSource
 from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import PasswordNeeded
 from pgscope.server.conninfo import Target
+from pgscope.tui.hush import clear
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ async def asking(target: Target, use: Callable[[Target], Awaitable[T]], *, ask: 
                 raise
             if attempt:
                 print(f"pgscope: {error}", file=sys.stderr)
+            clear()
             target = target.with_password(getpass.getpass(f"Password for {target}: "))
     raise AssertionError("not reached")
 

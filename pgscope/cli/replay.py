@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from pgscope.cli.options import add_filter
+from pgscope.tui.hush import begin_screen, hushed, say
 
 DESCRIPTION = (
     "Show a recording of `pgscope record` (or of the screen) with all views, and a time bar: Space plays and "
@@ -28,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope replay`; raises UsageError."""
+    with hushed():
+        say(f"reading {arguments.file}")
+        return _replay(arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
     import asyncio
     from pathlib import Path
 
@@ -64,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             recording=recording,
             begin=Begin(at, not arguments.paused),
         )
+        begin_screen()
         asyncio.run(app.run_async(mouse=not arguments.no_mouse))
         return app.return_code or 0
     finally:

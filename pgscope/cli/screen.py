@@ -19,6 +19,7 @@ from pgscope.cli.allocator import give_back
 from pgscope.cli.password import open_asking, with_password_for
 from pgscope.config import Config
 from pgscope.server.conninfo import Target
+from pgscope.tui.hush import begin_screen
 
 if TYPE_CHECKING:
     from pgscope.capture.explaining import Explaining
@@ -138,6 +139,7 @@ async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: C
         config=config,
         others=beside,
     )
+    begin_screen()
     try:
         await app.run_async(mouse=look.mouse)
     finally:

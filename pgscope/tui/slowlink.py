@@ -23,6 +23,8 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from pgscope.tui import hush
+
 T = TypeVar("T")
 
 ASK: Final = "\x1b[6n"
@@ -158,6 +160,9 @@ class DrainDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Ask once before the first frame: the answer takes one bare round trip."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        # What Textual puts back is what was there before we said that keys be not echoed.
+        if self.attrs_before is not None and (before := hush.before()) is not None:
+            self.attrs_before = before
         self._ask()
 
     def _ask(self) -> None:
