@@ -55,6 +55,8 @@ class Recorder:
         self._connected: Connected | None = None
         self._catalogs: dict[int, float] = {}
         self._link = ""
+        self.connected = False
+        """Whether the server was ever reached."""
 
     async def run(self) -> None:
         """Record."""
@@ -68,6 +70,7 @@ class Recorder:
     def take(self, sample: Sample) -> None:
         """Take a sample."""
         self._file.write(sample)
+        self.connected = self.connected or isinstance(sample, Connected)
         self._tell(sample)
         if self._watch is not None:
             self._analyse(self._watch, sample)

@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-OWN_EXPLAIN = "EXPLAIN /* pgscope */"
-"""What EXPLAIN statements of pgscope begin with, so that it knows its own among those of the server."""
+OWN_MARK = "/* pgscope */"
+"""Stands behind the first word of each of pgscope's statements, so that any pgscope knows them: where a role
+may not keep them out of pg_stat_statements, they are among those of the server."""
+OWN_EXPLAIN = f"EXPLAIN {OWN_MARK}"
+"""What EXPLAIN statements of pgscope begin with."""
 
 
 class Session(NamedTuple):

@@ -39,6 +39,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def plural(number: int, thing: str, things: str = "") -> str:
+    """A number and what is counted: 1 session, 1,200 sessions; `things` where an s does not do."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def _visible(text: str) -> str:
     """Without format characters (bidirectional overrides, zero widths), surrogates and floods of marks."""
     out: list[str] = []

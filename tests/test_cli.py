@@ -47,7 +47,10 @@ def only_line(text: str) -> str:
         (["report", "host='x"], "or pairs"),
         (["report", "-p", "abc"], "invalid integer value"),
         (["connect", "-h", "/tmp"], "needs a terminal"),
-        (["connect", "--bogus"], "--bogus"),
+        (["connect", "--bogus"], "pgscope connect: unrecognized arguments: --bogus"),
+        (["conect"], "did you mean connect?"),
+        (["connect", "--intervall", "2"], "did you mean --interval?"),
+        (["doctor", "-p", "abc"], "check -h, -p"),
     ],
 )
 def test_a_bad_option_is_one_line_and_status_2(arguments: Sequence[str], words: str) -> None:
@@ -73,10 +76,33 @@ def test_a_failed_connection_is_one_line_and_status_3(arguments: Sequence[str], 
 
 
 def test_a_role_or_database_that_is_not_there_is_told(pg18: EmbeddedServer) -> None:
-    for conninfo in (pg18.conninfo_for(dbname="nosuch"), pg18.conninfo_for(user="nosuch")):
+    named = {"psql -l": pg18.conninfo_for(dbname="nosuch"), "\\du": pg18.conninfo_for(user="nosuch")}
+    for words, conninfo in named.items():
         ended = pgscope("report", "--duration", "1", conninfo)
         assert ended.returncode == 3
         assert "nosuch" in only_line(ended.stderr)
+        assert words in ended.stderr
+
+
+def test_a_recording_of_nothing_and_a_plan_of_nothing_fail(pg18: EmbeddedServer, tmp_path: Path) -> None:
+    ended = pgscope("record", "--duration", "1", "host=/no/such/folder", str(tmp_path / "x.pgscope"))
+    assert ended.returncode == 3
+    assert "never reached" in ended.stderr.splitlines()[-1]
+    (tmp_path / "x.sql").write_text("select * from t_nosuch")
+    ended = pgscope("explain", pg18.conninfo_for(), "--file", str(tmp_path / "x.sql"))
+    assert ended.returncode == 4
+    assert "t_nosuch" in ended.stderr
+
+
+def test_the_doctor_ends_with_1_where_asked_to(pg18: EmbeddedServer) -> None:
+    conninfo = pg18.conninfo_for()
+    said = pgscope("doctor", conninfo)
+    assert said.returncode == 0
+    assert "  why:  " in said.stdout and "  mend: " in said.stdout
+    assert pgscope("doctor", conninfo, "--fail-on", "role: superuser").returncode == 1
+    assert pgscope("doctor", conninfo, "--fail-on", "any").returncode == 1
+    assert pgscope("doctor", conninfo, "--fail-on", "pg_stat_statements").returncode == 0
+    assert "no item is named 'x'" in pgscope("doctor", conninfo, "--fail-on", "x").stderr
 
 
 def test_the_environment_counts_as_it_does_for_psql(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pgscope.sample import Session
+import re
+
+from pgscope.sample import OWN_MARK, Session
 
 CPU = "CPU"
 """The class of an active session that waits for nothing: on the processor, or ready for it."""
@@ -28,6 +30,22 @@ def is_waiting_for_lock(session: Session) -> bool:
 def is_own(session: Session) -> bool:
     """Whether it is a session of pgscope, this one or another."""
     return session.application_name == OWN_APPLICATION
+
+
+_OWN_TEXT = re.compile(r"\s*\w+\s+" + re.escape(OWN_MARK))
+
+
+def is_own_text(text: str) -> bool:
+    """Whether a statement is one of pgscope's, this one's or another's; its first 100 characters will do."""
+    return _OWN_TEXT.match(text) is not None
+
+
+def is_hidden(session: Session) -> bool:
+    """Whether this role may not see what a session does, since when it is there and from where it came.
+
+    That takes pg_read_all_stats; its user, database and application are for everyone.
+    """
+    return session.datid != 0 and not session.backend_type and not session.state
 
 
 def wait_class(session: Session) -> str:
@@ -61,6 +79,6 @@ def state_word(session: Session) -> str:
         "idle in transaction (aborted)": "aborted tx",
         "fastpath function call": "fastpath",
         "disabled": "hidden",
-        "": "?" if session.is_client else "",
+        "": "hidden" if is_hidden(session) else "?" if session.is_client else "",
     }
     return words.get(session.state, session.state)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from pgscope.analysis.findings.idle import IDLE_TIMEOUT
 from pgscope.sample import Checkup, Setting
+from pgscope.text import plural
 
 SLOW_MOST_MS = 5000
 """log_min_duration_statement above this misses what people call slow."""
@@ -167,7 +169,7 @@ def _idle(checkup: Checkup) -> Iterator[Item]:
         "idle_in_transaction_session_timeout",
         "off" if off or setting is None else f"{setting.value} {setting.unit or 'ms'}",
         "a forgotten transaction holds its locks, and dead rows, until somebody notices",
-        _set("idle_in_transaction_session_timeout", "'10min'", setting) if off else "",
+        _set("idle_in_transaction_session_timeout", f"'{IDLE_TIMEOUT}'", setting) if off else "",
         not off,
     )
 
@@ -186,7 +188,7 @@ def _names(checkup: Checkup) -> Iterator[Item]:
 def _role(checkup: Checkup) -> Iterator[Item]:
     facts = checkup.facts
     role = '"' + facts.user.replace('"', '""') + '"'
-    hidden = f", {checkup.hidden} sessions are hidden" if checkup.hidden else ""
+    hidden = f", {plural(checkup.hidden, 'session')} hidden" if checkup.hidden else ""
     yield Item(
         "role: pg_monitor",
         f"{facts.user} {'reads' if facts.reads_all_stats else 'does not read'} all statistics{hidden}",

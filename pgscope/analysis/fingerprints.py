@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NewType
 
+from pgscope.analysis.activity import is_own_text
 from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
 
@@ -134,6 +135,7 @@ class FingerprintBook:
     def __init__(self) -> None:
         self._texts = Texts()
         self._fingerprints: dict[tuple[int, int], Fingerprint] = {}
+        self._own: set[tuple[int, int]] = set()
 
     def learn(self, texts: Mapping[tuple[int, int], str]) -> None:
         """Take in texts by (dbid, queryid), as StatementTexts has them."""
@@ -141,16 +143,23 @@ class FingerprintBook:
         for name, packed in packed_items(texts):
             if known.get(name) != packed:
                 known[name] = packed
-                self._fingerprints[name] = fingerprint(unpack(packed))
+                text = unpack(packed)
+                self._fingerprints[name] = fingerprint(text)
+                (self._own.add if is_own_text(text) else self._own.discard)(name)
 
     def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
         """Drop the texts of all others, named by (dbid, queryid)."""
         for name in [name for name in self._texts if name not in keep]:
             del self._texts[name]
+            self._own.discard(name)
         self._fingerprints = {name: known for name, known in self._fingerprints.items() if name in keep}
 
     def __len__(self) -> int:
         return len(self._texts)
+
+    def own(self, key: StatementKey) -> bool:
+        """Whether an entry is of a statement of pgscope's."""
+        return (key.dbid, key.queryid) in self._own
 
     def text(self, key: StatementKey) -> str:
         """The text of an entry, '' if it is not known."""

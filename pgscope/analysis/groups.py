@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from pgscope.analysis.activity import (
     is_active,
+    is_hidden,
     is_idle_in_transaction,
     is_own,
     is_waiting_for_lock,
@@ -52,6 +53,8 @@ class Group:
     idle: int = 0
     idle_in_transaction: int = 0
     waiting: int = 0
+    hidden: int = 0
+    """Clients of which this role may not see what they do; the counts of states are of the others."""
     background: int = 0
     """Parallel workers and other processes that work for it but are no client."""
     longest_idle_in_transaction: float | None = None
@@ -78,11 +81,13 @@ def groups(
     by: str = "application",
     *,
     own: bool = False,
+    waiting: Container[int] = (),
 ) -> tuple[Group, ...]:
     """A group for each value of `by` (a key of GROUPINGS), by name; the unattributed remainder, if any, last.
 
     Statements have a user and a database of their own; an application only as far as attribution knows; a
     client address or a route never, so all are unattributed there. `own`: pgscope's own sessions too.
+    `waiting`: pids that wait for a lock, where sessions are hidden and do not show it.
     """
     tallies: dict[str | None, _Tally] = defaultdict(_Tally)
     for session in sessions:
@@ -95,7 +100,7 @@ def groups(
         # What it shares with others.
         tallies.pop("pgscope", None)
     averages = average(load, GROUPINGS[by]) if GROUPINGS[by] else {}
-    made = [_group(name, tally, at, averages) for name, tally in tallies.items()]
+    made = [_group(name, tally, at, averages, waiting) for name, tally in tallies.items()]
     return tuple(sorted(made, key=lambda group: (group.name is None, group.name or "")))
 
 
@@ -121,7 +126,9 @@ def _add(tally: _Tally, part: Counts, *, sampled: bool = False) -> None:
         tally.sampled = tally.sampled.plus(part)
 
 
-def _group(name: str | None, tally: _Tally, at: float, averages: dict[str, float]) -> Group:
+def _group(
+    name: str | None, tally: _Tally, at: float, averages: dict[str, float], waiting: Container[int]
+) -> Group:
     clients = [session for session in tally.sessions if session.is_client]
     idlers = [session for session in clients if is_idle_in_transaction(session)]
     idle_ages = [age for session in idlers if (age := transaction_age(session, at)) is not None]
@@ -132,7 +139,11 @@ def _group(name: str | None, tally: _Tally, at: float, averages: dict[str, float
         active=sum(1 for session in clients if is_active(session)),
         idle=sum(1 for session in clients if session.state == "idle"),
         idle_in_transaction=len(idlers),
-        waiting=sum(1 for session in clients if is_waiting_for_lock(session)),
+        waiting=sum(
+            is_waiting_for_lock(session) or (is_hidden(session) and session.pid in waiting)
+            for session in clients
+        ),
+        hidden=sum(is_hidden(session) for session in clients),
         background=len(tally.sessions) - len(clients),
         longest_idle_in_transaction=max(idle_ages, default=None),
         longest_statement=max(ages, default=None),

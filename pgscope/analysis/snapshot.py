@@ -56,7 +56,10 @@ class Snapshot:
 
     def groups(self, by: str = "application", *, own: bool = False) -> tuple[Group, ...]:
         """The rows of the Applications view."""
-        return groups(self.sessions, self.at, self.load, self.statements.values(), by, own=own)
+        waiting = {key for key, node in self.locks.nodes.items() if node.waits} if self.totals.hidden else ()
+        return groups(
+            self.sessions, self.at, self.load, self.statements.values(), by, own=own, waiting=waiting
+        )
 
     def shares(self, key: StatementKey) -> tuple[Share, ...]:
         """Whose a statement is."""

@@ -10,7 +10,7 @@ from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
 from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.packed import Packed, start_of, unpack
-from pgscope.sample import OWN_EXPLAIN, StatementCounters, StatementKey
+from pgscope.sample import StatementCounters, StatementKey
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class StatementRow:
     """Epoch seconds; None if the server does not say."""
     shares: tuple[Share, ...]
     share_of_time: float
-    """Its part of the server's execution time in the last interval, 0 to 1."""
+    """Its part of the execution time of all but pgscope's statements in the last interval, 0 to 1."""
     own: bool = False
-    """Whether pgscope ran it, all of it: its EXPLAIN, and its polls where they are known."""
+    """Whether pgscope ran it, all of it: told by the mark in its text, or by whose it is."""
 
     @property
     def query(self) -> str:
@@ -106,7 +106,7 @@ class StatementTable:
 
         `arranged` is the same number as last time where the entries are the same, in the same order.
         """
-        time = sum(delta.exec_time for delta in interval.deltas.values())
+        time = sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
         before, deltas = self._rows, interval.deltas
         same, self._arranged = arranged == self._arranged, arranged
@@ -153,7 +153,6 @@ def _row(
         max_exec_time=entry.max_exec_time,
         since=entry.stats_since,
         shares=shares,
-        share_of_time=delta.exec_time / time if delta is not None and time > 0 else 0.0,
-        own=start_of(text, 100).startswith(OWN_EXPLAIN)
-        or (len(shares) == 1 and shares[0].application_name == OWN_APPLICATION),
+        share_of_time=min(delta.exec_time / time, 1.0) if delta is not None and time > 0 else 0.0,
+        own=known.texts.own(key) or (len(shares) == 1 and shares[0].application_name == OWN_APPLICATION),
     )

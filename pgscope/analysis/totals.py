@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pgscope.analysis.activity import is_active, is_idle_in_transaction, is_own, is_waiting_for_lock
+from pgscope.analysis.activity import (
+    is_active,
+    is_hidden,
+    is_idle_in_transaction,
+    is_own,
+    is_waiting_for_lock,
+)
 from pgscope.analysis.counters import Interval
+from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.analysis.roster import Roster
 from pgscope.sample import DatabaseCounters, Poll
 
@@ -21,6 +28,8 @@ class Totals:
     active: int = 0
     idle_in_transaction: int = 0
     waiting: int = 0
+    hidden: int = 0
+    """Clients of which this role may not see what they do: each may be active, or idle in a transaction."""
     background: int = 0
     calls_per_s: float | None = None
     transactions_per_s: float | None = None
@@ -46,10 +55,15 @@ class TotalsFold:
         self._mono = None
         self._calls = None
 
-    def feed(self, poll: Poll, interval: Interval | None) -> Totals:
-        """The totals as of this poll; `interval` if it read the statements' counters."""
+    def feed(self, poll: Poll, interval: Interval | None, texts: FingerprintBook | None = None) -> Totals:
+        """The totals as of this poll; `interval` if it read the statements' counters.
+
+        What `texts` knows for pgscope's own is not counted among the calls.
+        """
         if interval is not None:
-            calls = sum(delta.calls for delta in interval.deltas.values())
+            calls = sum(
+                delta.calls for key, delta in interval.deltas.items() if texts is None or not texts.own(key)
+            )
             self._calls = calls / interval.seconds if interval.seconds > 0 else None
         pairs = list(self._pairs(poll.databases))
         seconds = poll.mono - self._mono if self._mono is not None else 0.0
@@ -70,6 +84,7 @@ class TotalsFold:
             active=sum(1 for session in others if is_active(session)),
             idle_in_transaction=sum(1 for session in others if is_idle_in_transaction(session)),
             waiting=sum(1 for session in others if is_waiting_for_lock(session)),
+            hidden=sum(1 for session in others if is_hidden(session)),
             background=len(roster.all) - roster.clients - roster.starting,
             calls_per_s=self._calls,
             transactions_per_s=commits / seconds if pairs and seconds > 0 else None,

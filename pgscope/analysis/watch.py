@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.clock import ClockWatch
@@ -123,11 +124,15 @@ class Watch:
         self.presence.feed(poll)
         if not self.counted or not self._deltas.entries:
             self.live_statements.feed(poll)
-        self._totals = self._totals_fold.feed(poll, interval)
+        self._totals = self._totals_fold.feed(poll, interval, self.texts)
         self._load.feed(poll, self._totals.calls_per_s)
         self.load_history.feed(self._load.newest)
         self.attribution.feed(poll)
         self.locks.feed(poll)
+        if self._totals.hidden:
+            # Waits that sessions do not show are in pg_locks, which is for everyone.
+            waiting = max(self._totals.waiting, self.locks.forest.waiting)
+            self._totals = replace(self._totals, waiting=waiting)
         if interval is not None:
             self._interval = interval
             self.seconds += interval.seconds

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pgscope.analysis.activity import (
     is_active,
+    is_hidden,
     is_idle_in_transaction,
     is_own,
     is_waiting_for_lock,
@@ -25,6 +26,8 @@ class Presence:
     active: int = 0
     idle_in_transaction: int = 0
     waiting: int = 0
+    hidden: int = 0
+    """The most of which this role might not see what they did."""
     active_sum: int = 0
     longest_statement: float = 0.0
     longest_idle_in_transaction: float = 0.0
@@ -53,6 +56,7 @@ class PresenceFold:
                 continue
             look = looks[session.application_name]
             look.active += is_active(session)
+            look.hidden += is_hidden(session)
             look.waiting += is_waiting_for_lock(session)
             look.longest_statement = max(look.longest_statement, statement_age(session, poll.at) or 0.0)
             if is_idle_in_transaction(session):
@@ -67,6 +71,7 @@ class PresenceFold:
         whole.active = max(whole.active, look.active)
         whole.idle_in_transaction = max(whole.idle_in_transaction, look.idle_in_transaction)
         whole.waiting = max(whole.waiting, look.waiting)
+        whole.hidden = max(whole.hidden, look.hidden)
         whole.active_sum += look.active
         whole.longest_statement = max(whole.longest_statement, look.longest_statement)
         whole.longest_idle_in_transaction = max(

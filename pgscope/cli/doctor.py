@@ -21,22 +21,36 @@ DESCRIPTION = "Check a server's set-up for observability: what was found, why it
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `pgscope doctor`."""
     add_connection(parser)
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        default=[],
+        metavar="ITEM",
+        help="exit with 1 if this could be better; 'any' for all of them; may be given several times",
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="text (default) or json")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run `pgscope doctor`; 0 whatever was found. Raises UsageError, ConnectionFailed."""
+    """Run `pgscope doctor`; 1 if an item of --fail-on is not well. Raises UsageError, ConnectionFailed."""
     import asyncio
 
     from pgscope.analysis.doctor import diagnose
     from pgscope.capture.checking import check_up
     from pgscope.cli.password import asking
+    from pgscope.errors import EXIT_FOUND, UsageError
 
     checkup = asyncio.run(asking(target_of(arguments), check_up, ask=not arguments.no_password))
     items = diagnose(checkup)
     text = as_json(checkup, items) if arguments.format == "json" else as_text(checkup, items)
     sys.stdout.write(text)
-    return 0
+    wanted = set(arguments.fail_on)
+    if unknown := sorted(wanted - {"any"} - {item.name for item in items}):
+        names = ", ".join(item.name for item in items)
+        raise UsageError(f"--fail-on: no item is named {unknown[0]!r}; there are: any, {names}")
+    return (
+        EXIT_FOUND if any(not item.ok and ("any" in wanted or item.name in wanted) for item in items) else 0
+    )
 
 
 def as_json(checkup: Checkup, items: Sequence[Item]) -> str:
@@ -70,7 +84,7 @@ def as_text(checkup: Checkup, items: Sequence[Item]) -> str:
     wrong = [item for item in items if not item.ok]
     lines = [f"PostgreSQL {facts.version} at {facts.host}:{facts.port}, {facts.database} as {facts.user}", ""]
     for item in wrong:
-        lines += [f"! {item.name}: {item.found}", f"    {item.why}", f"    {item.statement}", ""]
+        lines += [f"! {item.name}: {item.found}", f"    why:  {item.why}", f"    mend: {item.statement}", ""]
     lines += [f"  {item.name}: {item.found}" for item in items if item.ok]
     lines += ["", f"{len(wrong)} of {len(items)} items could be better" if wrong else "all is well"]
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,8 +29,33 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with status 2 and one line."""
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        for action in self._actions:
+            if wrong is not None and action.choices is not None and wrong[0] in message:
+                message += _meant(wrong[1], [str(choice) for choice in action.choices])
+                break
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        """Parse; what nobody knows is told by the subcommand that it was given to."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            parser = getattr(found, "parser", self)
+            known = [name for action in parser._actions for name in action.option_strings]
+            meant = _meant(unknown[0].partition("=")[0], known)
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        return found
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """What someone who typed this may have meant; '' if nothing is like it."""
+    import difflib  # for who mistyped only
+
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def add_connection(parser: argparse.ArgumentParser, *, conninfo: bool = True, several: bool = False) -> None:

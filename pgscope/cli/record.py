@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from pgscope.capture.recording.file import Bounds, RecordingFile
     from pgscope.config import load
-    from pgscope.errors import UsageError
+    from pgscope.errors import ConnectionFailed, UsageError
     from pgscope.recorder import ANALYSIS_BUDGET, Recorder
 
     config = load()
@@ -110,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     except BaseException:
         file.close()
         raise
+    if not recorder.connected:
+        raise ConnectionFailed(f"{server} was never reached: {path} has no samples")
     _say(f"ended; {path} has {file.size:,} bytes")
     return 0
 

@@ -17,6 +17,7 @@ from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.fingerprints import fingerprint
 from pgscope.analysis.live_statements import SeenStatement, together
 from pgscope.analysis.watch import Watch
+from pgscope.analysis.window import Presence
 from pgscope.report.findings_json import finding_to_json
 from pgscope.report.locks_json import lock_waits_to_json
 from pgscope.report.times import iso
@@ -130,7 +131,9 @@ def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> l
     if watch.forgotten.calls:
         counts[None] = watch.forgotten
         certain[None]["unattributed"] = watch.forgotten.calls
-    for one in what.values():
+    for key, one in what.items():
+        if watch.known.texts.own(key):
+            continue
         for share in one.shares:
             part = one.counts.times(share.share)
             counts[share.application_name] = counts[share.application_name].plus(part)
@@ -147,10 +150,10 @@ def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> l
             {
                 "application_name": name,
                 "sessions": here.sessions if here else 0,
-                "active": here.active if here else 0,
-                "idle_in_transaction": here.idle_in_transaction if here else 0,
-                "waiting": here.waiting if here else 0,
-                "active_average": round(here.active_sum / polls, 3) if here else 0.0,
+                "active": _seen(here, here.active) if here else 0,
+                "idle_in_transaction": _seen(here, here.idle_in_transaction) if here else 0,
+                "waiting": _seen(here, here.waiting) if here else 0,
+                "active_average": _seen(here, round(here.active_sum / polls, 3)) if here else 0.0,
                 "longest_statement_s": round(here.longest_statement, 3) if here else 0.0,
                 "longest_idle_in_transaction_s": round(here.longest_idle_in_transaction, 3) if here else 0.0,
                 **_counts(counts[name]),
@@ -161,6 +164,11 @@ def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> l
             }
         )
     return rows
+
+
+def _seen(here: Presence, number: float) -> float | None:
+    """None where nothing was seen because it is hidden from this role."""
+    return None if here.hidden and not number else number
 
 
 def _what(watch: Watch) -> Mapping[StatementKey, SeenStatement]:
@@ -207,6 +215,7 @@ def _statements(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> lis
             "database": known.database(key.dbid),
             "user": known.user(key.userid),
             "toplevel": key.toplevel,
+            "own": known.texts.own(key),
             "query": one.text,
             "fingerprint": known.texts.fingerprint(key) if watch.window else fingerprint(one.text),
             **_counts(one.counts),

@@ -6,6 +6,8 @@ import math
 
 NONE = "-"
 """What stands for a number that is not known."""
+UNKNOWN = "?"
+"""What stands for a number that there is, but that this role may not see."""
 
 _COUNT_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BYTE_UNITS = ((2.0**50, "PB"), (2.0**40, "TB"), (2.0**30, "GB"), (2.0**20, "MB"), (2.0**10, "kB"))
@@ -41,6 +43,13 @@ def _digits(value: float) -> str:
 def _three(value: float) -> str:
     """Two or three digits: 1.2, 12, 340."""
     return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def seen(value: int, hidden: int) -> str:
+    """A number of sessions where so many others are hidden: `?` if it may be anything, `3+` if at least 3."""
+    if not hidden:
+        return str(value)
+    return f"{value}+" if value else UNKNOWN
 
 
 def whole(value: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgscope.report.numbers import UNKNOWN
 from pgscope.text import one_line
 
 _QUERY = 60
@@ -52,9 +53,9 @@ def _applications(applications: Sequence[dict[str, Any]], seconds: float) -> Tab
         (
             _name(one["application_name"]),
             str(one["sessions"]),
-            f"{one['active_average']:.2f}",
-            str(one["idle_in_transaction"]),
-            str(one["waiting"]),
+            _seen(one["active_average"], ".2f"),
+            _seen(one["idle_in_transaction"]),
+            _seen(one["waiting"]),
             f"{one['calls'] / seconds:,.1f}",
             f"{one['rows'] / seconds:,.1f}",
             f"{one['exec_time_ms'] / seconds:,.1f}",
@@ -82,6 +83,10 @@ def _applications(applications: Sequence[dict[str, Any]], seconds: float) -> Tab
     )
 
 
+def _seen(number: float | None, form: str = "") -> str:
+    return UNKNOWN if number is None else format(number, form)
+
+
 def _certainty(application: dict[str, Any]) -> str:
     """The words for how its calls were attributed, with their parts where there are several."""
     calls = application["calls_by_attribution"]
@@ -102,6 +107,7 @@ def _name(name: str | None) -> str:
 
 def _statements(statements: Sequence[dict[str, Any]], seconds: float) -> Table:
     rows = []
+    statements = [one for one in statements if not one.get("own")]
     for one in statements[:_MOST]:
         shares = ", ".join(
             f"{_name(share['application_name'])} {share['share']:.0%} {share['attribution']}"

@@ -89,7 +89,7 @@ async def _settle(connection: Connection, statement_timeout_ms: int | None, pid:
     if connection.pgconn.parameter_status(b"is_superuser") == b"on":
         settings.update(_AS_SUPERUSER)
     cursor = await connection.execute(
-        "select pg_catalog.set_config(name, value, false)"
+        "select /* pgscope */ pg_catalog.set_config(name, value, false)"
         " from unnest(%s::text[], %s::text[]) as s(name, value)"
         # A name not known here (pg_stat_statements not loaded) would be taken as a placeholder: leave it out.
         " where exists (select from pg_catalog.pg_settings p where p.name = s.name)"
@@ -105,7 +105,7 @@ def _failure(target: Target, error: psycopg.Error) -> PgscopeError:
     reason = one_line(clean(str(error)))
     if "for connection option" in reason or re.search(r"invalid \w+ value", reason):
         # libpq reads the values of options only when it connects.
-        return UsageError(f"{_short(reason)}; see pgscope connect --help")
+        return UsageError(f"{_short(reason)}; check -h, -p, -U, -d and the CONNINFO")
     if pgconn is not None and (pgconn.needs_password or pgconn.used_password):
         absent = bool(pgconn.needs_password)
         advice = (
@@ -125,7 +125,8 @@ def _short(reason: str) -> str:
 def _advice(reason: str) -> str:
     hints = {
         "no pg_hba.conf entry": "ask for an entry in pg_hba.conf for this host, user and database",
-        "does not exist": "check the name with psql -l",
+        'role "': "check the role (-U), or list the roles with \\du in psql",
+        "does not exist": "check the database (-d), or list them with psql -l",
         "too many": "free a connection, or use a role that may take a reserved one",
         "starting up": "wait until the server has started",
         "No such file": "check that the server runs, and host and port (-h, -p)",

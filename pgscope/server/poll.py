@@ -31,7 +31,9 @@ _TRY_AGAIN = 60.0
 """Seconds until a statement that failed for good is tried again: a privilege may have been granted since."""
 _XMIN_EVERY = 10.0
 """Seconds between looks at what holds back xmin: that changes slowly."""
-_CLOCK = sql.SQL("select date_part('epoch', pg_catalog.clock_timestamp()), pg_catalog.pg_is_in_recovery()")
+_CLOCK = sql.SQL(
+    "select /* pgscope */ date_part('epoch', pg_catalog.clock_timestamp()), pg_catalog.pg_is_in_recovery()"
+)
 _LAST_COLLECTOR = 14
 """Until this major a process of its own collects statistics, and who reads them waits until it wrote them."""
 _COLLECTOR_STEP = 0.010

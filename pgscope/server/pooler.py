@@ -59,8 +59,8 @@ class _Client:
         it goes up by one from look to look.
         """
         cursor = await self._connection.execute(
-            "select pid, pg_catalog.split_part(virtualtransaction, '/', 2)::bigint from pg_catalog.pg_locks"
-            " where locktype = 'virtualxid' and pid = pg_catalog.pg_backend_pid()",
+            "select /* pgscope */ pid, pg_catalog.split_part(virtualtransaction, '/', 2)::bigint"
+            " from pg_catalog.pg_locks where locktype = 'virtualxid' and pid = pg_catalog.pg_backend_pid()",
             prepare=False,
         )
         row = await cursor.fetchone()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 
 from psycopg import sql
+
+from pgscope.sample import OWN_MARK
+
+_REMARKS = re.compile(r"\A(?:--.*\n|\s)+")
+_FIRST_WORD = re.compile(r"\A\w+")
 
 
 @cache
@@ -16,10 +22,15 @@ def _files() -> dict[str, list[tuple[int, str]]]:
         if not dot or ending != "sql":
             continue
         name, _, since = stem.rpartition("-")
-        found.setdefault(name, []).append((int(since), entry.read_text(encoding="utf-8")))
+        found.setdefault(name, []).append((int(since), own(entry.read_text(encoding="utf-8"))))
     for versions in found.values():
         versions.sort()
     return found
+
+
+def own(text: str) -> str:
+    """A statement marked as pgscope's, without what is said before it for readers of the file."""
+    return _FIRST_WORD.sub(lambda word: f"{word[0]} {OWN_MARK}", _REMARKS.sub("", text))
 
 
 def query(name: str, version: int) -> sql.SQL:

@@ -18,7 +18,7 @@ from pgscope.server.decode import text
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
-_ROOM = sql.SQL("select pg_catalog.set_config('work_mem', '256MB', false)")
+_ROOM = sql.SQL("select /* pgscope */ pg_catalog.set_config('work_mem', '256MB', false)")
 """For the texts to be read without a temporary file: 47 MB are usual where statements are long."""
 _PIECE = 100
 """Texts that are handed on together."""

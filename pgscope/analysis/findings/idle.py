@@ -9,7 +9,10 @@ from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Cost, Evidence, Finding, Remedy, StatementRef
 from pgscope.analysis.shape import shape_of
 from pgscope.sample import Poll, Session, XminHolder
+from pgscope.text import plural
 
+IDLE_TIMEOUT = "10min"
+"""What to have the server end forgotten transactions after: far longer than a program should take."""
 BLOCKING_S = 2.0
 """Seconds idle in transaction that are long enough if somebody waits for it."""
 MOST_LOCKS = 6
@@ -52,6 +55,7 @@ def _waiting(poll: Poll) -> Counter[int]:
 
 def _idle(poll: Poll, session: Session, idle: float, behind: int) -> Finding:
     open_s = poll.at - session.xact_start if session.xact_start is not None else idle
+    waits = "waits" if behind == 1 else "wait"
     evidence = [
         Evidence(
             "idle",
@@ -77,7 +81,13 @@ def _idle(poll: Poll, session: Session, idle: float, behind: int) -> Finding:
             )
         )
     if behind:
-        evidence.append(Evidence("blocks", f"{behind} session(s) wait behind it", {"waiting": behind}))
+        evidence.append(
+            Evidence(
+                "blocks",
+                f"{plural(behind, 'session')} {waits} behind it",
+                {"waiting": behind},
+            )
+        )
     return Finding(
         "idle_in_transaction",
         "confirmed"
@@ -86,16 +96,17 @@ def _idle(poll: Poll, session: Session, idle: float, behind: int) -> Finding:
         (session.application_name,),
         session.database,
         session.user,
-        f"pid {session.pid} is idle in a transaction since {idle:,.0f} s"
-        + (f", {behind} wait behind it" if behind else ""),
+        f"pid {session.pid} has been idle in a transaction for {idle:,.0f} s"
+        + (f", {behind} {waits} behind it" if behind else ""),
         _last(session),
         None,
         tuple(evidence),
         Cost(held_s=open_s, waiting=behind, xmin_age=session.xmin_age or 0, sessions=1),
         Remedy(
-            "End the transaction before other work; end this one if nobody will",
+            "Commit or roll back before the program does other work; "
+            "if nobody will end this one, end its session",
             (
-                ("server", "ALTER SYSTEM SET idle_in_transaction_session_timeout = '60s'"),
+                ("server", f"ALTER SYSTEM SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT}'"),
                 ("SQLAlchemy", "close the session, or commit, before calling other services"),
                 ("Django", "keep slow work out of transaction.atomic() and of ATOMIC_REQUESTS views"),
             ),

@@ -8,6 +8,7 @@ from pgscope.analysis.findings.model import Evidence
 from pgscope.analysis.findings.pairs import Pair
 from pgscope.analysis.findings.runbook import Loop
 from pgscope.analysis.findings.sightings import SessionKey
+from pgscope.text import plural
 
 
 def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
@@ -105,7 +106,8 @@ def _tie(pair: Pair) -> Evidence:
 def _who(pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
     names = ", ".join(name or "(no name)" for name in pair.applications) or "not known yet"
     if shared:
-        text = f"application {names}; {len(shared)} session(s) were seen with both statements"
+        was = "was" if len(shared) == 1 else "were"
+        text = f"application {names}; {plural(len(shared), 'session')} {was} seen with both statements"
     else:
         text = f"application {names}"
     return Evidence("application", text, {"sessions_with_both": len(shared)})

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from pgscope.analysis.activity import is_own_text
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.shape import UNKNOWN, Shape, shape_of
 from pgscope.packed import Texts, pack, unpack
@@ -231,6 +232,9 @@ class Series:
             text = self._texts.get((key.dbid, key.queryid))
             if text is None:
                 self._untold.setdefault(key, []).append((self.newest, counts))
+                continue
+            if is_own_text(text):
+                self._untold.pop(key, None)
                 continue
             shape = shape_of(text)
             name = GroupKey(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Cost, Evidence, Finding, Remedy
 from pgscope.sample import Poll, Session
+from pgscope.text import plural
 
 _REMEDY = Remedy(
     "Name the application when it connects",
@@ -41,13 +42,14 @@ def no_application_name(context: Context, poll: Poll) -> Iterator[Finding]:
             ("",),
             first.database,
             first.user,
-            f"{len(sessions)} session(s) of {first.user} in {first.database} have no application_name",
+            f"{plural(len(sessions), 'session')} of {first.user} in {first.database} "
+            f"{'has' if len(sessions) == 1 else 'have'} no application_name",
             None,
             None,
             (
                 Evidence(
                     "sessions",
-                    f"{len(sessions)} of {clients} client sessions, from {', '.join(hosts[:5])}",
+                    f"{len(sessions)} of {plural(clients, 'client session')}, from {', '.join(hosts[:5])}",
                     {"sessions": len(sessions), "share": round(share, 4)},
                 ),
             ),

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from pgscope.packed import Texts
 from pgscope.sample import (
+    OWN_MARK,
     Disconnected,
     Poll,
     PreparedTransaction,
@@ -59,7 +60,7 @@ def redacted(text: str) -> str:
             return UNREADABLE
         out.append(between)
         place = token.end + 1
-        if token.name in _COMMENTS:
+        if token.name in _COMMENTS and text[token.start : place] != OWN_MARK:
             continue
         if token.name in _CONSTANTS:
             out.append(f"${next_number}")

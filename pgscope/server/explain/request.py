@@ -69,6 +69,7 @@ class Refused(PgscopeError):
 class ExplainFailed(PgscopeError):
     """The server could not plan or run it; the message says why and what to do."""
 
+    status = EXIT_REFUSED
     text = ""
     """The statement that `position` is a place in, where it is known."""
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pgscope.analysis.activity import is_active, transaction_age
+from pgscope.analysis.activity import is_active, is_hidden, transaction_age
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Kind
 from pgscope.report import numbers
@@ -100,7 +100,7 @@ class AskScreen(ModalScreen["Decision | None"]):
         if action == "scope":
             return parameters[0] != self._scope and parameters[0] in self._choices
         if action == "decide":
-            return bool(self._chosen.sessions)
+            return any(can_work(self._kind, one) for one in self._chosen.sessions)
         return super().check_action(action, parameters)
 
     @property
@@ -174,6 +174,16 @@ def described(session: Session, snapshot: Snapshot, signs: Signs, width: int) ->
     return lines
 
 
+def can_work(kind: Kind, session: Session) -> bool:
+    """Whether it may have an effect, as far as that is known: not on what is idle, or hidden from this role.
+
+    What is hidden is the session of a role whose rights this one does not have; it may not signal it either.
+    """
+    if is_hidden(session):
+        return False
+    return kind == "terminate" or not session.state or is_active(session)
+
+
 def warnings(kind: Kind, scope: Scope, snapshot: Snapshot, signs: Signs) -> list[str]:
     """What will not work, or not as one might think, before it is tried."""
     said = []
@@ -182,13 +192,20 @@ def warnings(kind: Kind, scope: Scope, snapshot: Snapshot, signs: Signs) -> list
     quiet = [session for session in scope.sessions if session.state and not is_active(session)]
     if kind == "cancel" and quiet:
         who = f"pid {quiet[0].pid} runs" if len(quiet) == 1 else f"{len(quiet)} of them run"
-        said.append(f"{who} no statement now, so there is nothing to cancel: T ends the session instead.")
+        said.append(f"{who} no statement now, so there is nothing to cancel: T ends the session instead")
     facts = snapshot.facts
     if facts is not None and not (facts.superuser or facts.may_signal):
         others = [session for session in scope.sessions if session.user != facts.user]
         if others:
+            # The start of a hidden session is hidden too: another could have its pid by now.
+            grants = "pg_monitor, pg_signal_backend" if not facts.reads_all_stats else "pg_signal_backend"
             said.append(
                 f"{facts.user} may only signal its own sessions; for others it needs: "
-                f"GRANT pg_signal_backend TO {facts.user}"
+                f"GRANT {grants} TO {facts.user}"
             )
+    elif facts is not None and any(is_hidden(session) for session in scope.sessions):
+        said.append(
+            f"hidden from {facts.user}, so it cannot be told from another session with the same pid; "
+            f"needs: GRANT pg_monitor TO {facts.user}"
+        )
     return [signs.text(f"{signs.notice} {line}") for line in said]

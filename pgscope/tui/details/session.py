@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from pgscope.analysis.activity import state_age, statement_age, transaction_age
+from pgscope.analysis.activity import is_hidden, state_age, statement_age, transaction_age
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.whole_text import whole_text
 from pgscope.report import numbers
@@ -24,6 +24,9 @@ from pgscope.tui.locks.sentences import place_in_queue
 from pgscope.tui.rows.sessions import name_of, state_text, state_tone, wait_of
 from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.tones import styled
+
+HIDDEN = "hidden"
+"""What stands for what this role may not see."""
 
 
 class SessionScreen(SessionFrame):
@@ -92,8 +95,8 @@ def _groups(session: Session, snapshot: Snapshot, gone: bool, signs: Signs) -> l
         Fact("application", text(name_of(session)), "heading"),
         Fact("user", text(session.user)),
         Fact("database", text(session.database)),
-        Fact("client", text(session.client_addr) or "local socket"),
-        Fact("connected", clock(session.backend_start)),
+        Fact("client", text(session.client_addr) or (HIDDEN if is_hidden(session) else "local socket")),
+        Fact("connected", HIDDEN if is_hidden(session) else clock(session.backend_start)),
     ]
     if not session.is_client:
         who = [Fact("process", text(session.backend_type) or "background", "heading"), *who[2:3], *who[4:]]

@@ -40,9 +40,11 @@ class FleetHeader(HeaderLines):
         else:
             first.append(Fact("every", numbers.count(status.interval) + "s", priority=6))
         waiting = sum(one.totals.waiting for one in up)
+        hidden = sum(one.totals.hidden for one in up)
+        idle_tx = sum(one.totals.idle_in_transaction for one in up)
         second = [
             Fact("sess", str(sum(one.totals.sessions for one in up)), width=4, priority=8),
-            Fact("active", str(sum(one.totals.active for one in up)), width=3, priority=7),
+            Fact("active", numbers.seen(sum(one.totals.active for one in up), hidden), width=3, priority=7),
             Fact(
                 "waiting",
                 f"{signs.waiting}{waiting}" if waiting else "0",
@@ -50,7 +52,7 @@ class FleetHeader(HeaderLines):
                 width=3,
                 priority=9,
             ),
-            Fact("idle tx", str(sum(one.totals.idle_in_transaction for one in up)), width=3, priority=6),
+            Fact("idle tx", numbers.seen(idle_tx, hidden), width=3, priority=6),
             Fact(
                 "calls/s",
                 numbers.count(sum(one.totals.calls_per_s or 0.0 for one in up)),

@@ -162,9 +162,13 @@ def _cells(member: Member, signs: Signs) -> tuple[Cell | str, ...]:
         signs.text(member.name),
         state,
         numbers.count(totals.sessions),
-        str(totals.active) if totals.active else "",
+        numbers.seen(totals.active, totals.hidden) if totals.active or totals.hidden else "",
         Cell(f"{signs.waiting}{totals.waiting}", "bad") if totals.waiting else "",
-        Cell(str(totals.idle_in_transaction), "warn") if totals.idle_in_transaction else "",
+        Cell(numbers.seen(totals.idle_in_transaction, totals.hidden), "warn")
+        if totals.idle_in_transaction
+        else numbers.UNKNOWN
+        if totals.hidden
+        else "",
         numbers.count(totals.calls_per_s),
         numbers.count(totals.transactions_per_s),
         numbers.percent(totals.cache_hit),

@@ -210,18 +210,18 @@ def _cells(
     group: Group, words: Sequence[str], hit: float | None, by: str, signs: Signs
 ) -> tuple[Cell | str, ...]:
     rates = group.rates
-    idle_tx = ""
+    idle_tx = numbers.UNKNOWN if group.hidden else ""
     if group.idle_in_transaction:
         age = numbers.seconds(group.longest_idle_in_transaction)
-        idle_tx = f"{group.idle_in_transaction} {age}"
+        idle_tx = f"{numbers.seen(group.idle_in_transaction, group.hidden)} {age}"
     long_idle = (group.longest_idle_in_transaction or 0.0) >= 10.0
     about = signs.about if _sampled_part(group) > 0.005 else ""
     nobody = group.name is None
     return (
-        name_of(group.name, by),
+        _title(group, by),
         "" if nobody else numbers.count(group.sessions),
-        _some(group.active),
-        _some(group.idle),
+        _some(group.active, group.hidden),
+        _some(group.idle, group.hidden),
         Cell(f"{signs.waiting}{group.waiting}", "bad") if group.waiting else "",
         Cell(idle_tx, "warn" if long_idle else "normal"),
         f"{group.active_average:.1f}" if group.active_average >= 0.05 else "",
@@ -237,8 +237,14 @@ def _cells(
     )
 
 
-def _some(value: int) -> str:
-    return numbers.count(value) if value else ""
+def _some(value: int, hidden: int = 0) -> str:
+    return numbers.seen(value, hidden) if hidden else numbers.count(value) if value else ""
+
+
+def _title(group: Group, by: str) -> str:
+    """Its name; where hidden sessions come from is hidden too."""
+    hidden = by == "client" and group.name == "" and group.sessions == group.hidden > 0
+    return "(hidden)" if hidden else name_of(group.name, by)
 
 
 def _found(words: Sequence[str], signs: Signs) -> Cell | str:
