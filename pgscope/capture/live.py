@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -63,6 +64,10 @@ _RESERVE = 0.15
 """Part of the budget for what is read once."""
 _TEXT_DUTY = 0.02
 """Part of the time that may go into reading statement texts, which reads the server's whole text file."""
+_TEXT_READS = 3
+"""Readings of texts of which the quickest is taken for what one costs: the clock also counts other work."""
+_SECOND_TEXTS = 2.0
+"""Seconds after which texts may be read a second time: the first time is dearer than any other."""
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, asyncio.TimeoutError)
 
@@ -219,6 +224,7 @@ class LiveSource:
     async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
+        text_reads: deque[float] = deque(maxlen=_TEXT_READS)
         health = Health(link.facts, emit, self._now)
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
@@ -265,7 +271,9 @@ class LiveSource:
                     took = await self._texts(link, emit)
                 except _LOST as error:
                     return _why(error)
-                next_texts = started + max(took / _TEXT_DUTY, 0.2)
+                if took > 0:
+                    first, pause = not text_reads, _text_pause(text_reads, took)
+                    next_texts = started + (min(pause, _SECOND_TEXTS) if first else pause)
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
             if whole:
@@ -358,6 +366,12 @@ class LiveSource:
                 self._pace.throttled,
             )
         )
+
+
+def _text_pause(reads: deque[float], took: float) -> float:
+    """Seconds from this reading of texts to the next."""
+    reads.append(took)
+    return max(min(reads) / _TEXT_DUTY, 0.2)
 
 
 def _backoff(attempt: int) -> float:
