@@ -178,7 +178,7 @@ def _names(checkup: Checkup) -> Iterator[Item]:
     named = checkup.clients - checkup.unnamed
     yield Item(
         "application_name",
-        f"{named} of {checkup.clients} sessions have one",
+        f"{named} of {plural(checkup.clients, 'session')} have one",
         "everything is told apart by it",
         "application_name=NAME in the conninfo, or PGAPPNAME in the environment" if checkup.unnamed else "",
         not checkup.unnamed,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.clock import ClockWatch
+from pgscope.analysis.cost import CostFold
 from pgscope.analysis.counters import NOTHING, Counts, EvictionWatch, Interval, StatementDeltas
 from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
@@ -65,6 +66,7 @@ class Watch:
         self._totals = Totals()
         self._poll: Poll | None = None
         self._cost: OwnCost | None = None
+        self._costs = CostFold()
         self._link = Link(False, 0.0, "not connected yet")
         self.window: dict[StatementKey, Counts] = {}
         """What each statement did since the watch began."""
@@ -99,6 +101,7 @@ class Watch:
             self.facts = sample.facts
             self._evictions = EvictionWatch(sample.facts.statements_max)
             self._link = Link(True, sample.at)
+            self._costs, self._cost = CostFold(sample.mono), None
             self._deltas.restart()
             self._clock.restart()
             self._totals_fold.restart()
@@ -110,7 +113,7 @@ class Watch:
         elif isinstance(sample, StatementTexts):
             self.texts.learn(sample.texts)
         elif isinstance(sample, OwnCost):
-            self._cost = sample
+            self._cost = self._costs.feed(sample)
         elif isinstance(sample, Look) and not self.counted:
             self.live_statements.look(sample)
         self.attribution.feed(sample)

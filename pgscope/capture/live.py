@@ -60,6 +60,8 @@ _MANY_STATEMENTS = 1000
 """Entries of pg_stat_statements from which on reading their counters is most of what a poll costs."""
 _STATEMENTS_EVERY = 2.0
 """Seconds from one such read to the next, at the least."""
+STARTING_S = 10.0
+"""Seconds after connecting in which all is read for the first time: not what it costs to watch."""
 _RESERVE = 0.15
 """Part of the budget for what is read once."""
 _TEXT_DUTY = 0.02
@@ -117,6 +119,7 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
+        self._began = self._meter.since
         self._errands: Errands | None = None
         self._server_ahead: float | None = None
         self._polls = 0
@@ -193,6 +196,7 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
+        self._began = self._meter.since
         emit(Connected(self._now(), time.monotonic(), link.facts))
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
@@ -348,6 +352,17 @@ class LiveSource:
                 return
             await asyncio.sleep(min(left, 0.25))
 
+    def _over(self, meter: _Meter, seconds: float) -> str:
+        """Says that more than the budget was spent, though polls and looks keep to it; '' if it was not."""
+        share = meter.server_ms / (seconds * 1000.0)
+        if share <= self._budget * 1.05 or meter.since - self._began < STARTING_S:
+            return ""
+        return (
+            f"pgscope took {share * 100.0:.1f}% of a core of the server in the last {seconds:.0f} s, "
+            f"more than the budget of {self._budget * 100.0:g}%: polls and looks slow down if it is theirs, "
+            "texts and schemas are read once"
+        )
+
     def _report_cost(self, at: float, emit: Emit) -> None:
         now = time.monotonic()
         seconds = now - self._meter.since
@@ -363,7 +378,7 @@ class LiveSource:
                 meter.statements,
                 0.0 if self.resting or not self._sample_hz else self._pace.hz,
                 self._pace.poll_period(self._wished),
-                self._pace.throttled,
+                self._pace.throttled or self._over(meter, seconds),
             )
         )
 

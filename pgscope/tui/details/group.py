@@ -18,6 +18,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
 from pgscope.report import numbers
 from pgscope.sample import Session, StatementKey
+from pgscope.text import plural
 from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.facts import Fact, one_line
@@ -180,7 +181,9 @@ class GroupScreen(SessionFrame):
 
     def remark(self) -> Content:
         when = "since start" if self._since_start else f"last {self.stage.snapshot.seconds:.1f} s"
-        return Content(f"{len(self._sessions)} sessions, {self._shown[0]} statements, {when}")
+        return Content(
+            f"{plural(len(self._sessions), 'session')}, {plural(self._shown[0], 'statement')}, {when}"
+        )
 
     def session_of(self, key: object) -> Session | None:
         return self._sessions.get(key)

@@ -115,10 +115,15 @@ def _groups(
 ) -> list[Sequence[Fact] | Content]:
     block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
     what = [Fact("database", signs.text(row.database)), Fact("user", signs.text(row.user))]
-    what.append(Fact("share of time", numbers.percent(row.share_of_time), width=5))
+    whole = sum(one.total.exec_time for one in snapshot.statements.values() if not one.own)
+    ever = min(row.total.exec_time / whole, 1.0) if whole else None
+    what.append(
+        Fact(f"share of time, last {snapshot.seconds:.1f} s", numbers.percent(row.share_of_time), width=5)
+    )
+    what.append(Fact("since reset", numbers.percent(ever), width=5))
     if not row.key.toplevel:
         what.append(Fact("", "inside a function", "muted"))
-    since = f"since {clock(row.since)}" if row.since else "since start"
+    since = f"since {clock(row.since)}" if row.since else "since reset"
     last = f"last {snapshot.seconds:.1f} s"
     last += ", each s"
     width = max(len(since), len(last))

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.text import plural
 from pgscope.tui.fleet import rows
 from pgscope.tui.fleet.header import FleetHeader
 from pgscope.tui.frame import COPY, Frame
@@ -91,7 +92,7 @@ class FleetView(Frame):
         self.fill(table, rows.found_rows(found, status.signs), "Nothing found (yet)")
 
     def remark(self) -> Content:
-        return self.counted(self._shown, f"{len(self._found)} findings", self._left_out)
+        return self.counted(self._shown, plural(len(self._found), "finding"), self._left_out)
 
     def copied(self) -> str:
         focused = self.focused

@@ -98,7 +98,8 @@ def node_lines(plan: Plan, node: Node, signs: Signs) -> list[Content]:
     elif plan.analyzed:
         lines += _measured(plan, node)
     cost = f"cost {node.startup_cost:,.2f} to {node.total_cost:,.2f}"
-    estimate = f"estimated {number(node.plan_rows)} rows of {number(node.plan_width)} bytes"
+    rows = "row" if node.plan_rows == 1 else "rows"
+    estimate = f"estimated {number(node.plan_rows)} {rows} of {number(node.plan_width)} bytes"
     lines.append(Content(f"{cost}, {estimate}"))
     lines += [Content(signs.text(line)) for line in details(node)]
     others = [

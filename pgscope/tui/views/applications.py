@@ -92,7 +92,10 @@ class ApplicationsView(Frame):
         return applications.rows(wanted, applications.flags(snapshot, self._by), self._by, status.signs)
 
     def remark(self) -> Content:
-        return self.counted(self._shown, f"by {self._by}", self._left_out)
+        words = f"by {self._by}"
+        if self._by in ("client", "route"):
+            words += "; statements cannot be split by it, so calls and time are (unattributed)"
+        return self.counted(self._shown, words, self._left_out)
 
     def copied(self) -> str:
         key = self.query_one(LiveTable).cursor_key

@@ -16,6 +16,7 @@ from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import StatementKey
 from pgscope.tui.frame import EXPLAIN, OWN_TOGGLE, Frame
+from pgscope.tui.header import clock
 from pgscope.tui.plans.subject import Subject, of_live, of_statement
 from pgscope.tui.rows import live_statements, statements
 from pgscope.tui.table import LiveTable, Row
@@ -135,12 +136,23 @@ class StatementsView(Frame):
         if self._live:
             return self.counted(self._shown, "seen in sessions", self._left_out)
         seconds = self.stage.snapshot.seconds
-        when = "since start" if self._since_start else f"last {seconds:.1f} s"
+        when = self._since() if self._since_start else f"last {seconds:.1f} s"
         if not self._quiet and not self._since_start:
             when += ", no idle"
         if not self._merged:
             when += ", not merged"
         return self.counted(self._shown, when, self._left_out)
+
+    def _since(self) -> str:
+        """Since when the counters run: entries say so from 17 on, the oldest of them since the reset."""
+        began = [row.since for row in self.stage.snapshot.statements.values() if row.since]
+        return f"since reset {clock(min(began))}" if began else "since reset"
+
+    def key_word(self, action: str) -> str | None:
+        """What `d` does next."""
+        if action == "since_start":
+            return "Last interval" if self._since_start else "Since reset"
+        return super().key_word(action)
 
     def copied(self) -> str:
         key = self.query_one(LiveTable).cursor_key
@@ -165,6 +177,7 @@ class StatementsView(Frame):
         rows = self._make(self.stage.snapshot)
         self.query_one(LiveTable).set_columns(statements.columns(self._since_start), rows)
         self.paint()
+        self.refresh_bindings()
 
     def action_merge(self) -> None:
         """Show entries of the same text as one row, or each by itself."""

@@ -1,0 +1,34 @@
+"""What pgscope costs the server while it runs steadily, from the reports of the last minute."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from pgscope.sample import OwnCost
+
+STARTING_S = 10.0
+"""Seconds after connecting, in which everything is read for the first time and statements are planned."""
+SPAN_S = 60.0
+
+
+class CostFold:
+    """A fold over the reports of one connection; `connected` is when it was made (monotonic seconds)."""
+
+    def __init__(self, connected: float = float("-inf")) -> None:
+        self._connected = connected
+        self._recent: deque[OwnCost] = deque()
+
+    def feed(self, cost: OwnCost) -> OwnCost:
+        """The mean over up to a minute; of no seconds (not known) while it starts."""
+        if cost.mono - cost.seconds - self._connected < STARTING_S:
+            return replace(cost, seconds=0.0, server_ms=0.0, statements=0)
+        self._recent.append(cost)
+        while sum(one.seconds for one in self._recent) - self._recent[0].seconds >= SPAN_S:
+            self._recent.popleft()
+        return replace(
+            cost,
+            seconds=sum(one.seconds for one in self._recent),
+            server_ms=sum(one.server_ms for one in self._recent),
+            statements=sum(one.statements for one in self._recent),
+        )
