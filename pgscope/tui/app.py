@@ -340,6 +340,7 @@ class PgscopeApp(App[None]):
         frame: Frame
         if view == FLEET.id:
             if self._fleet is None:
+                self.notify("One server only is shown here; for several: pgscope connect A B")
                 return
             frame, name = self._fleet, view
         else:
@@ -377,9 +378,7 @@ class PgscopeApp(App[None]):
             self.push_screen(FindingScreen(event.finding))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The fleet is there only where there are several servers."""
-        if action == "view" and parameters == (FLEET.id,):
-            return self._fleet is not None
+        """The doctor needs a server, and keys of the past a past."""
         if action == "doctor":
             return self._current.checking is not None and self.screen is not self._fleet
         if action == "past":

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Key
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -61,6 +62,10 @@ EXPLAIN = (
 )
 """For screens that give a `subject`."""
 SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
+_ELSEWHERE = {
+    "w": "The load is drawn on Applications (1), or of one application",
+    "f": "A statement is laid out where it is open: Enter",
+}
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
@@ -186,6 +191,12 @@ class Frame(Screen[None]):
     def on_screen_resume(self) -> None:
         self.paint()
         self.stage.say_unsaid()
+
+    def on_key(self, event: Key) -> None:
+        """Say where a key does something that only some screens have: it is tried on others."""
+        where = _ELSEWHERE.get(event.key)
+        if where is not None and event.key not in self.active_bindings:
+            self.notify(where)
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < 16, "-low")

@@ -15,6 +15,7 @@ from pgscope.tui.details.live_statement import LiveStatementScreen
 from pgscope.tui.details.reader import Reader
 from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
+from pgscope.tui.details.wait import WaitScreen
 from pgscope.tui.doctor.screen import DoctorScreen
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
@@ -44,6 +45,7 @@ def sections() -> Iterator[tuple[str, list[Key]]]:
         ("An application", _own(GroupScreen)),
         ("A session", _own(SessionScreen)),
         ("A statement", (*_own(StatementScreen), *_own(LiveStatementScreen))),
+        ("A wait that is over", _own(WaitScreen)),
         ("A finding", _own(FindingScreen)),
         ("Ignored findings", _own(IgnoredScreen)),
         ("A plan", _own(PlanScreen)),

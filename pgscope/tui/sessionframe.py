@@ -156,10 +156,14 @@ class SessionFrame(Frame):
         if table is not None and self.session_of(table.cursor_key) is not None:
             table.toggle_mark()
             table.action_cursor(1)
+        else:
+            self._tell("There is no session here to mark")
             self._say(self.stage.status)
 
     def action_unmark(self) -> None:
         """Take all marks away."""
+        if not any(table.marked for table in self.query(LiveTable)):
+            self._tell("Nothing is marked")
         for table in self.query(LiveTable):
             table.clear_marks()
         self._say(self.stage.status)

@@ -17,7 +17,7 @@ from pgscope.capture.checking import Checking
 from pgscope.errors import PgscopeError
 from pgscope.text import clean, one_line
 from pgscope.tui.details.reader import FactBlock
-from pgscope.tui.facts import Hanging
+from pgscope.tui.doctor.item import ItemScreen, facts_of
 from pgscope.tui.frame import COPY, Frame
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.table import Cell, Column, LiveTable, Row
@@ -42,7 +42,8 @@ class DoctorScreen(Frame):
         "What of the server's set-up keeps it from being observed well: what was found, why it matters, and "
         "the statement that mends it, what matters most first. pgscope never runs these statements: y copies "
         "the one under the cursor.\n"
-        "r looks again. `pgscope doctor` prints the same, for scripts with --format json."
+        "Enter shows an item in full, r looks again.\n"
+        "`pgscope doctor` prints the same, for scripts with --format json."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "again", "Again", tooltip="Look the server over again", id="doctor.again", show=False),
@@ -91,9 +92,7 @@ class DoctorScreen(Frame):
         if item is None:
             block.show_facts([])
             return
-        facts = [Hanging("found", signs.text(item.found), 8), Hanging("why", signs.text(item.why), 8)]
-        facts.append(Hanging("mend", signs.text(item.statement) or "nothing to do", 8))
-        block.show_facts(facts)
+        block.show_facts(facts_of(item, signs))
 
     def _current(self) -> Item | None:
         key = self.query_one(LiveTable).cursor_key
@@ -110,6 +109,11 @@ class DoctorScreen(Frame):
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:
         self._show_item()
+
+    @on(LiveTable.Opened)
+    def _open(self) -> None:
+        if (item := self._current()) is not None:
+            self.app.push_screen(ItemScreen(item))
 
     def action_again(self) -> None:
         """Look the server over again."""

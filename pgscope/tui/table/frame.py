@@ -25,6 +25,7 @@ class View(NamedTuple):
     sort: str | None
     descending: bool
     placeholder: str
+    focused: bool = True
 
 
 def compose(view: View, width: int, height: int, palette: Palette, glyphs: Glyphs) -> list[Line]:
@@ -40,7 +41,7 @@ def compose(view: View, width: int, height: int, palette: Palette, glyphs: Glyph
     for y, row in enumerate(view.rows[view.top : view.top + room]):
         cursor = view.top + y == view.cursor
         marked = row.key in view.marked if view.marked else False
-        line = row_line(row, view.columns, layout, palette, glyphs, cursor, marked)
+        line = row_line(row, view.columns, layout, palette, glyphs, cursor, marked, view.focused)
         style = line[0].style if cursor else palette["normal"]
         tail = " " * filler + (glyphs.thumb if y in scrolled else " ")
         lines.append((*line, Piece(tail, style, filler + 1)))

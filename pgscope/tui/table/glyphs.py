@@ -19,10 +19,12 @@ class Glyphs:
     more_right: str
     thumb: str
     ascii_only: bool = False
+    cursor_away: str = "▷"
+    """The cursor of a table that the keys do not go to."""
 
 
 UNICODE = Glyphs("▲", "▼", "▶", "●", "…", "‹", "›", "┃")
-ASCII = Glyphs("^", "v", ">", "*", "~", "<", ">", "|", ascii_only=True)
+ASCII = Glyphs("^", "v", ">", "*", "~", "<", ">", "|", ascii_only=True, cursor_away="-")
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

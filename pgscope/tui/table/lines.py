@@ -67,12 +67,13 @@ def row_line(
     glyphs: Glyphs,
     cursor: bool,
     marked: bool,
+    focused: bool = True,
 ) -> Line:
     """A row: margin, then a piece for each column that is shown."""
     cells = row.cells if isinstance(row.cells, tuple) else row.cells()
     row_style = palette["cursor"] if cursor else palette.get(row.tone, palette["normal"])
     mark = glyphs.mark if marked else fit(row.mark, 1, "left", glyphs.ellipsis, glyphs.ascii_only)
-    pointer = glyphs.cursor if cursor else " "
+    pointer = (glyphs.cursor if focused else glyphs.cursor_away) if cursor else " "
     margin_style = palette["mark"] if marked and not cursor else row_style
     pieces = [Piece(pointer + mark, margin_style, MARGIN)]
     for slot in layout.slots:

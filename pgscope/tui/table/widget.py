@@ -230,6 +230,10 @@ class LiveTable(Widget, can_focus=True):
         """Go to the last row."""
         self._move(len(self._rows) - 1)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to open in an empty table."""
+        return bool(self._rows) if action == "open" else super().check_action(action, parameters)
+
     def action_open(self) -> None:
         """Choose the row under the cursor."""
         if (row := self.cursor_row) is not None:
@@ -353,6 +357,8 @@ class LiveTable(Widget, can_focus=True):
             self._top = top_after(self._top, was, self._cursor, self._height, count)
         if self._marked:
             self._marked &= {row.key for row in self._rows}
+        if (before is None) != (not self._rows) and self.is_attached:
+            self.refresh_bindings()
         self._repaint()
         self._tell()
 
@@ -426,6 +432,7 @@ class LiveTable(Widget, can_focus=True):
             self._sort,
             self._descending,
             self._placeholder,
+            self.has_focus,
         )
         return frame_of(view, self.size.width, self.size.height, self._styles(), self._glyphs)
 

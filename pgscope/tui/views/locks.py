@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widget import Widget
 
-from pgscope.analysis.locks import Deadlock, LockNode
+from pgscope.analysis.locks import LockNode
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.sample import Session
 from pgscope.text import one_line
 from pgscope.tui.details.session import SessionScreen
+from pgscope.tui.details.wait import WaitScreen
 from pgscope.tui.frame import COPY
 from pgscope.tui.locks.lines import Lines
 from pgscope.tui.locks.sentences import at_work, place_in_queue
@@ -41,7 +42,8 @@ class LocksView(SessionFrame):
         "what it holds that others want, the statement the last it ran; if it is idle in transaction only "
         "ending its session (T) helps, since there is nothing to cancel.\n"
         "Below: DDL at work with what its lock shuts out, the progress of maintenance, and the waits that "
-        "ended, deadlocks too. Tab goes there. Enter opens a session, J jumps from a waiter to its root.\n"
+        "ended, deadlocks too. Tab goes there. Enter opens a session or a past wait, "
+        "J jumps from a waiter to its root.\n"
         "c cancels, T terminates, R acts on the root, B on all behind it; each asks first and shows whom it "
         "will hit. m marks several. What was done is recorded in actions.jsonl in pgscope's state folder."
     )
@@ -64,6 +66,7 @@ class LocksView(SessionFrame):
         self._by_key: dict[object, LockNode] = {}
         self._ended: dict[object, ended_waits.Ended] = {}
         self._left_out: tuple[str, ...] = ()
+        self._lent = False
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable(locks.COLUMNS, sort="behind", id="locks", classes="-chosen", placeholder=NOBODY)
@@ -86,6 +89,7 @@ class LocksView(SessionFrame):
             at_work(snapshot, status.signs), max(4, self.size.height // 4)
         )
         self._show_ended(snapshot)
+        self._lend_focus()
         self._describe(snapshot)
 
     def _show_ended(self, snapshot: Snapshot) -> None:
@@ -102,6 +106,17 @@ class LocksView(SessionFrame):
             ended_waits.rows(wanted, status.signs),
             "No wait has ended since pgscope looks",
         )
+
+    def _lend_focus(self) -> None:
+        """While nobody waits the history has the keys, until someone waits (or someone reads on in it)."""
+        above, below = self.query(LiveTable)
+        if not above.rows and below.rows and self.focused is above:
+            self._lent = True
+            self.action_other_table()
+        elif above.rows and self._lent:
+            self._lent = False
+            if self.focused is below and below.cursor_row is below.rows[0]:
+                self.action_other_table()
 
     def _describe(self, snapshot: Snapshot) -> None:
         """What is under the cursor in full: a few lines."""
@@ -164,13 +179,4 @@ class LocksView(SessionFrame):
                 f"in {node.prepared.database} with COMMIT PREPARED or ROLLBACK PREPARED"
             )
         elif ended is not None:
-            self._open_ended(ended)
-
-    def _open_ended(self, ended: ended_waits.Ended) -> None:
-        members = ended.members if isinstance(ended, Deadlock) else (ended.waiter,)
-        identities = {(member.pid, member.backend_start) for member in members}
-        for session in self.stage.snapshot.sessions:
-            if session.identity in identities:
-                self.app.push_screen(SessionScreen(session, ("Locks",)))
-                return
-        self._tell("That session is gone")
+            self.app.push_screen(WaitScreen(ended))

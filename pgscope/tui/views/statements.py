@@ -172,6 +172,7 @@ class StatementsView(Frame):
     def action_since_start(self) -> None:
         """Turn between the last interval and since the counters began."""
         if self._live:
+            self.notify("Nothing counts statements here (D says what would): they are those seen in sessions")
             return
         self._since_start = not self._since_start
         rows = self._make(self.stage.snapshot)

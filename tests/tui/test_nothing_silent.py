@@ -1,0 +1,87 @@
+"""A key acts or says why not; what is small on the screen can be opened in full; a past wait shows itself."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pgscope.capture.checking import Checking
+from pgscope.capture.live import LiveSource
+from pgscope.embedded import EmbeddedServer
+from pgscope.server.conninfo import target
+from pgscope.tui.app import PgscopeApp
+from pgscope.tui.details.session import SessionScreen
+from pgscope.tui.details.wait import WaitScreen
+from pgscope.tui.doctor.item import ItemScreen
+from pgscope.tui.frame import Frame
+from tests.tui.driving import cells, shown, table, until
+from tests.tui.frozen import FrozenSource, jam
+
+
+def _says(app: PgscopeApp, words: str) -> bool:
+    return bool(app.said) and app.said[-1].startswith(words)
+
+
+async def test_keys_of_other_views_say_where_they_are() -> None:
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, words in (
+            ("0", "One server only"),
+            ("w", "The load is drawn"),
+            ("f", "A statement is laid out"),
+            ("M", "Nothing is marked"),
+        ):
+            await pilot.press("2")
+            await until(pilot, lambda: len(cells(app)) > 5, "sessions")
+            await pilot.press(key)
+            await until(pilot, partial(_says, app, words), words)
+
+
+async def test_a_past_wait_shows_itself_and_leads_to_its_session() -> None:
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: cells(app, "#ended"), "the history")
+        assert "▶" in shown(app)
+        assert "▷" in shown(app), "the cursor of the table without the keys"
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: table(app, "#ended").has_focus, "the history in hand")
+        opened = cells(app, "#ended")[-1].split(" | ")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WaitScreen) and app.screen.focused, "the wait")
+        await until(pilot, lambda: "blocked by" in shown(app), "what held it up")
+        for words in ("waited", "from", "depth", "behind it", "lock", "root", opened[1].split()[0]):
+            assert words in shown(app), words
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: isinstance(app.screen, SessionScreen) or "gone" in "".join(app.said), "or why not"
+        )
+
+
+async def test_an_item_of_the_doctor_can_be_read_on_a_small_screen(pg18: EmbeddedServer) -> None:
+    where = target(pg18.conninfo)
+    app = PgscopeApp(LiveSource(where), checking=Checking(where))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.press("D")
+        assert isinstance(app.screen, Frame)
+        # Nothing to open yet, and the footer says so by leaving it out.
+        await until(pilot, lambda: len(cells(app)) > 8, "its items")
+        table(app).move_to_key("role: superuser")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.focused, "the item")
+        seen = shown(app)
+        await pilot.press("G")
+        await until(pilot, lambda: "CREATE ROLE" in seen + shown(app), "what mends it")
+        assert app.screen.copied().startswith("CREATE ROLE watcher LOGIN")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(cells(app)) > 8 if table(app) else False, "the list again")
+
+
+async def test_an_empty_table_offers_nothing_to_open() -> None:
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: cells(app) and "Open" in shown(app), "sessions to open")
+        app.set_filter("app:nobodyatall")
+        await until(pilot, lambda: not cells(app) and "Open" not in shown(app), "nothing to open")
+        app.set_filter("")
+        await until(pilot, lambda: cells(app) and "Open" in shown(app), "sessions again")
