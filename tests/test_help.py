@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +31,19 @@ def test_keys_and_fields_are_those_of_the_program() -> None:
     keys = pgscope("help", "keys").stdout
     assert "[view.applications]" in keys
     assert "[frame.columns]" in keys
+    assert not re.search(
+        r"[a-z]_(bracket|sign|stop|parenthesis|mark|at)\b", re.sub(r"\[[a-z_.]+\]", "", keys)
+    )
+    assert all(f"\n  {key} " in keys for key in ("?", ",", ".", "[", "<", "(", "@"))
     assert "age>5" in pgscope("help", "filter").stdout
+
+
+@pytest.mark.parametrize("topic", ["views", "findings", "configuration", "attribution"])
+def test_a_topic_is_laid_out_for_reading(topic: str) -> None:
+    text = pgscope("help", topic).stdout
+    assert max(map(len, text.splitlines())) <= 100
+    assert "](" not in text and "**" not in text and "\n## " not in text and "\x1b" not in text
+    assert "Measured" not in text
 
 
 def test_a_topic_that_there_is_not_is_refused_with_the_nearest() -> None:

@@ -25,9 +25,35 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     files = _files()
     if topic in files:
-        print(files[topic].read_text(encoding="utf-8"), end="")
+        print(_rendered(files[topic].read_text(encoding="utf-8")), end="")
         return 0
     return _unknown(topic, [*_MADE, *files])
+
+
+_WIDEST = 100
+"""Columns that a text has at the most: longer lines are hard to read."""
+
+
+def _rendered(text: str) -> str:
+    """A document for reading where it is printed: as wide as the terminal, in colours if it is one.
+
+    Links are their words alone, and what was measured is left out: it is evidence, and no help.
+    """
+    import re
+    import shutil
+    import sys
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    kept = re.sub(r"(?ms)^## Measured$.*?(?=^## |\Z)", "", text)
+    words = re.sub(r"\[([^\]\n]*(?:\n[^\]\n]+)?)\]\((?!https?:)[^)\s]*\)", r"\1", kept)
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((_WIDEST, 24)).columns if terminal else _WIDEST
+    console = Console(width=max(20, min(width, _WIDEST)), file=sys.stdout)
+    with console.capture() as captured:
+        console.print(Markdown(words, hyperlinks=False))
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def _unknown(topic: str, topics: list[str]) -> int:

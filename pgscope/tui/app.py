@@ -246,13 +246,19 @@ class PgscopeApp(App[None]):
         if name in TABLES:
             changed = partial(self._columns_changed, name)
             chosen = self._columns.choices.get(name, ())
-            self.push_screen(ColumnsScreen(table, chosen, self._status.signs, changed))
+            decided = partial(self._columns_decided, name, chosen)
+            self.push_screen(ColumnsScreen(table, chosen, self._status.signs, changed), decided)
 
     def _columns_changed(self, name: str, chosen: Sequence[ColumnChoice]) -> None:
         if self._columns.change(name, chosen):
             for screen in self.screen_stack:
                 if isinstance(screen, Frame):
                     screen.paint()
+
+    def _columns_decided(self, name: str, before: Sequence[ColumnChoice], keep: bool | None) -> None:
+        if not keep:
+            self._columns_changed(name, before)
+        elif tuple(self._columns.choices.get(name, ())) != tuple(before):
             self._keep(self._columns.keep(name))
 
     def _ignored_changed(self, fingerprint: str) -> None:

@@ -168,7 +168,7 @@ class Frame(Screen[None]):
         if not rows:
             status = self.stage.status
             if status.filter_error:
-                nothing = f"The filter cannot be read yet: {status.filter_error}"
+                nothing = "The filter cannot be read yet"
             elif status.filter:
                 nothing = "\n".join(("Nothing matches the filter", *hints(status.filter)))
             table.set_placeholder(status.signs.text(nothing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from textual.binding import Binding
+from textual.keys import key_to_character
 
 from pgscope.tui import keys
 from pgscope.tui.columns.screen import ColumnsScreen
@@ -65,16 +66,17 @@ def _own(screen: type) -> Iterable[object]:
     return tuple(vars(screen).get("BINDINGS", ()))
 
 
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "plus": "+",
-    "minus": "-",
-    "pageup": "page up",
-    "pagedown": "page down",
-}
+_NAMES = {"pageup": "page up", "pagedown": "page down", "slash": "/", "plus": "+", "minus": "-", "at": "@"}
+
+
+def _shown(key: str) -> str:
+    """A key as it is on the keyboard: Textual names characters as Unicode does."""
+    if key in _NAMES:
+        return _NAMES[key]
+    character = key_to_character(key) if len(key) > 1 else None
+    return character if character is not None and character.isprintable() else key
 
 
 def _key(binding: Binding) -> Key:
-    shown = " ".join(_NAMES.get(key.strip(), key.strip()) for key in binding.key.split(","))
+    shown = " ".join(_shown(key.strip()) for key in binding.key.split(","))
     return (shown, binding.tooltip, binding.id or "")

@@ -74,28 +74,37 @@ class TabLine(Widget):
         return styled(f" {self._crumb} ", "muted").join(parts)
 
     def _views(self, width: int) -> Content:
-        """All titles if there is room; else the others' beginnings, or their numbers alone."""
-        room = width - min(self._remark.cell_length, width // 3)
-        short = next((cut for cut in (None, _SHORT) if self._cells(cut) <= room), 0)
+        """All titles if there is room; else short ones for the others, for as many as there is room."""
+        remark = self._remark.cell_length
+        titles = self._titles(width - min(remark + 2 if remark else 0, width // 3))
         parts: list[Content] = []
         x = 0
-        for view, key, title in self._tabs:
+        for (view, key, _), title in zip(self._tabs, titles, strict=True):
             current = view == self._current
-            text = _tab(key, title if current else title[:short])
+            text = _tab(key, title)
             style = "reverse bold" if current else ""
             parts.append(Content.styled(text, style) if style else Content(text))
             self._extents.append((x, x + len(text), view))
             x += len(text)
         return Content("").join(parts)
 
-    def _cells(self, cut: int | None) -> int:
-        """What all take if the titles of all but the current are cut."""
-        return sum(
-            len(_tab(key, title if view == self._current else title[:cut])) for view, key, title in self._tabs
-        )
+    def _titles(self, room: int) -> list[str]:
+        whole = [title for _, _, title in self._tabs]
+        if self._cells(whole) <= room:
+            return whole
+        titles = [title if view == self._current else "" for view, _, title in self._tabs]
+        for n, (view, _, title) in enumerate(self._tabs):
+            more = [*titles[:n], _SHORT.get(view, title), *titles[n + 1 :]]
+            if not titles[n] and self._cells(more) <= room:
+                titles = more
+        return titles
+
+    def _cells(self, titles: Sequence[str]) -> int:
+        return sum(len(_tab(key, title)) for (_, key, _), title in zip(self._tabs, titles, strict=True))
 
 
-_SHORT = 4
+_SHORT = {"applications": "Apps", "sessions": "Sess", "statements": "Stmts", "findings": "Finds"}
+"""Titles of views where not all have room; those that are not here are short."""
 
 
 def _tab(key: str, title: str) -> str:

@@ -25,6 +25,11 @@ def keys_of(app: PgscopeApp) -> list[str]:
     return [column.key for column in table(app).visible_columns]
 
 
+def _behind(app: PgscopeApp) -> list[str]:
+    behind = app.screen_stack[-2].query_one(LiveTable)
+    return [column.key for column in behind.visible_columns]
+
+
 def writing(app: PgscopeApp) -> bool:
     return any(worker.group == "configuration" and worker.is_running for worker in app.workers)
 
@@ -54,7 +59,15 @@ async def test_a_choice_on_the_screen_holds_at_once_and_the_next_time() -> None:
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, ColumnsScreen), "the choice")
         # The application away, the user two places to the right and three cells wider than its least.
-        await pilot.press("j", "space", "j", "J", "J", "plus", "plus", "plus", "escape")
+        await pilot.press("j", "space", "j", "J", "J", "plus", "plus", "plus")
+        await until(pilot, lambda: _behind(app)[:4] == ["pid", "db", "client", "user"], "it shows at once")
+        await pilot.press("escape")
+        await until(pilot, lambda: keys_of(app)[:3] == ["pid", "app", "user"], "as it was")
+        assert not load().columns and not writing(app)
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen), "the choice")
+        await until(pilot, lambda: "Keep" in shown(app) and "As before" in shown(app), "ways out")
+        await pilot.press("j", "space", "j", "J", "J", "plus", "plus", "plus", "enter")
         await until(pilot, lambda: keys_of(app)[:4] == ["pid", "db", "client", "user"], "what was chosen")
         assert "application" not in shown(app)
         assert "7101" in shown(app)
@@ -69,7 +82,7 @@ async def test_a_choice_on_the_screen_holds_at_once_and_the_next_time() -> None:
         assert keys_of(again)[:4] == ["pid", "db", "client", "user"]
         await pilot.press("C")
         await until(pilot, lambda: isinstance(again.screen, ColumnsScreen), "the choice")
-        await pilot.press("r", "escape")
+        await pilot.press("r", "C")
         await until(pilot, lambda: keys_of(again)[:3] == ["pid", "app", "user"], "all, as they come")
         await until(pilot, lambda: not writing(again), "the choice written")
     assert "sessions" not in load().columns
@@ -81,7 +94,7 @@ async def test_the_last_column_stays_and_a_small_terminal_will_do() -> None:
         await opened(pilot)
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, ColumnsScreen), "the choice")
-        await pilot.press("g", "space", "escape")
+        await pilot.press("g", "space", "enter")
         assert keys_of(app) == ["pid"]
 
 

@@ -19,7 +19,8 @@ from pgscope.tui.keyline import KeyLine
 from pgscope.tui.table import Column, LiveTable, Row
 from pgscope.tui.tones import styled
 
-_FOOTER = 66
+_WAYS_OUT = "  Enter keeps them for the next time, Esc leaves them as they were"
+_FOOTER = 76
 """Cells that the keys need."""
 
 _LIST = (
@@ -40,8 +41,11 @@ class _List(LiveTable):
         return super().check_action(action, parameters)
 
 
-class ColumnsScreen(ModalScreen[None]):
-    """Lists the columns; what is changed shows at once in the table behind. `changed` gets the choice."""
+class ColumnsScreen(ModalScreen[bool]):
+    """Lists the columns; what is changed shows at once in the table behind. `changed` gets the choice.
+
+    It gives whether the choice is to be kept, or else taken back.
+    """
 
     DEFAULT_CSS: ClassVar[str] = """
     ColumnsScreen { align: right middle; background: $background 30%; }
@@ -52,6 +56,8 @@ class ColumnsScreen(ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,x", "turn", "Show", tooltip="Show or hide the column", id="columns.turn"),
+        Binding("enter,C", "done(True)", "Keep", tooltip="Keep them for the next time", id="columns.done"),
+        Binding("escape,q", "done(False)", "As before", tooltip="As they were", id="columns.leave"),
         Binding("K,shift+up", "shift(-1)", "Left", tooltip="Move the column to the left", id="columns.left"),
         Binding(
             "J,shift+down", "shift(1)", "Right", tooltip="Move the column to the right", id="columns.right"
@@ -62,7 +68,6 @@ class ColumnsScreen(ModalScreen[None]):
         ),
         Binding("a", "own_width", "Auto", tooltip="As wide as it likes to be", id="columns.auto", show=False),
         Binding("r", "reset", "Reset", tooltip="All columns, as they come", id="columns.reset"),
-        Binding("escape,enter,q,C", "dismiss", "Done", tooltip="Back to the table", id="columns.done"),
     ]
 
     def __init__(
@@ -88,7 +93,10 @@ class ColumnsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(
-                Content.assemble(styled("Columns", "heading"), styled("  kept for the next time", "muted")),
+                Content.assemble(
+                    styled("Columns", "heading"),
+                    styled(_WAYS_OUT, "muted"),
+                ),
                 classes="columns--title",
             )
             yield _List(_LIST, id="columns")
@@ -152,6 +160,10 @@ class ColumnsScreen(ModalScreen[None]):
         at = self._at()
         self._order[at] = ColumnChoice(self._order[at].key)
         self._now()
+
+    def action_done(self, keep: bool) -> None:
+        """Back to the table."""
+        self.dismiss(keep)
 
     def action_reset(self) -> None:
         """All columns, as they come."""

@@ -92,14 +92,16 @@ def columns(by: str) -> tuple[Column, ...]:
         Column(
             "basis",
             "known",
-            width=12,
+            min_width=12,
+            max_width=13,
+            weight=1,
             priority=14,
             tooltip="How calls, rows and time are known to be its own: exact, or how much is sampled",
         ),
         Column(
             "flags",
             "found",
-            min_width=9,
+            min_width=10,
             max_width=40,
             weight=1,
             priority=62,
@@ -262,4 +264,4 @@ def _basis(group: Group) -> str:
     if group.name is None:
         return "unattributed"
     part = _sampled_part(group)
-    return f"{numbers.percent(part)} sampled"[:12] if part > 0.005 else "exact"
+    return f"{numbers.percent(part)} sampled" if part > 0.005 else "exact"

@@ -53,7 +53,7 @@ COLUMNS = (
     Column(
         "wait",
         "wait",
-        min_width=10,
+        min_width=11,
         max_width=28,
         weight=0.8,
         priority=60,

@@ -46,7 +46,16 @@ def header_line(
         arrow = ""
         if column.key == sort:
             arrow = glyphs.descending if descending else glyphs.ascending
+        gap = 0 if slot is layout.slots[-1] else GAP
         room = slot.width - len(arrow)
+        if len(column.title) > room and arrow:
+            # No room for both: the arrow stands in the gap beside the column.
+            before = pieces[-1]
+            if column.justify == "right" and before.text.endswith(" "):
+                pieces[-1] = before._replace(text=before.text[:-1] + arrow)
+                arrow, room = "", slot.width
+            elif column.justify == "left" and gap:
+                room, gap = slot.width, gap - 1
         title = fit(column.title, room, column.justify, glyphs.ellipsis, glyphs.ascii_only) if room else ""
         if column.justify == "right":  # the arrow stands before the title, which ends where the numbers end
             bare = title.lstrip(" ")
@@ -54,8 +63,8 @@ def header_line(
         elif arrow:
             bare = title.rstrip(" ")
             title = bare + arrow + " " * (len(title) - len(bare))
-        gap = 0 if slot is layout.slots[-1] else GAP
-        pieces.append(Piece(title + " " * gap, style, slot.width + gap))
+        width = slot.width + (0 if slot is layout.slots[-1] else GAP)
+        pieces.append(Piece(title + " " * gap, style, width))
     return tuple(pieces)
 
 

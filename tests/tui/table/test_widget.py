@@ -160,6 +160,23 @@ async def test_held_rows_are_sorted_when_the_moment_is_over(monkeypatch: pytest.
         assert app.cursor() == 8
 
 
+async def test_an_arrow_never_cuts_a_title() -> None:
+    columns = (
+        Column("pid", "pid", width=3, justify="right"),
+        Column("age", "tx age", width=6, justify="right"),
+        Column("state", "state", width=5),
+        Column("query", "query", min_width=9),
+    )
+    app = TableApp()
+    async with app.run_test(size=(40, 10)):
+        app.table.set_columns(columns, [Row(1, ("1", "2", "3", "4"), (1, 2, 3, 4))])
+        for key, head in (("pid", "▼pid"), ("age", "▼tx age"), ("state", "state▲"), ("query", "query▲")):
+            app.table.sort_by(key, descending="▼" in head)
+            line = app.screen_lines()[0]
+            assert head in line
+            assert all(column.title in line for column in columns)
+
+
 @given(
     st.lists(st.integers(0, 30), unique=True, max_size=20),
     st.lists(st.integers(0, 30), unique=True, max_size=20),
