@@ -142,7 +142,9 @@ def _logging(checkup: Checkup) -> Iterator[Item]:
     )
     waits, timeout = checkup.settings.get("log_lock_waits"), checkup.settings.get("deadlock_timeout")
     on = waits is not None and waits.value == "on"
-    after = f", after {int(timeout.value)} ms" if timeout is not None and timeout.value.isdigit() else ""
+    would = "logs" if on else "would log"
+    known = timeout is not None and timeout.value.isdigit()
+    after = f" ({would} waits of over {timeout.value} ms)" if timeout is not None and known else ""
     yield Item(
         "log_lock_waits",
         (waits.value if waits else "not there") + after,

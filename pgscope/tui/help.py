@@ -13,9 +13,20 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from pgscope.analysis.filter import FIELDS, NUMBER
+from pgscope.tui.glyphs import terminal_signs
 from pgscope.tui.tones import styled
 
 _KEY_WIDTH = 14
+
+
+def _signs() -> str:
+    """What the signs beside words mean, as this terminal shows them."""
+    signs = terminal_signs()
+    return (
+        f"{signs.waiting} waits for a lock  {signs.queued} queued behind others  "
+        f"{signs.blocking} blocks others  "
+        f"{signs.finding} found  {signs.about} rests on sampling"
+    )
 
 
 class HelpScreen(ModalScreen[None]):
@@ -46,6 +57,7 @@ class HelpScreen(ModalScreen[None]):
 
     def _content(self) -> Content:
         parts = [styled(f"{self._title}\n", "heading"), Content(self._text + "\n")]
+        parts.append(Content(_signs() + "\n"))
         parts.append(styled("\nKeys\n", "heading"))
         for key, tooltip in self._keys:
             parts.append(Content.assemble(styled(key.ljust(_KEY_WIDTH), "accent"), f"{tooltip}\n"))

@@ -36,8 +36,8 @@ SESSION_KEYS = (
     Binding(
         "R",
         "act_root",
-        "Act on the root",
-        tooltip="Cancel or end the root that the session waits for; asks first",
+        "Act on the blocker",
+        tooltip="Cancel or end the blocker that the session waits for; asks first",
         id="act.root",
         show=False,
     ),
@@ -45,7 +45,7 @@ SESSION_KEYS = (
         "B",
         "act_behind",
         "Act on all behind",
-        tooltip="Cancel all that wait behind the session's root; asks first",
+        tooltip="Cancel all that wait behind the session's blocker; asks first",
         id="act.behind",
         show=False,
     ),
@@ -56,8 +56,8 @@ SESSION_KEYS = (
     Binding(
         "J",
         "root",
-        "To root",
-        tooltip="Jump to the root that the session waits for",
+        "To blocker",
+        tooltip="Jump to the first blocker that the session waits for",
         id="locks.root",
         show=False,
     ),
@@ -176,14 +176,14 @@ class SessionFrame(Frame):
             return
         root = self.stage.snapshot.locks.nodes[node.roots[0]] if node.roots else node
         if root.key == node.key:
-            self._tell("It is itself the root")
+            self._tell("It is itself the blocker: it waits for nobody")
         elif not self.go_to(root):
             if root.session is not None:
                 self.open_session(root.session)
             elif root.prepared is not None:
-                self._tell(f"The root is the prepared transaction '{root.prepared.gid}': no session")
+                self._tell(f"The blocker is the prepared transaction '{root.prepared.gid}': no session")
             else:
-                self._tell(f"The root, pid {root.key}, is not to be seen")
+                self._tell(f"The blocker, pid {root.key}, is not to be seen")
 
     def go_to(self, node: LockNode) -> bool:
         """Put the cursor on a node's row; False if it is not here."""

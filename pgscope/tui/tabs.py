@@ -92,9 +92,15 @@ class TabLine(Widget):
         whole = [title for _, _, title in self._tabs]
         if self._cells(whole) <= room:
             return whole
+        for short in (_SHORT, _SHORTEST):
+            cut = [
+                title if view == self._current else short.get(view, title) for view, _, title in self._tabs
+            ]
+            if self._cells(cut) <= room:
+                return cut
         titles = [title if view == self._current else "" for view, _, title in self._tabs]
         for n, (view, _, title) in enumerate(self._tabs):
-            more = [*titles[:n], _SHORT.get(view, title), *titles[n + 1 :]]
+            more = [*titles[:n], _SHORTEST.get(view, title), *titles[n + 1 :]]
             if not titles[n] and self._cells(more) <= room:
                 titles = more
         return titles
@@ -103,7 +109,8 @@ class TabLine(Widget):
         return sum(len(_tab(key, title)) for (_, key, _), title in zip(self._tabs, titles, strict=True))
 
 
-_SHORT = {"applications": "Apps", "sessions": "Sess", "statements": "Stmts", "findings": "Finds"}
+_SHORT = {"applications": "Apps", "sessions": "Sess", "statements": "Stmt", "findings": "Find"}
+_SHORTEST = {**_SHORT, "locks": "Lock", "plans": "Plan"}
 """Titles of views where not all have room; those that are not here are short."""
 
 

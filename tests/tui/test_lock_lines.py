@@ -44,7 +44,7 @@ def test_place_in_the_queue() -> None:
     assert [line.plain for line in place_in_queue(node, now, UNICODE)] == [
         "◆ waits 40s for public.orders ACCESS SHARE",
         "◇ queued behind 7102 (migrate)",
-        "■ at the root: pid 7101, idle in transaction 3 min, application billing",
+        "■ first blocker: pid 7101, idle in transaction 3 min, application billing",
     ]
 
 
@@ -61,7 +61,7 @@ def test_what_ended_is_told_in_full() -> None:
     told_of = {record.waiter.pid: ended_waits.in_full(record, UNICODE) for record in now.ended_waits}
     assert told_of[WEB[0].pid] == [
         "◆ 7110 storefront-0 waited 40s for public.orders ACCESS SHARE, queued behind 7102",
-        "■ at the root: 7101 billing (idle in transaction): UPDATE orders SET state = 'paid' WHERE id = $1",
+        "■ first blocker: 7101 billing (idle in transaction): UPDATE orders SET state = 'paid' WHERE id = $1",
         "  statement SELECT * FROM orders WHERE customer_id = 0 ORDER BY created_at DESC",
     ]
     (deadlock,) = now.deadlocks

@@ -99,7 +99,7 @@ async def test_the_tree_and_its_history(size: tuple[int, int], scene: Scene, log
         assert "orders ROW EXCLUSIVE" in rows[0]
         assert "orders ACCESS EXCLUSIVE" in rows[1]
         assert "orders ACCESS SHARE" in rows[2]
-        for word in ("billing", "migrate", "web1", "idle in tx", "queued", "3 wait, 1 root"):
+        for word in ("billing", "migrate", "web1", "idle in tx", "queued", "3 wait, 1 blocker"):
             assert word in shown(app)
         await until(pilot, lambda: "blocks reads and writes" in shown(app), "what the DDL shuts out")
         assert "update orders set n" in shown(app), "the root's last statement"
@@ -124,12 +124,12 @@ async def test_jumps_to_the_root_from_everywhere(scene: Scene, log: AuditLog) ->
         await pilot.press("J")
         assert session_pid(locks.cursor_key) == made.billing.pid
         await pilot.press("J")
-        await until(pilot, lambda: "itself the root" in told(app), "that it is the root")
+        await until(pilot, lambda: "itself the blocker" in told(app), "that it is the root")
 
         await pilot.press("G", "enter")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen), "the waiter's own screen")
         await until(pilot, lambda: "queued behind" in shown(app), "its place in the queue")
-        assert f"at the root: pid {made.billing.pid}" in shown(app)
+        assert f"first blocker: pid {made.billing.pid}" in shown(app)
         await pilot.press("J")
         await until(pilot, lambda: session_on(app) == made.billing.pid, "the root's own screen")
         await until(pilot, lambda: "3 wait behind it" in shown(app), "whom it blocks")
@@ -172,7 +172,7 @@ async def test_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await in_locks(pilot, app)
         await pilot.press("G", "R")
-        await until(pilot, lambda: "TERMINATE its root?" in shown(app), "the question")
+        await until(pilot, lambda: "TERMINATE its blocker?" in shown(app), "the question")
         assert f"pid {made.billing.pid}" in shown(app)
         await pilot.press("c")
         await until(pilot, lambda: "nothing to cancel" in shown(app), "the warning")
@@ -188,7 +188,7 @@ async def test_all_behind_the_root_in_one_step(scene: Scene, log: AuditLog) -> N
     async with app.run_test(size=(80, 24)) as pilot:
         await in_locks(pilot, app)
         await pilot.press("B")
-        await until(pilot, lambda: "all 3 behind the root?" in shown(app), "the question")
+        await until(pilot, lambda: "all 3 behind the blocker?" in shown(app), "the question")
         await pilot.press("y")
         await until(pilot, lambda: "Cancel of 3 sessions: 3 done" in told(app), "the result")
         assert all("user request" in client.finish() for client in made.waiting)

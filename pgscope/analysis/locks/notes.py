@@ -105,7 +105,7 @@ def _waits_for(node: LockNode, blocker: int | None, forest: LockForest) -> str:
     if others > 0:
         words += f" and {others} more"
     if node.roots and blocker not in node.roots:
-        words += f"; at the root is {who(node.roots[0], forest)}"
+        words += f"; the first blocker is {who(node.roots[0], forest)}"
     return words
 
 

@@ -62,8 +62,10 @@ class AskScreen(ModalScreen["Decision | None"]):
             tooltip="The session under the cursor, or those marked",
             id="ask.these",
         ),
-        Binding("r", "scope('root')", "Root", tooltip="The root that they wait for", id="ask.root"),
-        Binding("a", "scope('behind')", "Behind", tooltip="All that wait behind that root", id="ask.behind"),
+        Binding("r", "scope('root')", "Blocker", tooltip="The blocker that they wait for", id="ask.root"),
+        Binding(
+            "a", "scope('behind')", "Behind", tooltip="All that wait behind that blocker", id="ask.behind"
+        ),
         Binding("j,down", "scroll(1)", "Down", tooltip="Scroll down", id="ask.down", show=False),
         Binding("k,up", "scroll(-1)", "Up", tooltip="Scroll up", id="ask.up", show=False),
     ]

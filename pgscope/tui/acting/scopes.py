@@ -46,7 +46,7 @@ def scopes(subjects: Sequence[Session], snapshot: Snapshot) -> tuple[Scope, ...]
         if node.prepared is not None
     ]
     if remarks or {session.identity for session in holders} != chosen:
-        title = "its root" if len(roots) == 1 else f"the {len(roots)} roots"
+        title = "its blocker" if len(roots) == 1 else f"the {len(roots)} blockers"
         found.append(Scope(ROOT, title, holders, "; ".join(remarks)))
     waiting: dict[tuple[int, float], Session] = {}
     for key in roots:
@@ -54,6 +54,6 @@ def scopes(subjects: Sequence[Session], snapshot: Snapshot) -> tuple[Scope, ...]
             if node.session is not None and node.key not in roots:
                 waiting[node.session.identity] = node.session
     if waiting and set(waiting) != chosen:
-        title = f"all {len(waiting)} behind the root" if len(waiting) > 1 else "the one behind the root"
+        title = f"all {len(waiting)} behind the blocker" if len(waiting) > 1 else "the one behind the blocker"
         found.append(Scope(BEHIND, title, tuple(waiting.values())))
     return tuple(found)

@@ -218,7 +218,7 @@ def _cost(cost: Cost) -> list[Fact]:
         spared = f"{numbers.count(cost.avoidable_round_trips_per_s)} round trips/s"
         if cost.round_trip_ms:
             spared += f" of {numbers.millis(cost.round_trip_ms)} or more"
-        facts.append(Fact("to spare", spared))
+        facts.append(Fact("avoidable", spared))
     if cost.calls_per_s:
         facts.append(Fact("calls/s", numbers.count(cost.calls_per_s)))
     if cost.server_ms_per_s:

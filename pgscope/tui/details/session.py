@@ -35,8 +35,8 @@ class SessionScreen(SessionFrame):
     HELP = (
         "One session: who it is, its state and ages, what it waits for, who blocks it and whom it blocks, "
         "and its current or last statement in full. f turns between the statement laid out and as sent.\n"
-        "J goes to the root that it waits for. c cancels its statement, T ends it, R acts on its root, B on "
-        "all that wait behind that root; each asks first."
+        "J goes to the blocker that it waits for. c cancels its statement, T ends it, R acts on that "
+        "blocker, B on all that wait behind it; each asks first."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         COPY_SHOWN,

@@ -40,7 +40,7 @@ def place_in_queue(node: LockNode, snapshot: Snapshot, signs: Signs) -> list[Con
     elif ends:
         lines.append(
             styled(
-                text(f"{signs.blocking} at the root: {who(ends[0], forest)}{_more(len(node.roots) - 1)}"),
+                text(f"{signs.blocking} first blocker: {who(ends[0], forest)}{_more(len(node.roots) - 1)}"),
                 "bad",
             )
         )

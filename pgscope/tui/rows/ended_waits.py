@@ -21,10 +21,17 @@ COLUMNS = (
     ),
     Column("app", "who waited", min_width=14, max_width=36, weight=1, priority=95),
     Column("seconds", "for", width=6, justify="right", priority=92, tooltip="How long it waited"),
-    Column("root", "because of", min_width=16, max_width=36, weight=1, priority=90, tooltip="The root"),
+    Column(
+        "root", "because of", min_width=16, max_width=36, weight=1, priority=90, tooltip="The first blocker"
+    ),
     Column("lock", "lock", min_width=16, max_width=60, weight=2, priority=80),
     Column(
-        "depth", "deep", width=4, justify="right", priority=45, tooltip="Steps from the root, at the most"
+        "depth",
+        "deep",
+        width=4,
+        justify="right",
+        priority=45,
+        tooltip="Steps from the first blocker, at the most",
     ),
     Column(
         "behind",
@@ -107,7 +114,7 @@ def in_full(one: Ended, signs: Signs) -> list[str]:
             said[0] += f", {how} {some}{more}"
     if one.root is not None:
         state = f" ({one.root.state})" if one.root.state else ""
-        said.append(f"{signs.blocking} at the root: {name_of(one.root)}{state}: {_line(one.root.query)}")
+        said.append(f"{signs.blocking} first blocker: {name_of(one.root)}{state}: {_line(one.root.query)}")
     said.append(f"  statement {_line(one.waiter.query)}")
     return said
 

@@ -29,11 +29,11 @@ COLUMNS = (
     Column("calls", "calls/s", width=7, justify="right", priority=40, tooltip="Calls that it is about"),
     Column(
         "spared",
-        "spare/s",
+        "avoid/s",
         width=7,
         justify="right",
         priority=70,
-        tooltip="Round trips each second that the remedy would spare",
+        tooltip="Avoidable round trips: how many fewer there would be each second with the remedy",
     ),
     Column(
         "cost",

@@ -28,7 +28,7 @@ COLUMNS = (
         "state",
         width=12,
         priority=95,
-        tooltip="blocked: by one who holds the lock; queued: only behind others; a root waits for nobody",
+        tooltip="blocked: by one who holds the lock; queued: only behind others; the top waits for nobody",
     ),
     Column(
         "behind",
@@ -49,7 +49,7 @@ COLUMNS = (
         max_width=60,
         weight=3,
         priority=80,
-        tooltip="What it waits for, and in which mode; of a root what it holds that others want",
+        tooltip="What it waits for, and in which mode; of a blocker what it holds that others want",
     ),
     Column(
         "others",

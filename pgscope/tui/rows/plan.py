@@ -40,7 +40,7 @@ _TIMES = (
 _ROWS = (
     _figure("rows", "rows", 7, 90, "Rows, all loops together"),
     _figure("est", "est", 7, 50, "Estimated rows, all loops together"),
-    _figure("off", "off", 5, 88, "How far the estimate is off: x more rows than thought, / fewer"),
+    _figure("off", "est off", 7, 88, "How far the estimate is off: x more rows than thought, / fewer"),
     _figure("loops", "loops", 6, 60, "How often it ran"),
     _figure("rows/loop", "rows/lp", 7, 45, "Rows of one loop on average"),
     _figure("est/loop", "est/lp", 7, 44, "Estimated rows of one loop"),

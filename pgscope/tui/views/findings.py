@@ -31,7 +31,7 @@ class FindingsView(Frame):
         "holds back vacuum, sessions without a name, and the statements that cost most.\n"
         "confirmed rests on two independent kinds of evidence or more, likely on one; a row without a grade "
         "is only worth a look. Enter shows the evidence, the cost and what to write instead.\n"
-        "cost is what clients wait each second for what could be spared; spare/s is how many round trips "
+        "cost is what clients wait each second for what could be avoided; avoid/s is how many round trips "
         "that is. What stops is shown as ended for a while, and then goes.\n"
         "i ignores a finding and asks for how long: for this run, or for good, which is kept in the "
         "configuration by the texts of the statements, so it holds for other servers too. u takes it "

@@ -34,18 +34,18 @@ class LocksView(SessionFrame):
     """The forest above, what was below; Tab goes from one to the other."""
 
     HELP = (
-        "Who waits for whom. A root blocks others and waits for nobody: those with the most sessions behind "
-        "them stand on top, the sessions that wait for them below. To end a jam, look at the root first.\n"
+        "Who waits for whom. At the left stand blockers that wait for nobody, those with the most sessions "
+        "behind them first; below each the sessions that wait for it. To end a jam, look at those first.\n"
         "blocked: somebody holds the lock it wants. queued: it only stands behind others that wait. behind: "
         "how many sessions wait because of it. cycle: they wait for each other.\n"
-        "waits is how long it has waited, tx age how long its transaction is open. Of a root the lock is "
+        "waits is how long it has waited, tx age how long its transaction is open. Of a blocker the lock is "
         "what it holds that others want, the statement the last it ran; if it is idle in transaction only "
         "ending its session (T) helps, since there is nothing to cancel.\n"
         "Below: DDL at work with what its lock shuts out, the progress of maintenance, and the waits that "
         "ended, deadlocks too. Tab goes there. Enter opens a session or a past wait, "
-        "J jumps from a waiter to its root.\n"
-        "c cancels, T terminates, R acts on the root, B on all behind it; each asks first and shows whom it "
-        "will hit. m marks several. What was done is recorded in actions.jsonl in pgscope's state folder."
+        "J jumps from a waiter to its blocker.\n"
+        "c cancels, T terminates, R acts on the blocker, B on all behind it; each asks first and shows whom "
+        "it will hit. m marks several. What was done is recorded in actions.jsonl in pgscope's state folder."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(COPY, tooltip="Copy the statement under the cursor: the one that waits or blocks"),
@@ -139,7 +139,7 @@ class LocksView(SessionFrame):
         if not forest:
             return Content("nobody waits")
         roots = len(forest.roots)
-        words = f"{forest.waiting} wait, {roots} root{'' if roots == 1 else 's'}"
+        words = f"{forest.waiting} wait, {roots} blocker{'' if roots == 1 else 's'}"
         if forest.cycles:
             words += f", {len(forest.cycles)} cycle{'' if len(forest.cycles) == 1 else 's'}"
         return Content(words)

@@ -23,12 +23,13 @@ class SessionsView(SessionFrame):
     """All sessions of the server."""
 
     HELP = (
-        "A row for each session, those that block others first, then the ones that wait for a lock, then "
+        "A row for each session (active above counts those that wait, too), those that "
+        "block others first, then the ones that wait for a lock, then "
         "active ones, then those idle in transaction.\n"
         "age is the time of the running statement, or of the state if none runs; tx age is how long the "
         "transaction is open: what it locked stays locked, and what it can see cannot be vacuumed.\n"
         "A session that others wait for is marked with how many it blocks; J jumps from one that waits to "
-        "the root that it waits for. c cancels a statement, T ends a session, m marks several; each asks "
+        "the blocker that it waits for. c cancels a statement, T ends a session, m marks several; each asks "
         "first.\n"
         "i hides idle sessions, b shows background processes and parallel workers, o pgscope's own sessions."
     )
