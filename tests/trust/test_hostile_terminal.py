@@ -30,7 +30,7 @@ KEYS = {
     # Each view and each detail that there is; with the load graph, the columns, questions and notices.
     "one": (
         *("g", "b", "\r", "g", "\t", "G", ESC, "2", "\r", "f", ESC, "C", "j", ESC, "3", "\r", "f", "y", ESC),
-        *("4", "\t", "\t", "5", "\r", "f", "y", ESC, "i", "I", ESC, "6", "?", ESC, "n", ESC),
+        *("4", "\t", "\r", ESC, "\t", "5", "\r", "f", "y", ESC, "i", ESC, "I", ESC, "6", "?", ESC, "n", ESC),
     ),
     "fleet": (
         *(
@@ -46,6 +46,8 @@ KEYS = {
             "D",
             "j",
             "j",
+            "\r",
+            ESC,
             "G",
             ESC,
             "2",
@@ -86,6 +88,9 @@ KEYS = {
         "\r",
         ESC,
         "4",
+        "\t",
+        "\r",
+        ESC,
         "[",
         ",",
         ".",
@@ -119,7 +124,7 @@ SCREENS = {
         "IgnoredScreen",
     ),
     *("PlanScreen", "CompareScreen", "AskAnalyze", "DoctorScreen", "AskScreen", "ColumnsScreen"),
-    *("NoticesScreen", "HelpScreen", "JumpScreen"),
+    *("NoticesScreen", "HelpScreen", "JumpScreen", "IgnoreScreen", "ItemScreen", "WaitScreen"),
 }
 """All that there are: a new one must be led through too."""
 SHOWN = "[/x][@click=app.quit]h0stile"

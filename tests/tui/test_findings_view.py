@@ -202,7 +202,7 @@ async def test_keys_filter_and_theme_come_from_the_configuration(pg18_database: 
         keymap={"view.findings": "f6", "findings.ignored": "Z"}, filter="app:nobody", theme="nord"
     )
     app = app_for(pg18_database, config)
-    async with app.run_test(size=(80, 60)) as pilot:
+    async with app.run_test(size=(120, 60)) as pilot:
         assert app.theme == "nord"
         await until(pilot, lambda: "app:nobody" in shown(app), "the filter")
         await pilot.press("5")

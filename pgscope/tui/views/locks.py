@@ -115,7 +115,7 @@ class LocksView(SessionFrame):
             self.action_other_table()
         elif above.rows and self._lent:
             self._lent = False
-            if self.focused is below and below.cursor_row is below.rows[0]:
+            if self.focused is below and (not below.rows or below.cursor_row is below.rows[0]):
                 self.action_other_table()
 
     def _describe(self, snapshot: Snapshot) -> None:
