@@ -456,6 +456,13 @@ class OwnCost:
     interval: float
     throttled: str = ""
     """Why the rates were lowered, or ''."""
+    budget: float = 0.0
+    """What it may be, in cores; 0 where that is not known."""
+
+    @property
+    def share(self) -> float | None:
+        """Part of one core of the server; None while it is not known."""
+        return self.server_ms / (self.seconds * 1000.0) if self.seconds > 0 else None
 
 
 Sample: TypeAlias = (

@@ -16,3 +16,15 @@ def test_the_start_is_left_out_and_a_minute_is_averaged() -> None:
     assert told[2].seconds == 5.0
     assert told[-1].seconds == 60.0
     assert told[-1].server_ms / told[-1].seconds == 5.0
+
+
+def test_over_the_budget_it_says_so_unless_the_pace_does() -> None:
+    def told(server_ms: float, budget: float, throttled: str = "") -> str:
+        report = OwnCost(0.0, 100.0, 5.0, server_ms, 1, 10.0, 1.0, throttled, budget)
+        return CostFold().feed(report).throttled
+
+    assert "took 2.0% of a core of the server in the last 5 s" in told(100.0, 0.01)
+    assert "budget of 1%" in told(100.0, 0.01)
+    assert told(52.0, 0.01) == ""
+    assert told(100.0, 0.0) == "", "an older recording does not tell the budget"
+    assert told(100.0, 0.01, "slower") == "slower"

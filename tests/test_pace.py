@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgscope.capture.pace import Budget, Pace
+from pgscope.capture.pace import Budget, Pace, TextPace
 
 
 def settle(pace: Pace, server_ms: float, looks: int = 200) -> float:
@@ -103,3 +103,11 @@ def test_a_dear_look_now_and_then_is_paid_for() -> None:
         pace.looked(8.0 if number % 4 == 0 else 0.3)
     mean = (8.0 + 3 * 0.3) / 4 / 1000.0
     assert mean / pace.period <= 0.01 * 1.25
+
+
+def test_texts_take_two_percent_of_the_time_by_the_quickest_reading() -> None:
+    texts = TextPace()
+    assert texts.read(0.5) == 2.0, "the first is dearer than any other"
+    assert texts.read(0.1) == 5.0
+    assert texts.read(0.4) == 5.0
+    assert texts.read(0.001) == 0.2

@@ -10,6 +10,7 @@ from pgscope.sample import OwnCost
 STARTING_S = 10.0
 """Seconds after connecting, in which everything is read for the first time and statements are planned."""
 SPAN_S = 60.0
+_TOLERANCE = 1.05
 
 
 class CostFold:
@@ -26,9 +27,21 @@ class CostFold:
         self._recent.append(cost)
         while sum(one.seconds for one in self._recent) - self._recent[0].seconds >= SPAN_S:
             self._recent.popleft()
-        return replace(
+        mean = replace(
             cost,
             seconds=sum(one.seconds for one in self._recent),
             server_ms=sum(one.server_ms for one in self._recent),
             statements=sum(one.statements for one in self._recent),
         )
+        return mean if mean.throttled else replace(mean, throttled=_over(mean))
+
+
+def _over(mean: OwnCost) -> str:
+    """Says that more than the budget was spent, though polls and looks keep to it; '' if it was not."""
+    if not mean.budget or mean.share is None or mean.share <= mean.budget * _TOLERANCE:
+        return ""
+    return (
+        f"pgscope took {mean.share * 100.0:.1f}% of a core of the server in the last {mean.seconds:.0f} s, "
+        f"more than the budget of {mean.budget * 100.0:g}%: polls and looks slow down if it is theirs, "
+        "texts and schemas are read once"
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -17,7 +16,7 @@ from pgscope.capture.charge import OUTSIDE_MS, Charges
 from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
-from pgscope.capture.pace import Budget, Pace
+from pgscope.capture.pace import Budget, Pace, TextPace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.errors import ConnectionFailed, PgscopeError
@@ -60,16 +59,8 @@ _MANY_STATEMENTS = 1000
 """Entries of pg_stat_statements from which on reading their counters is most of what a poll costs."""
 _STATEMENTS_EVERY = 2.0
 """Seconds from one such read to the next, at the least."""
-STARTING_S = 10.0
-"""Seconds after connecting in which all is read for the first time: not what it costs to watch."""
 _RESERVE = 0.15
 """Part of the budget for what is read once."""
-_TEXT_DUTY = 0.02
-"""Part of the time that may go into reading statement texts, which reads the server's whole text file."""
-_TEXT_READS = 3
-"""Readings of texts of which the quickest is taken for what one costs: the clock also counts other work."""
-_SECOND_TEXTS = 2.0
-"""Seconds after which texts may be read a second time: the first time is dearer than any other."""
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, asyncio.TimeoutError)
 
@@ -119,7 +110,6 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
-        self._began = self._meter.since
         self._errands: Errands | None = None
         self._server_ahead: float | None = None
         self._polls = 0
@@ -196,7 +186,6 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
-        self._began = self._meter.since
         emit(Connected(self._now(), time.monotonic(), link.facts))
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
@@ -228,7 +217,7 @@ class LiveSource:
     async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
-        text_reads: deque[float] = deque(maxlen=_TEXT_READS)
+        texts = TextPace()
         health = Health(link.facts, emit, self._now)
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
@@ -276,8 +265,7 @@ class LiveSource:
                 except _LOST as error:
                     return _why(error)
                 if took > 0:
-                    first, pause = not text_reads, _text_pause(text_reads, took)
-                    next_texts = started + (min(pause, _SECOND_TEXTS) if first else pause)
+                    next_texts = started + texts.read(took)
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
             if whole:
@@ -352,17 +340,6 @@ class LiveSource:
                 return
             await asyncio.sleep(min(left, 0.25))
 
-    def _over(self, meter: _Meter, seconds: float) -> str:
-        """Says that more than the budget was spent, though polls and looks keep to it; '' if it was not."""
-        share = meter.server_ms / (seconds * 1000.0)
-        if share <= self._budget * 1.05 or meter.since - self._began < STARTING_S:
-            return ""
-        return (
-            f"pgscope took {share * 100.0:.1f}% of a core of the server in the last {seconds:.0f} s, "
-            f"more than the budget of {self._budget * 100.0:g}%: polls and looks slow down if it is theirs, "
-            "texts and schemas are read once"
-        )
-
     def _report_cost(self, at: float, emit: Emit) -> None:
         now = time.monotonic()
         seconds = now - self._meter.since
@@ -378,15 +355,10 @@ class LiveSource:
                 meter.statements,
                 0.0 if self.resting or not self._sample_hz else self._pace.hz,
                 self._pace.poll_period(self._wished),
-                self._pace.throttled or self._over(meter, seconds),
+                self._pace.throttled,
+                self._budget,
             )
         )
-
-
-def _text_pause(reads: deque[float], took: float) -> float:
-    """Seconds from this reading of texts to the next."""
-    reads.append(took)
-    return max(min(reads) / _TEXT_DUTY, 0.2)
 
 
 def _backoff(attempt: int) -> float:

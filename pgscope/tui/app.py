@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -36,6 +35,7 @@ from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
+from pgscope.tui.saying import Sayings
 from pgscope.tui.served import Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
@@ -117,8 +117,7 @@ class PgscopeApp(App[None]):
         self._columns = KeptColumns(config)
         self._painter: LatestPaint[None] = LatestPaint(self, self._paint)
         self._pauses = 0
-        self._said: deque[str] = deque(maxlen=5)
-        self._unsaid: tuple[str, SeverityLevel] | None = None
+        self._sayings = Sayings(self._show_said, lambda: bool(self._screen_stack) and self.screen.is_modal)
         self._key_order = KeyOrder(self, super().on_event)
 
     # --- the stage (see `pgscope.tui.stage`)
@@ -187,24 +186,23 @@ class PgscopeApp(App[None]):
     @property
     def said(self) -> Sequence[str]:
         """What was said lately, the newest last."""
-        return tuple(self._said)
+        return self._sayings.said
 
     def notify(
         self,
         message: str,
         *,
-        title: str = "",
+        title: str = "",  # noqa: ARG002 - never
         severity: SeverityLevel = "information",
         timeout: float | None = None,  # noqa: ARG002 - the same for all
         markup: bool = False,  # noqa: ARG002 - never
     ) -> None:
         """Say something in a line or two, until the next key; behind a question, when that is answered."""
-        if self._screen_stack and self.screen.is_modal:
-            self._unsaid = (message, severity)
-            return
-        self._said.append(message)
+        self._sayings.say(message, severity)
+
+    def _show_said(self, message: str, severity: SeverityLevel) -> None:
         shown = in_two_lines(message, self.size.width, self._status.signs)
-        super().notify(shown, title=title, severity=severity, timeout=SHOWN_FOR, markup=False)
+        super().notify(shown, severity=severity, timeout=SHOWN_FOR, markup=False)
 
     @on(Notify)
     def _one_at_a_time(self) -> None:
@@ -212,9 +210,7 @@ class PgscopeApp(App[None]):
 
     def say_unsaid(self) -> None:
         """Say what a question kept from being said."""
-        if self._unsaid is not None and not self.screen.is_modal:
-            (message, severity), self._unsaid = self._unsaid, None
-            self.notify(message, severity=severity)
+        self._sayings.say_unsaid()
 
     @property
     def ignored(self) -> Mapping[str, str]:

@@ -69,12 +69,11 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
 
 def _own(snapshot: Snapshot, status: Status) -> list[Fact]:
     shown = []
-    if snapshot.cost is not None and not snapshot.cost.seconds:
+    if (cost := snapshot.cost) is not None and cost.share is None:
         shown.append(Fact("cost", "starting", "muted", width=5, priority=3))
-    elif snapshot.cost is not None and snapshot.cost.seconds > 0:
-        share = snapshot.cost.server_ms / (snapshot.cost.seconds * 1000.0)
-        tone: Tone = "warn" if snapshot.cost.throttled else "normal"
-        shown.append(Fact("cost", numbers.percent(share), tone, width=5, priority=3))
+    elif cost is not None:
+        tone: Tone = "warn" if cost.throttled else "normal"
+        shown.append(Fact("cost", numbers.percent(cost.share), tone, width=5, priority=3))
     if status.recording:
         shown.append(Fact("", status.recording, "bad", priority=8))
     if status.past is not None:

@@ -16,13 +16,13 @@ import psycopg
 import pytest
 
 from pgscope.analysis.activity import state_age, statement_age, transaction_age
-from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.embedded import EmbeddedServer
 from pgscope.report import render
 from pgscope.sample import Connected, Disconnected, Poll, Sample
 from tests.locks.scene import Client
 from tests.streams import Stream, streaming
+from tests.tui.samples import recorded
 
 HOUR = 3600.0
 SOON = 90.0
@@ -111,10 +111,7 @@ async def test_our_clock_is_another_and_is_stepped(
 
 def _plays(samples: list[Sample], path: Path) -> None:
     """A recording of it can be cut at any time."""
-    file = RecordingFile(path)
-    for one in samples:
-        file.write(one)
-    file.close()
+    recorded(path, samples)
     recording = Recording.open(path)
     polls = [one.at for one in samples if isinstance(one, Poll)]
     half = polls[len(polls) // 2] + 0.001
@@ -189,10 +186,7 @@ async def test_the_servers_clock_is_stepped(
 
 
 def _plays_through(samples: list[Sample], path: Path) -> None:
-    file = RecordingFile(path)
-    for one in samples:
-        file.write(one)
-    file.close()
+    recorded(path, samples)
     recording = Recording.open(path)
     assert len(list(recording.samples())) == len(samples)
     assert not recording.damage

@@ -99,6 +99,6 @@ def _answered(screen: Frame, finding: Finding, name: str, then_leave: bool, answ
     stage = screen.stage
     stage.ignore(finding.fingerprint, note_of(finding, stage.snapshot.at), for_good=for_good)
     text = f"Ignored {'for good' if for_good else 'for this run'}: {name}. u: undo, I: list"
-    screen.notify(stage.status.signs.text(text), timeout=5, markup=False)
+    screen.notify(stage.status.signs.text(text))
     if then_leave:
         screen.dismiss()

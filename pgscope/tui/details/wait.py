@@ -31,10 +31,10 @@ class WaitScreen(Frame):
 
     HELP = (
         "One wait for a lock that is over (or a deadlock): who waited, from when until when, for which lock "
-        "on what, who held it or stood ahead in the queue, and who was at the root of it, with the "
+        "on what, who held it or stood ahead in the queue, and which blocker was on top, with the "
         "statements that they ran then.\n"
-        "Enter opens the session that waited, J the one at the root, as they are now, if they are still "
-        "there. depth is how many steps it stood from the root, behind how many waited because of it, both "
+        "Enter opens the session that waited, J that blocker, as they are now, if they are still "
+        "there. depth is how many steps it stood from that, behind how many waited because of it, both "
         "at the most."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +47,7 @@ class WaitScreen(Frame):
             id="wait.session",
         ),
         Binding(
-            "J", "root_session", "Root", tooltip="Open the session at the root, as it is now", id="wait.root"
+            "J", "root_session", "Blocker", tooltip="Open the blocker on top, as it is now", id="wait.root"
         ),
         Binding(
             "f", "raw", "Raw", tooltip="The statement laid out, or as it was sent", id="wait.raw", show=False

@@ -136,7 +136,7 @@ def _mark(member: Member, signs: Signs) -> str:
 def _cost(snapshot: Snapshot) -> float | None:
     """Part of one core of the server."""
     cost = snapshot.cost
-    return cost.server_ms / (cost.seconds * 1000.0) if cost is not None and cost.seconds > 0 else None
+    return cost.share if cost is not None else None
 
 
 def _cells(member: Member, signs: Signs) -> tuple[Cell | str, ...]:
