@@ -261,11 +261,11 @@ class LiveSource:
                 self._errands.name_elsewhere(link.poller.objects)
             if polled.poll.statements and link.poller.reader and started >= next_texts:
                 try:
-                    took = await self._texts(link, emit)
+                    cost = await self._texts(link, emit)
                 except _LOST as error:
                     return _why(error)
-                if took > 0:
-                    next_texts = started + texts.read(took)
+                if cost > 0:
+                    next_texts = started + texts.read(cost)
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
             if whole:
@@ -275,7 +275,7 @@ class LiveSource:
                 await asyncio.sleep(min(self._wished, _SECOND_POLL))
 
     async def _texts(self, link: Link, emit: Emit) -> float:
-        """Read texts not read yet; return how long that took in seconds."""
+        """Read texts not read yet; return what that is taken to have cost, in s of server time."""
         assert link.poller.reader is not None
         unseen = link.poller.reader.unseen()
         if not unseen:
@@ -286,9 +286,9 @@ class LiveSource:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
         await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
-        took = time.monotonic() - started
-        self._meter.add(took * 1000.0)
-        return took
+        cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
+        self._meter.add(cost_ms)
+        return cost_ms / 1000.0
 
     async def _sample_loop(self, link: Link, emit: Emit) -> None:
         """Look at a rate that fits the budget; a lost connection is opened again, never told twice."""

@@ -137,8 +137,6 @@ class Pace:
 
 _TEXT_DUTY = 0.02
 """Part of the time that may go into reading statement texts, which reads the server's whole text file."""
-_TEXT_READS = 3
-"""Readings of texts of which the quickest is taken for what one costs: the clock also counts other work."""
 _TEXTS_SOONEST = 0.2
 _TEXTS_SECOND = 2.0
 """Seconds after which texts may be read a second time: the first time is dearer than any other."""
@@ -148,13 +146,12 @@ class TextPace:
     """How long to wait from one reading of statement texts to the next."""
 
     def __init__(self) -> None:
-        self._reads: deque[float] = deque(maxlen=_TEXT_READS)
+        self._first = True
 
     def read(self, seconds: float) -> float:
-        """Take in how long a reading took; returns the seconds from its beginning to the next."""
-        first = not self._reads
-        self._reads.append(seconds)
-        pause = max(min(self._reads) / _TEXT_DUTY, _TEXTS_SOONEST)
+        """Take in what a reading is taken to have cost (`Charges`); returns the time from it to the next."""
+        first, self._first = self._first, False
+        pause = max(seconds / _TEXT_DUTY, _TEXTS_SOONEST)
         return min(pause, _TEXTS_SECOND) if first else pause
 
 
