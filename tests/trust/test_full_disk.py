@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -147,7 +148,7 @@ def test_a_crash_is_told_without_a_report(tmp_path: Path, capsys: pytest.Capture
     lines = capsys.readouterr().err.splitlines()
     assert status == crash.EXIT_STATUS
     assert len(lines) == 2
-    assert "ValueError at test_full_disk.py" in lines[0]
+    assert re.search(r"ValueError at \S*test_full_disk\.py:", lines[0]), "a clone may lie in any folder"
     assert "no report could be written: File too large" in lines[1]
 
 
