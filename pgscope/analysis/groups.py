@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from pgscope.analysis.activity import (
     is_active,
@@ -68,13 +69,16 @@ class Group:
 
 @dataclass
 class _Tally:
+    quiet: int = 0
+    """Clients that are simply idle."""
     sessions: list[Session] = field(default_factory=list)
+    """The others."""
     rates: Counts = NOTHING
     sampled: Counts = NOTHING
 
 
 def groups(
-    sessions: Iterable[Session],
+    sessions: Collection[Session],
     at: float,
     load: tuple[LoadPoint, ...],
     statements: Iterable[StatementRow],
@@ -82,15 +86,22 @@ def groups(
     *,
     own: bool = False,
     waiting: Container[int] = (),
+    busy: Collection[Session] | None = None,
 ) -> tuple[Group, ...]:
     """A group for each value of `by` (a key of GROUPINGS), by name; the unattributed remainder, if any, last.
 
     Statements have a user and a database of their own; an application only as far as attribution knows; a
     client address or a route never, so all are unattributed there. `own`: pgscope's own sessions too.
-    `waiting`: pids that wait for a lock, where sessions are hidden and do not show it.
+    `waiting`: pids that wait for a lock, where sessions are hidden and do not show it. `busy`: those of the
+    sessions that are not simply idle (`Roster.busy`), if that is known: the others are only counted then.
     """
     tallies: dict[str | None, _Tally] = defaultdict(_Tally)
-    for session in sessions:
+    looked_at = sessions
+    if busy is not None and GROUPINGS[by]:
+        looked_at = busy
+        for name, quiet in _quiet(sessions, busy, GROUPINGS[by]).items():
+            tallies[name].quiet = quiet
+    for session in looked_at:
         if session.datid and (own or not is_own(session)):
             tallies[group_name(session, by)].sessions.append(session)
     for row in statements:
@@ -102,6 +113,12 @@ def groups(
     averages = average(load, GROUPINGS[by]) if GROUPINGS[by] else {}
     made = [_group(name, tally, at, averages, waiting) for name, tally in tallies.items()]
     return tuple(sorted(made, key=lambda group: (group.name is None, group.name or "")))
+
+
+def _quiet(sessions: Iterable[Session], busy: Iterable[Session], field_name: str) -> Mapping[str, int]:
+    """How many sessions that are not among the busy ones there are of each name."""
+    name = attrgetter(field_name)
+    return Counter(map(name, sessions)) - Counter(map(name, busy))
 
 
 def _spread(row: StatementRow, by: str, tallies: dict[str | None, _Tally]) -> None:
@@ -135,9 +152,9 @@ def _group(
     ages = [age for session in clients if (age := statement_age(session, at)) is not None]
     return Group(
         name=name,
-        sessions=len(clients),
+        sessions=tally.quiet + len(clients),
         active=sum(1 for session in clients if is_active(session)),
-        idle=sum(1 for session in clients if session.state == "idle"),
+        idle=tally.quiet + sum(1 for session in clients if session.state == "idle"),
         idle_in_transaction=len(idlers),
         waiting=sum(
             is_waiting_for_lock(session) or (is_hidden(session) and session.pid in waiting)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.fingerprints import with_query_id
-from pgscope.sample import Look, Poll, StatementKey
+from pgscope.analysis.roster import Roster
+from pgscope.sample import Look, Poll, Session, StatementKey
 
 _HIDDEN = "<insufficient privilege>"
 """What the server shows for the text of another role's statement."""
@@ -51,9 +52,12 @@ class LiveStatement:
 class LiveStatements:
     """A fold over polls: statements by application, from what sessions showed."""
 
-    def __init__(self, most: int = 5000) -> None:
+    def __init__(self, most: int = 5000, roster: Roster | None = None) -> None:
         """`most` statements are kept; of those beyond, the least seen are forgotten."""
         self._most = most
+        self._roster = roster or Roster()
+        self._rostered = 0
+        """Polls that the roster had taken in at the last one here."""
         self._statements: dict[LiveKey, LiveStatement] = {}
         self._last: dict[tuple[int, float], float] = {}
         self._mono: float | None = None
@@ -65,27 +69,40 @@ class LiveStatements:
         seconds = poll.mono - self._mono if self._mono is not None else 0.0
         seconds = seconds if seconds <= _LONGEST_GAP else 0.0
         self._mono = poll.mono
-        present = set()
-        for shown in poll.sessions:
-            if not shown.is_client or not shown.query or shown.query == _HIDDEN:
-                continue
-            session = with_query_id(shown)
-            present.add(session.identity)
-            statement = self._statement(
-                session.usesysid, session.datid, session.query_id or 0, session.application_name
-            )
-            statement.text = statement.text or session.query
-            self._execution(statement, session.identity, session.query_start)
-            if session.state == "active":
-                statement.active += 1
-                # Of the time since the poll before, as much as it can have run.
-                begun = session.query_start if session.query_start is not None else poll.at
-                statement.running += max(min(seconds, poll.at - begun), 0.0)
-                statement.waits[session.wait_event_type] = statement.waits.get(session.wait_event_type, 0) + 1
-                if session.query_start is not None:
-                    statement.longest = max(statement.longest, poll.at - session.query_start)
-        self._last = {identity: start for identity, start in self._last.items() if identity in present}
+        roster = self._roster
+        roster.feed(poll)
+        followed = roster.polls <= self._rostered + 1
+        self._rostered = roster.polls
+        for session in roster.left if followed else ():
+            self._last.pop(session.identity, None)
+        for session in roster.changed if followed else roster.all.values():
+            if _shows(session):
+                self._execution(self._of(session), session.identity, session.query_start)
+        if not followed:
+            there = {session.identity for session in roster.all.values()}
+            self._last = {identity: start for identity, start in self._last.items() if identity in there}
+        for session in roster.busy.values():
+            if session.state == "active" and _shows(session):
+                self._runs(self._of(session), session, poll.at, seconds)
         self._bound()
+
+    def _of(self, shown: Session) -> LiveStatement:
+        session = with_query_id(shown)
+        statement = self._statement(
+            session.usesysid, session.datid, session.query_id or 0, session.application_name
+        )
+        statement.text = statement.text or session.query
+        return statement
+
+    def _runs(self, statement: LiveStatement, session: Session, at: float, seconds: float) -> None:
+        """Count that a poll, `seconds` after the one before, saw it running."""
+        statement.active += 1
+        # Of the time since the poll before, as much as it can have run.
+        begun = session.query_start if session.query_start is not None else at
+        statement.running += max(min(seconds, at - begun), 0.0)
+        statement.waits[session.wait_event_type] = statement.waits.get(session.wait_event_type, 0) + 1
+        if session.query_start is not None:
+            statement.longest = max(statement.longest, at - session.query_start)
 
     def look(self, look: Look) -> None:
         """Take in the sightings of a look; what has no query id is left to the polls, which have the text."""
@@ -120,6 +137,11 @@ class LiveStatements:
             return
         kept = self.statements[: self._most * 9 // 10]
         self._statements = {one.key: one for one in kept}
+
+
+def _shows(session: Session) -> bool:
+    """Whether a session says what it runs, or ran last."""
+    return session.is_client and bool(session.query) and session.query != _HIDDEN
 
 
 class SeenStatement(NamedTuple):

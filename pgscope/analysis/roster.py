@@ -18,6 +18,8 @@ class Roster:
 
     def __init__(self) -> None:
         self._poll: Poll | None = None
+        self.polls = 0
+        """How many it was given so far."""
         self._by_pid: dict[int, Session] = {}
         self._counted: Counter[str] = Counter()
         self.changed: Sequence[Session] = ()
@@ -25,7 +27,7 @@ class Roster:
         self.left: Sequence[Session] = ()
         """Sessions of the poll before whose backend is not there any more."""
         self.busy: dict[int, Session] = {}
-        """By pid, all but clients that are idle, wait for nothing and hold nothing back."""
+        """By pid, all but clients of others that are idle, wait for nothing and hold nothing back."""
         self.unnamed: dict[int, Session] = {}
         """By pid, clients without an application_name."""
         self.applications: Counter[str] = Counter()
@@ -57,6 +59,7 @@ class Roster:
             return
         before, old, now = self._by_pid, self._poll.sessions if self._poll else (), poll.sessions
         self._poll = poll
+        self.polls += 1
         pairs = [(a, b) for a, b in zip(old, now, strict=False) if a is not b]
         if len(old) == len(now) and all(a.pid == b.pid for a, b in pairs):
             changed: list[tuple[Session | None, Session]] = list(pairs)
@@ -106,4 +109,5 @@ def _is_idle(session: Session) -> bool:
         and session.xmin_age is None
         and session.is_client
         and not is_waiting_for_lock(session)
+        and not is_own(session)
     )

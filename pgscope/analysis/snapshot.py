@@ -36,8 +36,12 @@ class Snapshot:
     link: Link
     facts: ServerFacts | None = None
     sessions: tuple[Session, ...] = ()
+    busy: tuple[Session, ...] | None = None
+    """Those of them that are not simply idle; None if nobody knows."""
     totals: Totals = field(default_factory=Totals)
     statements: Mapping[StatementKey, StatementRow] = field(default_factory=dict)
+    working: tuple[StatementRow, ...] = ()
+    """Those of the statements that did something in the interval."""
     live_statements: tuple[LiveStatement, ...] = ()
     """What sessions were seen running, where pg_stat_statements cannot be read."""
     load: tuple[LoadPoint, ...] = ()
@@ -58,7 +62,14 @@ class Snapshot:
         """The rows of the Applications view."""
         waiting = {key for key, node in self.locks.nodes.items() if node.waits} if self.totals.hidden else ()
         return groups(
-            self.sessions, self.at, self.load, self.statements.values(), by, own=own, waiting=waiting
+            self.sessions,
+            self.at,
+            self.load,
+            self.working,
+            by,
+            own=own,
+            waiting=waiting,
+            busy=self.busy,
         )
 
     def shares(self, key: StatementKey) -> tuple[Share, ...]:

@@ -93,6 +93,12 @@ class StatementTable:
         self._unsettled: set[StatementKey] = set()
         """Rows that say more or less next time, whatever their counters do: of rates, or without a text."""
 
+    @property
+    def working(self) -> tuple[StatementRow, ...]:
+        """The rows of those that did something in the last interval."""
+        rows = map(self._rows.__getitem__, self._unsettled)
+        return tuple(row for row in rows if row.rates is not NOTHING)
+
     def update(
         self,
         entries: Mapping[StatementKey, StatementCounters],
@@ -109,21 +115,22 @@ class StatementTable:
         time = sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
         before, deltas = self._rows, interval.deltas
-        same, self._arranged = arranged == self._arranged, arranged
-        made = dict(before) if same else {}
-        unsettled = self._unsettled if same else set()
-        for key in {*touched, *unsettled} if same else entries:
+        made, unsettled, due = dict(before), self._unsettled, {*touched, *self._unsettled}
+        moved, self._arranged = arranged != self._arranged, arranged
+        if moved:
+            unsettled.intersection_update(entries)
+            due.intersection_update(entries)
+            due |= entries.keys() - made.keys()
+        for key in due:
             entry, old, delta = entries[key], before.get(key), deltas.get(key)
-            if old is not None and delta is None and _is_current(old, entry, known):
-                made[key] = old
-            else:
+            if old is None or delta is not None or not _is_current(old, entry, known):
                 made[key] = _row(key, entry, delta, per_second, time, known, tuple(shares(key)))
             if made[key].rates is NOTHING and made[key].packed:
                 unsettled.discard(key)
             else:
                 unsettled.add(key)
-        self._rows, self._unsettled = made, unsettled
-        return made
+        self._rows = {key: made[key] for key in entries} if moved else made
+        return self._rows
 
 
 def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:

@@ -57,7 +57,7 @@ class Watch:
         self._users: Mapping[int, str] = {}
         self._databases: Mapping[int, str] = {}
         self.texts = FingerprintBook()
-        self.live_statements = LiveStatements()
+        self.live_statements = LiveStatements(roster=self._roster)
         self._table = StatementTable()
         self._rows: dict[StatementKey, StatementRow] = {}
         self._touched: set[StatementKey] = set()
@@ -198,8 +198,10 @@ class Watch:
             link=self._link,
             facts=self.facts,
             sessions=poll.sessions if poll else (),
+            busy=tuple(self._roster.busy.values()) if poll else (),
             totals=self._totals,
             statements=self._statements(),
+            working=self._table.working,
             live_statements=self.live_statements.statements,
             load=self._load.points,
             locks=self.locks.forest,

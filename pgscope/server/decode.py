@@ -7,6 +7,7 @@ Each text is decoded by the encoding of the database it comes from, and cleaned.
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from typing import TypeAlias
 
 from pgscope.text import clean
@@ -70,8 +71,12 @@ def text(value: Raw, codec: str = "utf-8") -> str:
     return clean(value.decode(codec, "replace"))
 
 
+@lru_cache(8192)
 def name(value: Raw, codec: str = "utf-8") -> str:
-    """A name (application, role, database, relation): one line, decoded and cleaned; '' for NULL."""
+    """A name (application, role, database, relation): one line, decoded and cleaned; '' for NULL.
+
+    The same few come thousands of times; to decode and clean them is the dear part of a row.
+    """
     if value is None:
         return ""
     if isinstance(value, str):

@@ -12,7 +12,6 @@ from pgscope.sample import (
     DatabaseCounters,
     Poll,
     ServerFacts,
-    Session,
     StatementCounters,
     StatementsInfo,
     XminHolder,
@@ -70,7 +69,7 @@ class Poller:
         self.reader = StatementReader(facts, self.names) if facts.statements_version else None
         self.objects = ObjectNames(self.names, facts.database)
         self._off: dict[str, float] = {}
-        self._last: tuple[Session, ...] = ()
+        self._polled = False
         self._xmin_holders: tuple[XminHolder, ...] = ()
         self._xmin_due = 0.0
 
@@ -97,8 +96,9 @@ class Poller:
         if not self.names.knows(users, databases):
             await self.names.read(self._connection)
             self.names.forget_unknown(users, databases)
-        sessions = self._last = self._sessions.update(rows, at)
-        await self._late_locks(found, sessions)
+        sessions = self._sessions.update(rows, at)
+        self._polled = True
+        await self._late_locks(found)
         await self._name_objects(found)
         held = locks.decode(found, self.objects)
         if "xmin_holders" in found.rows:
@@ -147,9 +147,9 @@ class Poller:
         if statements and self.reader is not None:
             parts += self.reader.statements()
         # At the first poll too, to have them planned: later somebody may hold the catalog that this takes.
-        if not self._last or locks.someone_waits(self._last, reads_all_stats=self._facts.reads_all_stats):
+        if not self._polled or self._someone_waits():
             parts += locks.statements()
-        if progress.something_runs(self._last):
+        if progress.something_runs(self._sessions.busy):
             parts += progress.statements(self._facts.major)
         if now >= self._xmin_due:
             self._xmin_due = now + _XMIN_EVERY
@@ -164,10 +164,13 @@ class Poller:
             if not failure.passing:
                 self._off[name] = time.monotonic() + _TRY_AGAIN
 
-    async def _late_locks(self, found: Batch, sessions: tuple[Session, ...]) -> None:
+    def _someone_waits(self) -> bool:
+        return locks.someone_waits(self._sessions.busy, reads_all_stats=self._facts.reads_all_stats)
+
+    async def _late_locks(self, found: Batch) -> None:
         """Read the locks in a round trip of their own where the first waiter was seen only now."""
         asked = "locks" in found.rows or "locks" in found.failures
-        if asked or not locks.someone_waits(sessions, reads_all_stats=self._facts.reads_all_stats):
+        if asked or not self._someone_waits():
             return
         more = await batch.run(self._connection, self._allowed(locks.statements()))
         self._turn_off(more)

@@ -67,7 +67,6 @@ class Sampler:
         self._scan_count = 2
         self._changed = 0
         self._kind: tuple[bool, bool, bool] = (True, False, True)
-        self._names: dict[tuple[int, bytes | str], str] = {}
 
     @property
     def server_ms(self) -> float:
@@ -178,25 +177,14 @@ class Sampler:
             backend_start or 0.0,
             datid or 0,
             usesysid or 0,
-            self._name(datid or 0, application),
-            self._name(0, state),
-            self._name(0, wait_type),
+            name(application, self._codec(datid or 0)),
+            name(state),
+            name(wait_type),
             query_id,
             query_start,
             xact_start,
             state_change,
         )
-
-    def _name(self, datid: int, raw: bytes | str | None) -> str:
-        # The same few names come thousands of times; decoding and cleaning is the dear part of a row.
-        if raw is None:
-            return ""
-        known = self._names.get((datid, raw))
-        if known is None:
-            if len(self._names) > 10_000:
-                self._names.clear()
-            known = self._names[(datid, raw)] = name(raw, self._codec(datid))
-        return known
 
 
 def _after_slash(virtualxid: bytes | str | None) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pgscope.sample import Session
@@ -23,6 +24,9 @@ class SessionTable:
     def __init__(self, names: NameBook) -> None:
         self._names = names
         self._sessions: dict[int, Session] = {}
+        self._rows: dict[int, tuple[Any, ...]] = {}
+        self._busy: dict[int, Session] = {}
+        self._datids: Counter[int] = Counter()
         self._since = 0.0
         self._polls = 0
 
@@ -39,7 +43,12 @@ class SessionTable:
     @property
     def datids(self) -> list[int]:
         """Oids of the databases that have sessions."""
-        return sorted({session.datid for session in self._sessions.values() if session.datid})
+        return sorted(self._datids)
+
+    @property
+    def busy(self) -> Collection[Session]:
+        """The sessions that do something or wait for something, or of which that is not known."""
+        return self._busy.values()
 
     def update(self, rows: Sequence[tuple[Any, ...]], at: float) -> tuple[Session, ...]:
         """Take in the rows of `statement` read at `at` (epoch seconds); return all sessions, by pid."""
@@ -47,28 +56,48 @@ class SessionTable:
         self._since = at
         alive: set[int] | None = None
         moved = False
-        for row in rows:
-            if row[0] is not None:
-                alive = set(row[0])
-            session = self._session(row)
+        sessions, read_before, self._rows = self._sessions, self._rows, {}
+        for pids, *row in rows:
+            if pids is not None:
+                alive = set(pids)
+            pid = row[0]
+            self._rows[pid] = tuple(row)
             # What is just as it was stays the object that it was: nobody works it out again.
-            before = self._sessions.get(session.pid)
+            if read_before.get(pid) == self._rows[pid] and pid in sessions:
+                continue
+            session, before = self._session(row), sessions.get(pid)
             moved = moved or before is None
             if before != session:
-                self._sessions[session.pid] = session
-        if alive is not None and (moved or alive != self._sessions.keys()):
-            self._sessions = {pid: self._sessions[pid] for pid in sorted(alive & self._sessions.keys())}
+                self._take(session, before)
+        if alive is not None and (moved or alive != sessions.keys()):
+            for pid in sessions.keys() - alive:
+                self._forget(sessions[pid])
+            self._sessions = {pid: sessions[pid] for pid in sorted(alive & sessions.keys())}
         return tuple(self._sessions.values())
+
+    def _take(self, session: Session, before: Session | None) -> None:
+        if before is not None:
+            self._forget(before)
+        self._sessions[session.pid] = session
+        if session.datid:
+            self._datids[session.datid] += 1
+        if session.state != "idle" or session.wait_event_type == "Lock":
+            self._busy[session.pid] = session
+
+    def _forget(self, session: Session) -> None:
+        self._busy.pop(session.pid, None)
+        if session.datid:
+            self._datids[session.datid] -= 1
+            if not self._datids[session.datid]:
+                del self._datids[session.datid]
 
     def oids(self, rows: Sequence[tuple[Any, ...]]) -> tuple[set[int], set[int]]:
         """Oids of the users and of the databases in the rows."""
         return {row[4] for row in rows if row[4]}, {row[3] for row in rows if row[3]}
 
-    def _session(self, row: tuple[Any, ...]) -> Session:
-        (_, pid, start, datid, usesysid, application, addr, port, kind, leader, state, wait_type, wait) = row[
-            :13
-        ]
-        xact_start, query_start, state_change, xid, xmin_age, query_id, sql = row[13:]
+    def _session(self, row: Sequence[Any]) -> Session:
+        pid, start, datid, usesysid, application, addr, port, kind, leader, state, wait_type, wait = row[:12]
+        xact_start, query_start, state_change, xid, xmin_age, query_id, sql = row[12:]
         names = self._names
         codec = names.codec(datid)
         return Session(

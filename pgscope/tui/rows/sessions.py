@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from itertools import compress
+from typing import Any, cast
 
 from pgscope.analysis.activity import (
     is_active,
@@ -151,35 +152,39 @@ class SessionRows:
     def __init__(self, signs: Signs) -> None:
         self._signs = signs
         self._moment = _Moment()
-        self._wanted: dict[int, Session] = {}
         self._toggles: object = None
+        self._sessions: Sequence[Session] = ()
+        self._wanted: list[bool] = []
+        """Which of them the toggles leave."""
+        # By the objects' ids: an id is an object's own for as long as it lives, and these are kept.
         self._kept: dict[int, tuple[Session, int, Row]] = {}
 
-    def wanted(self, sessions: Iterable[Session], status: Status) -> list[Session]:
+    def wanted(self, sessions: Sequence[Session], status: Status) -> list[Session]:
         """Those that the toggles leave."""
         toggles = (status.background, status.own, status.idle)
-        before = self._wanted if toggles == self._toggles else {}
-        # They are kept with their objects: an object's id is its own for as long as it lives.
-        chosen = [one for one in sessions if id(one) in before or is_wanted(one, status)]
-        self._toggles, self._wanted = toggles, {id(one): one for one in chosen}
-        return chosen
+        if toggles == self._toggles and len(sessions) == len(self._sessions):
+            for n, (before, now) in enumerate(zip(self._sessions, sessions, strict=True)):
+                if before is not now:
+                    self._wanted[n] = is_wanted(now, status)
+        else:
+            self._wanted = [is_wanted(one, status) for one in sessions]
+        self._toggles, self._sessions = toggles, sessions
+        return list(compress(sessions, self._wanted))
 
-    def make(self, sessions: Iterable[Session], at: float, locks: LockForest = _NO_LOCKS) -> list[Row]:
+    def make(self, sessions: Sequence[Session], at: float, locks: LockForest = _NO_LOCKS) -> list[Row]:
         """A row for each session, as of `at` (epoch seconds). `locks` says who blocks whom."""
         self._moment.at = at
-        before, kept = self._kept, {}
-        made = []
         nodes = locks.nodes
-        for session in sessions:
-            name = id(session)
-            blocks = nodes[session.pid].behind if nodes and session.pid in nodes else 0
-            old = before.get(name)
-            if old is None or old[1] != blocks:
-                old = (session, blocks, self._row(session, blocks))
-            kept[name] = old
-            made.append(old[2])
-        self._kept = kept
-        return made
+        kept = list(map(self._kept.get, map(id, sessions)))
+        for n, old in enumerate(kept):
+            if nodes or old is None or old[1]:
+                session = sessions[n]
+                blocks = nodes[session.pid].behind if session.pid in nodes else 0
+                if old is None or old[1] != blocks:
+                    kept[n] = (session, blocks, self._row(session, blocks))
+        found = cast("list[tuple[Session, int, Row]]", kept)
+        self._kept = dict(zip(map(id, sessions), found, strict=True))
+        return [row for _, _, row in found]
 
     def _row(self, session: Session, blocks: int) -> Row:
         return Row(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pgscope.tui.table.cursor import thumb
 from pgscope.tui.table.glyphs import Glyphs
 from pgscope.tui.table.layout import Layout
-from pgscope.tui.table.lines import MARGIN, Line, Palette, Piece, header_line, row_line
+from pgscope.tui.table.lines import MARGIN, Line, Palette, Piece, RowLines, header_line
 from pgscope.tui.table.model import Column, Row
 from pgscope.tui.table.text import fit
 
@@ -28,8 +28,10 @@ class View(NamedTuple):
     focused: bool = True
 
 
-def compose(view: View, width: int, height: int, palette: Palette, glyphs: Glyphs) -> list[Line]:
-    """`height` lines; those without content are empty."""
+def compose(
+    view: View, width: int, height: int, palette: Palette, glyphs: Glyphs, made: RowLines
+) -> list[Line]:
+    """`height` lines; those without content are empty. `made` has the lines of the rows made before."""
     layout = view.layout
     used = MARGIN + (layout.slots[-1].end if layout.slots else 0)
     filler = max(0, width - used - 1)
@@ -37,11 +39,12 @@ def compose(view: View, width: int, height: int, palette: Palette, glyphs: Glyph
     header = header_line(view.columns, layout, palette, glyphs, view.sort, view.descending)
     lines: list[Line] = [(*header, Piece(" " * filler + end, palette["header"], filler + 1))]
     room = max(1, height - 1)
+    made.begin(view.columns, layout, palette, glyphs)
     scrolled = thumb(view.top, room, len(view.rows))
     for y, row in enumerate(view.rows[view.top : view.top + room]):
         cursor = view.top + y == view.cursor
         marked = row.key in view.marked if view.marked else False
-        line = row_line(row, view.columns, layout, palette, glyphs, cursor, marked, view.focused)
+        line = made.line(row, view.columns, layout, palette, glyphs, cursor, marked, view.focused)
         style = line[0].style if cursor else palette["normal"]
         tail = " " * filler + (glyphs.thumb if y in scrolled else " ")
         lines.append((*line, Piece(tail, style, filler + 1)))

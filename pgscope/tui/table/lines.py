@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from operator import is_
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -11,7 +12,7 @@ from textual.strip import Strip
 
 from pgscope.tui.table.glyphs import Glyphs
 from pgscope.tui.table.layout import GAP, Layout
-from pgscope.tui.table.model import Column, Row
+from pgscope.tui.table.model import Cells, Column, Row
 from pgscope.tui.table.text import fit
 
 MARGIN = 2  # cells at the left: the cursor and the mark
@@ -68,39 +69,70 @@ def header_line(
     return tuple(pieces)
 
 
-def row_line(
-    row: Row,
-    columns: Sequence[Column],
-    layout: Layout,
-    palette: Palette,
-    glyphs: Glyphs,
-    cursor: bool,
-    marked: bool,
-    focused: bool = True,
-) -> Line:
-    """A row: margin, then a piece for each column that is shown."""
-    cells = row.cells if isinstance(row.cells, tuple) else row.cells()
-    row_style = palette["cursor"] if cursor else palette.get(row.tone, palette["normal"])
-    mark = glyphs.mark if marked else fit(row.mark, 1, "left", glyphs.ellipsis, glyphs.ascii_only)
-    pointer = (glyphs.cursor if focused else glyphs.cursor_away) if cursor else " "
-    margin_style = palette["mark"] if marked and not cursor else row_style
-    pieces = [Piece(pointer + mark, margin_style, MARGIN)]
-    for slot in layout.slots:
-        column = columns[slot.index]
-        cell = cells[slot.index] if slot.index < len(cells) else ""
-        style = row_style
-        if type(cell) is str:
-            text = cell
+class RowLines:
+    """Makes the lines of rows, from the pieces of the last ones where their cells are what they were."""
+
+    def __init__(self) -> None:
+        self._way: tuple[object, ...] = ()
+        self._known: dict[Hashable, tuple[tuple[object, ...], Cells, Line]] = {}
+        self._next: dict[Hashable, tuple[tuple[object, ...], Cells, Line]] = {}
+
+    def begin(self, *way: object) -> None:
+        """Begin a frame. `way` is all that says how rows are drawn: the same objects for the same lines."""
+        same = len(way) == len(self._way) and all(map(is_, way, self._way))
+        self._known, self._next = self._next if same else {}, {}
+        self._way = way
+
+    def line(
+        self,
+        row: Row,
+        columns: Sequence[Column],
+        layout: Layout,
+        palette: Palette,
+        glyphs: Glyphs,
+        cursor: bool,
+        marked: bool,
+        focused: bool = True,
+    ) -> Line:
+        """A row: margin, then a piece for each column that is shown."""
+        cells = row.cells if isinstance(row.cells, tuple) else row.cells()
+        look = (row.tone, row.indent, row.prefix, row.mark, cursor, marked, focused)
+        style = palette["cursor"] if cursor else palette.get(row.tone, palette["normal"])
+        known = self._known.get(row.key)
+        old: Cells = ()
+        if known is not None and known[0] == look and len(known[1]) == len(cells):
+            _, old, line = known
+            if old == cells:
+                self._next[row.key] = known
+                return line
+            pieces = list(line)
         else:
-            text = cell[0]
-            if not cursor and cell[1] != "normal":
-                style = palette.get(cell[1], row_style)
-        if slot.index == 0 and (row.prefix or row.indent):
-            text = (row.prefix or "  " * row.indent) + text
-        text = fit(text, slot.width, column.justify, glyphs.ellipsis, glyphs.ascii_only)
-        gap = 0 if slot is layout.slots[-1] else GAP
-        pieces.append(Piece(text + " " * gap, style, slot.width + gap))
-    return tuple(pieces)
+            margin_style = palette["mark"] if marked and not cursor else style
+            pieces = [Piece(_margin(row, glyphs, cursor, marked, focused), margin_style, MARGIN)]
+        for n, slot in enumerate(layout.slots, 1):
+            index = slot.index
+            cell = cells[index] if index < len(cells) else ""
+            if old and (index >= len(cells) or old[index] == cell):
+                continue
+            text, tone = (cell, "normal") if type(cell) is str else (cell[0], cell[1])
+            if index == 0 and (row.prefix or row.indent):
+                text = (row.prefix or "  " * row.indent) + text
+            text = fit(text, slot.width, columns[index].justify, glyphs.ellipsis, glyphs.ascii_only)
+            gap = 0 if slot is layout.slots[-1] else GAP
+            own = style if cursor or tone == "normal" else palette.get(tone, style)
+            piece = Piece(text + " " * gap, own, slot.width + gap)
+            if old:
+                pieces[n] = piece
+            else:
+                pieces.append(piece)
+        line = tuple(pieces)
+        self._next[row.key] = (look, cells, line)
+        return line
+
+
+def _margin(row: Row, glyphs: Glyphs, cursor: bool, marked: bool, focused: bool) -> str:
+    mark = glyphs.mark if marked else fit(row.mark, 1, "left", glyphs.ellipsis, glyphs.ascii_only)
+    return ((glyphs.cursor if focused else glyphs.cursor_away) if cursor else " ") + mark
 
 
 def changed_to(old: Line, new: Line, width: int) -> int:
@@ -125,7 +157,12 @@ def strip_of(line: Line, width: int, base: Style) -> Strip:
     used = 0
     for text, piece_style, piece_width in line:
         used += piece_width
-        if style is None or piece_style == style or (_invisible(text, style, piece_style)):
+        if (
+            style is None
+            or piece_style is style
+            or piece_style == style
+            or _invisible(text, style, piece_style)
+        ):
             style = style or piece_style
         else:
             segments.append(Segment("".join(texts), style))

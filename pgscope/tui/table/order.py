@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 from pgscope.tui.table.model import Column, Row
 
 _INDENT = attrgetter("indent")
+
+
+class _Nothing:
+    """Stands for a value that is missing: such rows come last, whichever way the others run."""
+
+
+_NOTHING = _Nothing()
 
 
 class SortValues:
@@ -23,9 +30,15 @@ class SortValues:
 
     def values(self, rows: Sequence[Row], value: Callable[[Row], Any], of: object) -> list[Any]:
         """The value of each row; `of` says what kind of value that is."""
-        known = self._known if of == self._of else {}
-        found = [known[id(row)] if id(row) in known else value(row) for row in rows]
-        self._of, self._known = of, dict(zip(map(id, rows), found, strict=True))
+        names = list(map(id, rows))
+        if of != self._of:
+            self._of, self._known = of, {}
+        known = self._known
+        found = list(map(known.get, names))
+        for n, kept in enumerate(found):
+            if kept is None:
+                found[n] = value(rows[n])
+        self._known = dict(zip(names, found, strict=True))
         return found
 
 
@@ -58,7 +71,9 @@ def _value_of(index: int, transform: Callable[[Any], Any] | None) -> Callable[[R
 
 
 def _transformed(found: Any, transform: Callable[[Any], Any] | None) -> Any:
-    return found if transform is None or found is None else transform(found)
+    value = found if transform is None or found is None else transform(found)
+    # NaN is not itself, and would spoil the order of all others.
+    return _NOTHING if value is None or value != value else value
 
 
 def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:
@@ -66,22 +81,18 @@ def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], descending: 
 
 
 def _sorted(rows: Sequence[Row], values: Sequence[Any], descending: bool) -> list[Row]:
-    present: list[tuple[Any, Row]] = []
-    absent: list[Row] = []
-    for row, found in zip(rows, values, strict=True):
-        if found is None or found != found:  # NaN, which would spoil the order of all others
-            absent.append(row)
-        else:
-            present.append((found, row))
+    places: Sequence[int] = range(len(rows))
+    absent = [n for n in places if values[n] is _NOTHING]
+    present = [n for n in places if values[n] is not _NOTHING] if absent else places
     try:
-        present.sort(key=itemgetter(0), reverse=descending)
+        order = sorted(present, key=values.__getitem__, reverse=descending)
     except TypeError:  # values of several types in one column
-        present.sort(key=_by_type, reverse=descending)
-    return [row for _, row in present] + absent
+        order = sorted(present, key=lambda n: _by_type(values[n]), reverse=descending)
+    return [rows[n] for n in order] + [rows[n] for n in absent]
 
 
-def _by_type(pair: tuple[Any, Row]) -> tuple[str, str]:
-    return type(pair[0]).__name__, str(pair[0])
+def _by_type(value: Any) -> tuple[str, str]:
+    return type(value).__name__, str(value)
 
 
 def _ordered_tree(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:

@@ -52,7 +52,10 @@ class Painted:
         """
         regions: list[Region] = []
         height = len(lines)
-        for y in sorted(range(height), key=lambda y: (y not in first, (y - self._resume) % height)):
+        places: Sequence[int] = range(height)
+        if budget is not None:
+            places = sorted(places, key=lambda y: (y not in first, (y - self._resume) % height))
+        for y in places:
             if not (end := changed_to(self._lines[y], lines[y], self.size.width)):
                 self._keys[y] = keys[y]
                 continue

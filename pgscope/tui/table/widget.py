@@ -30,7 +30,7 @@ from pgscope.tui.table.glyphs import Glyphs, terminal_glyphs
 from pgscope.tui.table.hold import Hold, as_before
 from pgscope.tui.table.keys import BINDINGS
 from pgscope.tui.table.layout import Layout, arrange, clip, last_first
-from pgscope.tui.table.lines import MARGIN, Line
+from pgscope.tui.table.lines import MARGIN, Line, RowLines
 from pgscope.tui.table.model import Column, Row
 from pgscope.tui.table.order import SortValues, ordered
 from pgscope.tui.table.painted import Key, Painted
@@ -93,6 +93,7 @@ class LiveTable(Widget, can_focus=True):
         self._layout_now = Layout(())
         self._layout_width = -1
         self._palette: dict[str, Style] = {}
+        self._row_lines = RowLines()
         self._painted = Painted()
         self._cursor_line = 0
         self._slicing = False
@@ -317,7 +318,7 @@ class LiveTable(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._palette.clear()
+        self._palette = {}
         if self.is_mounted:
             self.call_next(self._repaint)
 
@@ -434,7 +435,8 @@ class LiveTable(Widget, can_focus=True):
             self._placeholder,
             self.has_focus,
         )
-        return frame_of(view, self.size.width, self.size.height, self._styles(), self._glyphs)
+        width, height = self.size
+        return frame_of(view, width, height, self._styles(), self._glyphs, self._row_lines)
 
     def _repaint(self) -> None:
         """Bring the lines up to date and ask for those that changed, each up to its last change."""
