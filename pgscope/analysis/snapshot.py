@@ -11,7 +11,7 @@ from pgscope.analysis.groups import Group, groups
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.load import LoadPoint
 from pgscope.analysis.locks import DdlNote, Deadlock, LockForest, WaitRecord
-from pgscope.analysis.statements import StatementRow
+from pgscope.analysis.statements import Statements
 from pgscope.analysis.totals import Totals
 from pgscope.sample import OwnCost, Progress, ServerFacts, Session, StatementKey
 
@@ -39,9 +39,7 @@ class Snapshot:
     busy: tuple[Session, ...] | None = None
     """Those of them that are not simply idle; None if nobody knows."""
     totals: Totals = field(default_factory=Totals)
-    statements: Mapping[StatementKey, StatementRow] = field(default_factory=dict)
-    working: tuple[StatementRow, ...] = ()
-    """Those of the statements that did something in the interval."""
+    statements: Statements = field(default_factory=lambda: Statements(dict))
     live_statements: tuple[LiveStatement, ...] = ()
     """What sessions were seen running, where pg_stat_statements cannot be read."""
     load: tuple[LoadPoint, ...] = ()
@@ -65,7 +63,7 @@ class Snapshot:
             self.sessions,
             self.at,
             self.load,
-            self.working,
+            self.statements.working,
             by,
             own=own,
             waiting=waiting,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
+from functools import cached_property
 
 from pgscope.analysis.activity import OWN_APPLICATION
 from pgscope.analysis.attribution import Share
@@ -84,6 +85,45 @@ class Known:
         return self.texts.text(key)
 
 
+class Statements(Mapping[StatementKey, StatementRow]):
+    """The rows of a moment, worked out when somebody asks for one: many screens show none."""
+
+    def __init__(self, make: Callable[[], Mapping[StatementKey, StatementRow]]) -> None:
+        """`make` gives the rows; it is called once, and then forgotten."""
+        self._make: Callable[[], Mapping[StatementKey, StatementRow]] | None = make
+
+    @cached_property
+    def _rows(self) -> Mapping[StatementKey, StatementRow]:
+        assert self._make is not None
+        rows, self._make = self._make(), None
+        return rows
+
+    @cached_property
+    def working(self) -> tuple[StatementRow, ...]:
+        """The rows of those that did something in the last interval."""
+        return tuple(row for row in self._rows.values() if row.rates is not NOTHING)
+
+    def __getitem__(self, key: StatementKey) -> StatementRow:
+        return self._rows[key]
+
+    def __iter__(self) -> Iterator[StatementKey]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    # By way of the rows themselves: those of Mapping look each key up.
+
+    def keys(self) -> KeysView[StatementKey]:
+        return self._rows.keys()
+
+    def values(self) -> ValuesView[StatementRow]:
+        return self._rows.values()
+
+    def items(self) -> ItemsView[StatementKey, StatementRow]:
+        return self._rows.items()
+
+
 class StatementTable:
     """A row for each entry; those of entries that did nothing stay the objects they are."""
 
@@ -92,12 +132,6 @@ class StatementTable:
         self._arranged: int | None = None
         self._unsettled: set[StatementKey] = set()
         """Rows that say more or less next time, whatever their counters do: of rates, or without a text."""
-
-    @property
-    def working(self) -> tuple[StatementRow, ...]:
-        """The rows of those that did something in the last interval."""
-        rows = map(self._rows.__getitem__, self._unsettled)
-        return tuple(row for row in rows if row.rates is not NOTHING)
 
     def update(
         self,

@@ -17,7 +17,7 @@ from pgscope.analysis.load import Load
 from pgscope.analysis.locks import LockWaits, ddl_notes
 from pgscope.analysis.roster import Roster
 from pgscope.analysis.snapshot import Link, Snapshot
-from pgscope.analysis.statements import Known, StatementRow, StatementTable
+from pgscope.analysis.statements import Known, StatementRow, Statements, StatementTable
 from pgscope.analysis.totals import Totals, TotalsFold
 from pgscope.analysis.window import PresenceFold
 from pgscope.sample import (
@@ -59,9 +59,8 @@ class Watch:
         self.texts = FingerprintBook()
         self.live_statements = LiveStatements(roster=self._roster)
         self._table = StatementTable()
-        self._rows: dict[StatementKey, StatementRow] = {}
+        self._statements = Statements(dict)
         self._touched: set[StatementKey] = set()
-        self._rows_due = False
         self._interval = _NO_INTERVAL
         self._totals = Totals()
         self._poll: Poll | None = None
@@ -147,24 +146,22 @@ class Watch:
             self.findings.observe(interval)
             self._forget_gone()
             self._touched.update(self._deltas.touched)
-            self._rows_due = True
+            self._statements = Statements(self._make_rows)
         else:
             self.findings.feed(poll)
 
-    def _statements(self) -> dict[StatementKey, StatementRow]:
-        """The rows, made when they are asked for: who records asks never, who seeks only where he arrives."""
-        if self._rows_due:
-            deltas = self._deltas
-            self._rows = self._table.update(
-                deltas.entries,
-                deltas.arranged,
-                self._touched,
-                self._interval,
-                self.known,
-                self.attribution.shares,
-            )
-            self._touched, self._rows_due = set(), False
-        return self._rows
+    def _make_rows(self) -> Mapping[StatementKey, StatementRow]:
+        """The rows as of now: who records never asks for them, who seeks only where he arrives."""
+        deltas = self._deltas
+        touched, self._touched = self._touched, set()
+        return self._table.update(
+            deltas.entries,
+            deltas.arranged,
+            touched,
+            self._interval,
+            self.known,
+            self.attribution.shares,
+        )
 
     def _forget_gone(self) -> None:
         """Drop texts of entries that are gone, unless the window still counts them."""
@@ -200,8 +197,7 @@ class Watch:
             sessions=poll.sessions if poll else (),
             busy=tuple(self._roster.busy.values()) if poll else (),
             totals=self._totals,
-            statements=self._statements(),
-            working=self._table.working,
+            statements=self._statements,
             live_statements=self.live_statements.statements,
             load=self._load.points,
             locks=self.locks.forest,

@@ -92,6 +92,13 @@ def seconds(value: float | None) -> str:
     return f"{total // 86400}d"
 
 
+def about(value: float | None) -> str:
+    """Like `seconds`, but from a minute on without the seconds: for what nobody counts."""
+    if value is None or not 59.5 <= value < 3600:
+        return seconds(value)
+    return f"{int(value + 0.5) // 60}m"
+
+
 def size(value: float | None) -> str:
     """Bytes, in at most 6 characters: 0B, 512B, 8.0kB, 12MB, 1.5GB."""
     if value is None or not math.isfinite(value):

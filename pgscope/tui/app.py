@@ -411,6 +411,8 @@ class PgscopeApp(App[None]):
         self._pauses += 1
         for served in self._servers:
             served.source.resting = False
+            if paused:
+                served.freeze()
         if paused:
             self.set_timer(REST_AFTER, partial(self._rest, self._pauses))
         else:

@@ -20,6 +20,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
 from pgscope.tui.filterline import FilterLine
 from pgscope.tui.header import HeaderLines
+from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.keyline import KeyLine
 from pgscope.tui.notices import NoticeLine, NoticesScreen
 from pgscope.tui.replay.timebar import TimeBar
@@ -69,7 +70,7 @@ _ELSEWHERE = {
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
-class Frame(Screen[None]):
+class Frame(KeptLines, Screen[None]):
     """A screen of pgscope. A subclass gives `compose_body` and `show`, its HELP and its keys."""
 
     HELP: ClassVar[str] = ""

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 from textual.binding import Binding
 from textual.content import Content
-from textual.widget import Widget
 
 from pgscope.analysis.load import WAIT_CLASSES, LoadPoint, Part, Stacked, stacked
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
 from pgscope.tui.tones import styled
 
@@ -48,7 +48,7 @@ LOAD_KEY = Binding(
 )
 
 
-class LoadGraph(Widget):
+class LoadGraph(KeptLines):
     """A graph with its axis and, at the right, what each part is and how much of it there was lately."""
 
     DEFAULT_CSS: ClassVar[str] = """

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.tones import styled
 
 SHOWN_FOR = 4.0
@@ -43,7 +43,7 @@ def beginning(text: str, signs: Signs) -> str:
     return f'"{line}"' if len(line) <= _BEGINNING else f'"{line[:_BEGINNING]}{_more(signs)}"'
 
 
-class NoticeLine(Widget):
+class NoticeLine(KeptLines):
     """The worst notice on one line; not there while there is none."""
 
     DEFAULT_CSS: ClassVar[str] = """

@@ -135,6 +135,10 @@ class Served:
             self.newest = self._now
             self._told(self)
 
+    def freeze(self) -> None:
+        """Work out all of what is on the screen, which will stay while the watch goes on."""
+        len(self.snapshot.statements)
+
     def _past_changed(self) -> None:
         self.failure = ""
         self.newest = self._now if self.past.player is None else self.past.snapshot

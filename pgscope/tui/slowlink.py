@@ -24,6 +24,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from pgscope.tui import hush
+from pgscope.tui.keyreader import Exit, read_keys
 
 T = TypeVar("T")
 
@@ -144,6 +145,7 @@ class DrainDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         self.drain = DrainLog()
+        self.exit_event = self._exit = Exit()
         self._unasked = 0
 
     def write(self, data: str) -> None:
@@ -156,6 +158,15 @@ class DrainDriver(LinuxDriver):
         super().flush()
         if self._unasked >= ASK_FROM_BYTES:
             self._ask()
+
+    def run_input_thread(self) -> None:
+        """Read the keys."""
+        read_keys(self.fileno, self._exit, self.process_message, self._debug)
+
+    def close(self) -> None:
+        """Close what was opened here, too."""
+        super().close()
+        self._exit.close()
 
     def start_application_mode(self) -> None:
         """Ask once before the first frame: the answer takes one bare round trip."""

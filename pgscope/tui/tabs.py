@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual import events
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
+from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.tones import styled
 
 
-class TabLine(Widget):
+class TabLine(KeptLines):
     """Shows where one is. A click on a view asks for it."""
 
     DEFAULT_CSS: ClassVar[str] = """

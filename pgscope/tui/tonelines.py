@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.visual import Visual
-from textual.widget import Widget
 
+from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.table import Tone
 from pgscope.tui.table.text import fit
 from pgscope.tui.tones import styled
@@ -30,7 +30,7 @@ def cells(runs: Runs) -> int:
     return sum(cell_len(text) for text, _ in runs)
 
 
-class ToneLines(Widget):
+class ToneLines(KeptLines):
     """Draws as many lines as it is given. Textual's own way from text with styles to the screen takes longer
     than a table of sessions does.
     """

@@ -269,7 +269,8 @@ def _cells(session: Session, moment: _Moment, signs: Signs, blocks: int) -> tupl
         session.database,
         session.client_addr,
         state,
-        numbers.seconds(age) if age is not None else "",
+        # A thousand idle sessions whose seconds all move are nothing to look at, and much to send.
+        "" if age is None else numbers.about(age) if session.state == "idle" else numbers.seconds(age),
         numbers.seconds(open_for) if open_for is not None else "",
         wait,
         one_line(session.query[:LONGEST_LINE]),

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.analysis.statements import Statements
 from pgscope.analysis.watch import Watch
 from pgscope.sample import StatementKey
 from pgscope.tui.app import PgscopeApp
@@ -30,7 +31,7 @@ def large(small: Snapshot, seed: int) -> Snapshot:
     for n, (key, row) in enumerate(small.statements.items()):
         if (n + seed) % 3 == 0:
             statements[key] = replace(row, rates=row.total.times(0.01 + n % 7))
-    return replace(small, at=small.at + seed, sessions=sessions, statements=statements)
+    return replace(small, at=small.at + seed, sessions=sessions, statements=Statements(lambda: statements))
 
 
 def wide() -> Snapshot:
@@ -43,7 +44,7 @@ def wide() -> Snapshot:
     for n, row in zip(range(STATEMENTS), list(small.statements.values()) * STATEMENTS, strict=False):
         key = StatementKey(row.key.userid, row.key.dbid, n, True)
         statements[key] = replace(row, key=key, fingerprint=str(n), packed=f"{row.query} -- {n}")
-    return replace(small, statements=statements)
+    return replace(small, statements=Statements(lambda: statements))
 
 
 async def main() -> None:
