@@ -50,7 +50,10 @@ class PresenceFold:
             self.start = poll.at
         self.end = poll.at
         self._roster.feed(poll)
-        looks = {name: Presence(sessions=many) for name, many in self._roster.applications.items()}
+        for name, many in self._roster.applications.items():
+            whole = self.applications[name]
+            whole.sessions = max(whole.sessions, many)
+        looks: dict[str, Presence] = defaultdict(Presence)
         for session in self._roster.busy.values():
             if not session.is_client or is_own(session):
                 continue
@@ -67,7 +70,6 @@ class PresenceFold:
             self._take(self.applications[name], look)
 
     def _take(self, whole: Presence, look: Presence) -> None:
-        whole.sessions = max(whole.sessions, look.sessions)
         whole.active = max(whole.active, look.active)
         whole.idle_in_transaction = max(whole.idle_in_transaction, look.idle_in_transaction)
         whole.waiting = max(whole.waiting, look.waiting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -70,6 +70,9 @@ _ELSEWHERE = {
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
+_Line = TypeVar("_Line", bound=Widget)
+
+
 class Frame(KeptLines, Screen[None]):
     """A screen of pgscope. A subclass gives `compose_body` and `show`, its HELP and its keys."""
 
@@ -115,6 +118,7 @@ class Frame(KeptLines, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._parts: dict[type[Widget], Widget] = {}
         self._columns_shown: dict[str, Sequence[ColumnChoice]] = {}
 
     # --- for subclasses
@@ -210,15 +214,27 @@ class Frame(KeptLines, Screen[None]):
         snapshot, status = self.stage.snapshot, self.stage.status
         with self.app.batch_update():
             self._choose_columns()
-            self.query_one(HeaderLines).show(snapshot, status)
-            self.query_one(TimeBar).show(status.past, status.signs)
-            self.query_one(NoticeLine).show(self.notices(snapshot), status.signs)
+            self._line(HeaderLines).show(snapshot, status)
+            self._line(TimeBar).show(status.past, status.signs)
+            self._line(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
 
     def _is_whole(self) -> bool:
-        # Not by a query: to match selectors at each paint costs as much as a few rows.
-        return all(any(isinstance(child, part) for child in self.children) for part in _PARTS)
+        for part in _PARTS:
+            found = self._parts.get(part)
+            if found is None or found.parent is not self:
+                # Not by a query: to match selectors at each paint costs as much as a few rows.
+                found = next((child for child in self.children if isinstance(child, part)), None)
+                if found is None:
+                    return False
+                self._parts[part] = found
+        return True
+
+    def _line(self, kind: type[_Line]) -> _Line:
+        """One of the parts that every frame has."""
+        found = self._parts.get(kind)
+        return found if isinstance(found, kind) else self.query_one(kind)
 
     def _choose_columns(self) -> None:
         chosen = dict(self.stage.columns)
@@ -228,7 +244,7 @@ class Frame(KeptLines, Screen[None]):
                 table.choose(chosen.get(table.id or "", ()))
 
     def _say(self, status: Status) -> None:
-        tabs = self.query_one(TabLine)
+        tabs = self._line(TabLine)
         if crumbs := self.crumbs():
             tabs.set_crumbs(tuple(status.signs.text(crumb) for crumb in crumbs), status.signs.crumb)
         else:
@@ -241,11 +257,11 @@ class Frame(KeptLines, Screen[None]):
             parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
         tabs.set_remark(Content("  ").join([part for part in parts if part]))
         hint = "; ".join(hints(status.filter)) if self._filtering else ""
-        self.query_one(FilterLine).say(status.filter_error, hint, remark.plain)
+        self._line(FilterLine).say(status.filter_error, hint, remark.plain)
 
     @property
     def _filtering(self) -> bool:
-        return self.query_one(FilterLine).display
+        return self._line(FilterLine).display
 
     def _values(self) -> Mapping[str, Iterable[str]]:
         """Words to complete a filter from: those of the sessions at hand."""
@@ -281,7 +297,7 @@ class Frame(KeptLines, Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        self.query_one(FilterLine).open(self.stage.status.filter.text)
+        self._line(FilterLine).open(self.stage.status.filter.text)
         self._say(self.stage.status)
 
     @on(FilterLine.Typed)
@@ -290,7 +306,7 @@ class Frame(KeptLines, Screen[None]):
 
     @on(FilterLine.Closed)
     def _filter_closed(self, event: FilterLine.Closed) -> None:
-        self.query_one(FilterLine).close()
+        self._line(FilterLine).close()
         if not event.keep:
             self.stage.set_filter("")
         if tables := self.query(LiveTable):

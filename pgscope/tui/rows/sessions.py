@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
-from typing import Any, cast
+from typing import Any
 
 from pgscope.analysis.activity import (
     is_active,
@@ -133,6 +133,9 @@ def is_wanted(session: Session, status: Status) -> bool:
 
 
 _NO_LOCKS = LockForest(0.0)
+_MANY = 50
+"""Sessions that are others than before at their places, from which on they are looked for elsewhere."""
+_AGE = [column.key for column in COLUMNS].index("age")
 
 
 class _Moment:
@@ -156,8 +159,12 @@ class SessionRows:
         self._sessions: Sequence[Session] = ()
         self._wanted: list[bool] = []
         """Which of them the toggles leave."""
-        # By the objects' ids: an id is an object's own for as long as it lives, and these are kept.
-        self._kept: dict[int, tuple[Session, int, Row]] = {}
+        self._of: Sequence[Session] = ()
+        self._rows: list[Row] = []
+        """The rows of those, one each."""
+        self._nothing = Row(None, ())
+        self._blocks: dict[int, int] = {}
+        """By pid, how many each blocked then."""
 
     def wanted(self, sessions: Sequence[Session], status: Status) -> list[Session]:
         """Those that the toggles leave."""
@@ -174,22 +181,31 @@ class SessionRows:
     def make(self, sessions: Sequence[Session], at: float, locks: LockForest = _NO_LOCKS) -> list[Row]:
         """A row for each session, as of `at` (epoch seconds). `locks` says who blocks whom."""
         self._moment.at = at
-        nodes = locks.nodes
-        kept = list(map(self._kept.get, map(id, sessions)))
-        for n, old in enumerate(kept):
-            if nodes or old is None or old[1]:
-                session = sessions[n]
-                blocks = nodes[session.pid].behind if session.pid in nodes else 0
-                if old is None or old[1] != blocks:
-                    kept[n] = (session, blocks, self._row(session, blocks))
-        found = cast("list[tuple[Session, int, Row]]", kept)
-        self._kept = dict(zip(map(id, sessions), found, strict=True))
-        return [row for _, _, row in found]
+        blocks = {pid: node.behind for pid, node in locks.nodes.items() if node.behind}
+        before, rows = self._of, list(self._rows)
+        if len(before) == len(sessions):
+            changed = [n for n, (old, now) in enumerate(zip(before, sessions, strict=True)) if old is not now]
+        else:
+            rows, changed = [self._nothing] * len(sessions), list(range(len(sessions)))
+        if len(changed) > _MANY:
+            # Some came or went, so that others moved. An id is an object's own while it lives, and these do.
+            known = dict(zip(map(id, before), self._rows, strict=True))
+            for n in changed:
+                rows[n] = known.get(id(sessions[n]), self._nothing)
+            changed = [n for n in changed if rows[n] is self._nothing]
+        for n in changed:
+            rows[n] = self._row(sessions[n], blocks.get(sessions[n].pid, 0))
+        if blocks or self._blocks:
+            for n, session in enumerate(sessions):
+                if blocks.get(session.pid) != self._blocks.get(session.pid):
+                    rows[n] = self._row(session, blocks.get(session.pid, 0))
+        self._of, self._rows, self._blocks = sessions, rows, blocks
+        return rows
 
     def _row(self, session: Session, blocks: int) -> Row:
         return Row(
             key=session.identity,
-            cells=partial(_cells, session, self._moment, self._signs, blocks),
+            cells=_Cells(session, self._moment, self._signs, blocks),
             sort_values=partial(_sort_value, session, blocks),
             tone="muted" if session.state == "idle" or not session.is_client else "normal",
         )
@@ -251,9 +267,34 @@ def state_text(session: Session, signs: Signs) -> str:
     return word
 
 
-def _cells(session: Session, moment: _Moment, signs: Signs, blocks: int) -> tuple[Cell | str, ...]:
-    at = moment.at
-    age = age_of(session, at)
+class _Cells:
+    """The cells of a session, made when they are first seen; after that only its ages are."""
+
+    __slots__ = ("_ages", "_blocks", "_made", "_moment", "_session", "_signs")
+
+    def __init__(self, session: Session, moment: _Moment, signs: Signs, blocks: int) -> None:
+        self._session = session
+        self._moment = moment
+        self._signs = signs
+        self._blocks = blocks
+        self._ages: tuple[str, str] | None = None
+        self._made: tuple[Cell | str, ...] = ()
+
+    def __call__(self) -> tuple[Cell | str, ...]:
+        session, at = self._session, self._moment.at
+        age, open_for = age_of(session, at), transaction_age(session, at)
+        # A thousand idle sessions whose seconds all move are nothing to look at, and much to send.
+        said = numbers.about if session.state == "idle" else numbers.seconds
+        ages = ("" if age is None else said(age), "" if open_for is None else numbers.seconds(open_for))
+        if self._ages is None:
+            self._made = _cells(session, ages, self._signs, self._blocks)
+        elif ages != self._ages:
+            self._made = (*self._made[:_AGE], *ages, *self._made[_AGE + 2 :])
+        self._ages = ages
+        return self._made
+
+
+def _cells(session: Session, ages: tuple[str, str], signs: Signs, blocks: int) -> tuple[Cell | str, ...]:
     state = Cell(state_text(session, signs), state_tone(session))
     wait: Cell | str = wait_of(session)
     if blocks:
@@ -261,7 +302,6 @@ def _cells(session: Session, moment: _Moment, signs: Signs, blocks: int) -> tupl
         wait = Cell(f"{said}, {wait}" if wait else said, "bad")
         if not is_waiting_for_lock(session):
             state = Cell(f"{signs.blocking} {process_word(session)}", "bad")
-    open_for = transaction_age(session, at)
     return (
         str(session.pid),
         name_of(session),
@@ -269,9 +309,7 @@ def _cells(session: Session, moment: _Moment, signs: Signs, blocks: int) -> tupl
         session.database,
         session.client_addr,
         state,
-        # A thousand idle sessions whose seconds all move are nothing to look at, and much to send.
-        "" if age is None else numbers.about(age) if session.state == "idle" else numbers.seconds(age),
-        numbers.seconds(open_for) if open_for is not None else "",
+        *ages,
         wait,
         one_line(session.query[:LONGEST_LINE]),
     )

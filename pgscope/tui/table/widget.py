@@ -485,7 +485,8 @@ class LiveTable(Widget, can_focus=True):
         """The lines as they are: there is no border, padding or tint that Textual would have to add, and its
         way through all of them costs more than the lines themselves.
         """
-        strips = [self.render_line(y) for y in crop.line_range]
+        self.render_line(crop.y)
+        strips = self._painted.strips[crop.y : crop.bottom]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
