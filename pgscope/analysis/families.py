@@ -48,17 +48,20 @@ class FamilyBook:
         self._rows: Mapping[StatementKey, StatementRow] = {}
         self._families: list[Family] = []
         self._places: dict[StatementKey, int] = {}
+        self._several: list[int] = []
+        """The places of families of several entries."""
 
     def update(self, rows: Mapping[StatementKey, StatementRow]) -> list[Family]:
         """The families of these rows, in an order that stays while the entries do; not to be changed."""
         before, self._rows = self._rows, rows
         if rows is before:
             return self._families
-        if rows.keys() == before.keys():
-            changed = [row for key, row in rows.items() if row is not before[key]]
-            if all(row.fingerprint == before[row.key].fingerprint for row in changed):
+        if len(rows) == len(before):
+            pairs = zip(before.values(), rows.values(), strict=True)
+            changed = [(old, row) for old, row in pairs if old is not row]
+            if all(old.key == row.key and old.fingerprint == row.fingerprint for old, row in changed):
                 self._families = list(self._families)
-                for place in {self._places[row.key] for row in changed}:
+                for place in {self._places[row.key] for _, row in changed}:
                     members = self._families[place].members
                     found = [rows[key] for key in members]
                     row = found[0] if len(found) == 1 else merged(found)
@@ -66,7 +69,14 @@ class FamilyBook:
                 return self._families
         self._families = families(rows.values())
         self._places = {key: place for place, family in enumerate(self._families) for key in family.members}
+        self._several = [place for place, family in enumerate(self._families) if len(family.members) > 1]
         return self._families
+
+    @property
+    def members(self) -> dict[StatementKey, tuple[StatementKey, ...]]:
+        """The entries of each family of several, by the key that it has as one."""
+        found = (self._families[place] for place in self._several)
+        return {family.row.key: family.members for family in found}
 
     def of(self, key: StatementKey) -> Family | None:
         """The family that an entry belongs to."""

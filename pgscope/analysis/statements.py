@@ -93,7 +93,8 @@ class Statements(Mapping[StatementKey, StatementRow]):
         self._make: Callable[[], Mapping[StatementKey, StatementRow]] | None = make
 
     @cached_property
-    def _rows(self) -> Mapping[StatementKey, StatementRow]:
+    def rows(self) -> Mapping[StatementKey, StatementRow]:
+        """The rows; the same object in all snapshots up to the next interval."""
         assert self._make is not None
         rows, self._make = self._make(), None
         return rows
@@ -101,27 +102,27 @@ class Statements(Mapping[StatementKey, StatementRow]):
     @cached_property
     def working(self) -> tuple[StatementRow, ...]:
         """The rows of those that did something in the last interval."""
-        return tuple(row for row in self._rows.values() if row.rates is not NOTHING)
+        return tuple(row for row in self.rows.values() if row.rates is not NOTHING)
 
     def __getitem__(self, key: StatementKey) -> StatementRow:
-        return self._rows[key]
+        return self.rows[key]
 
     def __iter__(self) -> Iterator[StatementKey]:
-        return iter(self._rows)
+        return iter(self.rows)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     # By way of the rows themselves: those of Mapping look each key up.
 
     def keys(self) -> KeysView[StatementKey]:
-        return self._rows.keys()
+        return self.rows.keys()
 
     def values(self) -> ValuesView[StatementRow]:
-        return self._rows.values()
+        return self.rows.values()
 
     def items(self) -> ItemsView[StatementKey, StatementRow]:
-        return self._rows.items()
+        return self.rows.items()
 
 
 class StatementTable:

@@ -295,12 +295,17 @@ def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, g
     if not tallies:
         return
     span = max(min(end, track.last_mono) - max(begin, track.first_mono), 0.0)
-    transactions = sum(tally.transactions.seconds for tally in tallies.values())
-    buffers = sum(tally.buffers.seconds for tally in tallies.values())
+    transactions = buffers = 0.0
+    for tally in tallies.values():
+        transactions += tally.transactions.seconds
+        buffers += tally.buffers.seconds
     counted = transactions > 0 and transactions >= _COVERED * span and not track.shared
+    habit: Habit = track.habit if counted else "unknown"
     for name, tally in tallies.items():
-        key = GroupKey(name, track.habit if counted else "unknown", counted)
-        group = groups.setdefault(key, Group())
+        key = GroupKey(name, habit, counted)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = Group()
         group.sessions += 1
         merge_seen(group.seen, tally.seen)
         if counted:

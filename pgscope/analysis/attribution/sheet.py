@@ -97,8 +97,11 @@ class Sheet:
 
     @property
     def cost(self) -> int:
-        """About how much work it was to make and to solve: sessions summed up, and cells times steps."""
-        return self._sessions + len(self._balance.cells) * self.steps
+        """About how much work it was to make and to solve: sessions summed up, and cells times steps.
+
+        A thousand sessions change their sums so little from tick to tick that they count double.
+        """
+        return 2 * self._sessions + len(self._balance.cells) * self.steps
 
     def _cell(self, label: Label, scale: float, guess: float, spread: float, column: int = -1) -> int:
         index = self._balance.cell(guess, spread, column, self._before.get(label, 0.0) * scale)

@@ -24,6 +24,7 @@ from pgscope.report import numbers
 from pgscope.sample import Session
 from pgscope.text import one_line
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.rows.kept import as_made
 from pgscope.tui.stage import Status
 from pgscope.tui.table import Cell, Column, Row, Tone
 
@@ -133,8 +134,6 @@ def is_wanted(session: Session, status: Status) -> bool:
 
 
 _NO_LOCKS = LockForest(0.0)
-_MANY = 50
-"""Sessions that are others than before at their places, from which on they are looked for elsewhere."""
 _AGE = [column.key for column in COLUMNS].index("age")
 
 
@@ -162,7 +161,6 @@ class SessionRows:
         self._of: Sequence[Session] = ()
         self._rows: list[Row] = []
         """The rows of those, one each."""
-        self._nothing = Row(None, ())
         self._blocks: dict[int, int] = {}
         """By pid, how many each blocked then."""
 
@@ -182,19 +180,7 @@ class SessionRows:
         """A row for each session, as of `at` (epoch seconds). `locks` says who blocks whom."""
         self._moment.at = at
         blocks = {pid: node.behind for pid, node in locks.nodes.items() if node.behind}
-        before, rows = self._of, list(self._rows)
-        if len(before) == len(sessions):
-            changed = [n for n, (old, now) in enumerate(zip(before, sessions, strict=True)) if old is not now]
-        else:
-            rows, changed = [self._nothing] * len(sessions), list(range(len(sessions)))
-        if len(changed) > _MANY:
-            # Some came or went, so that others moved. An id is an object's own while it lives, and these do.
-            known = dict(zip(map(id, before), self._rows, strict=True))
-            for n in changed:
-                rows[n] = known.get(id(sessions[n]), self._nothing)
-            changed = [n for n in changed if rows[n] is self._nothing]
-        for n in changed:
-            rows[n] = self._row(sessions[n], blocks.get(sessions[n].pid, 0))
+        rows = as_made(self._of, self._rows, sessions, lambda one: self._row(one, blocks.get(one.pid, 0)))
         if blocks or self._blocks:
             for n, session in enumerate(sessions):
                 if blocks.get(session.pid) != self._blocks.get(session.pid):

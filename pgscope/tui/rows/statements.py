@@ -15,6 +15,7 @@ from pgscope.sample import StatementKey
 from pgscope.text import one_line
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.rows.applications import FINDING_WORDS, name_of
+from pgscope.tui.rows.kept import as_made
 from pgscope.tui.rows.sessions import LONGEST_LINE
 from pgscope.tui.table import Cell, Column, Row
 
@@ -133,7 +134,9 @@ class StatementRows:
 
     def __init__(self, signs: Signs) -> None:
         self._signs = signs
-        self._kept: dict[int, tuple[StatementRow, Row]] = {}
+        self._of: list[StatementRow] = []
+        self._made: list[Row] = []
+        """The rows of those, one each."""
         self._mode: object = None
 
     def make(
@@ -161,12 +164,11 @@ class StatementRows:
         if part is not None:
             return [fresh(statement) for statement in chosen]
         mode = (since_start, whole, block_size, dict(found), frozenset(members))
-        # Most of thousands did nothing, and are the objects they were. They are kept with their rows: an
-        # object's id is its own for as long as it lives.
-        before = self._kept if mode == self._mode else {}
-        kept = {id(one): before.get(id(one)) or (one, fresh(one)) for one in chosen}
-        self._kept, self._mode = kept, mode
-        return [row for _, row in kept.values()]
+        if mode != self._mode:
+            self._of, self._made, self._mode = [], [], mode
+        made = as_made(self._of, self._made, chosen, fresh)
+        self._of, self._made = chosen, made
+        return list(made)
 
     def _row(
         self,

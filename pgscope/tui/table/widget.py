@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from operator import is_
 from typing import Any, ClassVar, TypeAlias
 
 from rich.segment import Segment
@@ -146,7 +147,10 @@ class LiveTable(Widget, can_focus=True):
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show a snapshot. Call it once for each; the sequence must not change afterwards."""
         before, self._given = self._given, rows
-        self._resort(hold=True)
+        if rows and len(before) == len(rows) and not self._settling and all(map(is_, before, rows)):
+            self._repaint()  # in the same order: there may be ages among the cells
+        else:
+            self._resort(hold=True)
         del before  # until now, for the values kept by its rows' identity
 
     def set_columns(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
@@ -154,7 +158,9 @@ class LiveTable(Widget, can_focus=True):
         self._columns = tuple(columns)
         self._first = 0
         self._layout_width = -1
-        self.set_rows(rows)
+        before, self._given = self._given, rows
+        self._resort(hold=True)
+        del before
 
     def choose(self, chosen: Sequence[ColumnChoice]) -> None:
         """Show these columns only, in this order and of these widths; with none, all as they come."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from textual.widget import Widget
 from pgscope.analysis.families import FamilyBook
 from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.analysis.statements import StatementRow
 from pgscope.sample import StatementKey
 from pgscope.tui.frame import EXPLAIN, OWN_TOGGLE, Frame
 from pgscope.tui.header import clock
@@ -70,9 +71,13 @@ class StatementsView(Frame):
         self._quiet = True
         self._merged = True
         self._live = False
-        self._members: dict[object, tuple[StatementKey, ...]] = {}
+        self._members: dict[StatementKey, tuple[StatementKey, ...]] = {}
         self._book = FamilyBook()
         self._rows: statements.StatementRows | None = None
+        self._of: Mapping[StatementKey, StatementRow] = {}
+        self._way: object = None
+        self._made: list[Row] = []
+        """The rows made last, of which entries and in which way."""
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
 
@@ -102,18 +107,26 @@ class StatementsView(Frame):
 
     def _make(self, snapshot: Snapshot) -> list[Row]:
         status = self.stage.status
+        rows, flags = snapshot.statements.rows, statements.flags(snapshot)
+        block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
+        way = (status.own, status.filter, self._merged, self._quiet, self._since_start, flags, block_size)
+        if rows is not self._of or way != self._way:
+            self._of, self._way = rows, way
+            self._made = self._make_anew(rows, flags, block_size)
+        return self._made
+
+    def _make_anew(
+        self, entries: Mapping[StatementKey, StatementRow], flags: Mapping[StatementKey, str], block_size: int
+    ) -> list[Row]:
+        status = self.stage.status
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
-        grouped = self._book.update(snapshot.statements)
-        rows = [family.row for family in grouped] if self._merged else list(snapshot.statements.values())
+        grouped = self._book.update(entries)
+        rows = [family.row for family in grouped] if self._merged else list(entries.values())
         known = rows if status.own else [row for row in rows if not row.own]
-        self._members = (
-            {family.row.key: family.members for family in grouped if len(family.members) > 1}
-            if self._merged
-            else {}
-        )
+        self._members = self._book.members if self._merged else {}
         found = {}
-        for key, flag in statements.flags(snapshot).items():
+        for key, flag in flags.items():
             family = self._book.of(key) if self._merged else None
             found[family.row.key if family is not None else key] = flag
         getters = statements.getters(self._since_start, found)
@@ -123,7 +136,6 @@ class StatementsView(Frame):
         chosen = status.filter.select(chosen, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(known))
-        block_size = snapshot.facts.block_size if snapshot.facts is not None else 8192
         return self._rows.make(
             chosen,
             since_start=self._since_start,
