@@ -136,6 +136,8 @@ class FingerprintBook:
         self._texts = Texts()
         self._fingerprints: dict[tuple[int, int], Fingerprint] = {}
         self._own: set[tuple[int, int]] = set()
+        self.learned = 0
+        """Rises whenever a text is learned."""
 
     def learn(self, texts: Mapping[tuple[int, int], str]) -> None:
         """Take in texts by (dbid, queryid), as StatementTexts has them."""
@@ -143,6 +145,7 @@ class FingerprintBook:
         for name, packed in packed_items(texts):
             if known.get(name) != packed:
                 known[name] = packed
+                self.learned += 1
                 text = unpack(packed)
                 self._fingerprints[name] = fingerprint(text)
                 (self._own.add if is_own_text(text) else self._own.discard)(name)

@@ -131,8 +131,10 @@ class StatementTable:
     def __init__(self) -> None:
         self._rows: dict[StatementKey, StatementRow] = {}
         self._arranged: int | None = None
-        self._unsettled: set[StatementKey] = set()
-        """Rows that say more or less next time, whatever their counters do: of rates, or without a text."""
+        self._moving: set[StatementKey] = set()
+        """Rows with rates, which say something else next time, whatever their counters do."""
+        self._textless: set[StatementKey] = set()
+        self._learned = -1
 
     def update(
         self,
@@ -150,20 +152,23 @@ class StatementTable:
         time = sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
         before, deltas = self._rows, interval.deltas
-        made, unsettled, due = dict(before), self._unsettled, {*touched, *self._unsettled}
+        made, due = dict(before), {*touched, *self._moving}
+        self._moving = set()
+        if known.texts.learned != self._learned:
+            self._learned = known.texts.learned
+            due.update(key for key in self._textless if known.packed(key))
         moved, self._arranged = arranged != self._arranged, arranged
         if moved:
-            unsettled.intersection_update(entries)
+            self._textless.intersection_update(entries)
             due.intersection_update(entries)
             due |= entries.keys() - made.keys()
         for key in due:
             entry, old, delta = entries[key], before.get(key), deltas.get(key)
             if old is None or delta is not None or not _is_current(old, entry, known):
                 made[key] = _row(key, entry, delta, per_second, time, known, tuple(shares(key)))
-            if made[key].rates is NOTHING and made[key].packed:
-                unsettled.discard(key)
-            else:
-                unsettled.add(key)
+            if made[key].rates is not NOTHING:
+                self._moving.add(key)
+            (self._textless.discard if made[key].packed else self._textless.add)(key)
         self._rows = {key: made[key] for key in entries} if moved else made
         return self._rows
 
