@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pgscope.sample import (
     Blocking,
@@ -62,6 +63,20 @@ def churn(seconds: int, *, sessions: int = 12, entries: int = 40) -> Iterator[Sa
             yield _look(at + half - 1, mono + half - 1, alive, known)
         yield _poll(second, at, mono, alive, known)
         yield StatementTexts(at, mono, texts)
+
+
+def steady(seconds: int) -> Iterator[Poll]:
+    """Polls of the churning server in which sessions that did nothing stay the objects they were."""
+    known: dict[tuple[int, float], Session] = {}
+    for sample in churn(seconds, sessions=15):
+        if isinstance(sample, Poll):
+            sessions = []
+            for place, one in enumerate(sample.sessions):
+                kept = known.get(one.identity)
+                if kept is None or (place + int(sample.mono)) % 5 == 0 or one.state != "idle":
+                    kept = known[one.identity] = one
+                sessions.append(kept)
+            yield replace(sample, sessions=tuple(sessions))
 
 
 def _entry(second: int, at: float) -> StatementCounters:

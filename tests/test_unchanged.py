@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 
-from pgscope.analysis.statements import StatementTable
+import pytest
+
+from pgscope.analysis.groups import GROUPINGS
+from pgscope.analysis.live_statements import LiveStatements
+from pgscope.analysis.statements import StatementRow, Statements, StatementTable
 from pgscope.analysis.watch import Watch
-from pgscope.sample import Poll, Session
-from tests.churn import churn
+from pgscope.sample import Poll, Session, StatementKey
+from tests.churn import churn, steady
 
 
 def test_rows_of_statements_are_those_made_anew() -> None:
@@ -49,3 +53,56 @@ def test_sessions_that_stay_as_they_are_count_as_before() -> None:
     one, other = told(again=True).attribution, told(again=False).attribution
     assert one.applications() == other.applications()
     assert one.applications(watch=True) == other.applications(watch=True)
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("own", [False, True])
+def test_groups_of_the_busy_are_those_of_all(by: str, own: bool) -> None:
+    watch, seen = Watch(), 0
+    for poll in steady(30):
+        ours = poll.sessions[0]._replace(pid=1, application_name="pgscope", state="idle")
+        watch.feed(replace(poll, sessions=(ours, *poll.sessions)))
+        snapshot = watch.snapshot()
+        assert snapshot.busy is not None
+        seen += len(snapshot.sessions) - len(snapshot.busy)
+        assert snapshot.groups(by, own=own) == replace(snapshot, busy=None).groups(by, own=own)
+    assert seen > 100
+
+
+def test_statements_of_sessions_are_counted_alike_whether_one_looks_at_all_or_at_what_changed() -> None:
+    following, anew = LiveStatements(), LiveStatements()
+    for poll in steady(60):
+        following.feed(poll)
+        anew.feed(replace(poll, sessions=tuple(one._replace() for one in poll.sessions)))
+    assert following.statements == anew.statements
+    assert sum(one.executions for one in following.statements) > 60
+    assert sum(one.active for one in following.statements) > 0
+    assert following._last == anew._last
+
+
+def test_statements_that_were_not_asked_for_in_between_are_all_there() -> None:
+    """A screen that shows none asks for none: who asks later sees what who asks always sees."""
+    always, late = Watch(), Watch()
+    for sample in [*churn(40)][:-1]:
+        always.feed(sample)
+        late.feed(sample)
+        len(always.snapshot().statements)
+    one, other = always.snapshot().statements, late.snapshot().statements
+    assert [*one] == [*other]
+    for key, row in one.items():
+        assert replace(other[key], shares=row.shares) == row
+    assert {row.key for row in one.working} == {row.key for row in other.working}
+
+
+def test_rows_of_statements_are_made_once_for_all_who_ask() -> None:
+    asked = []
+
+    def make() -> dict[StatementKey, StatementRow]:
+        asked.append(1)
+        return {}
+
+    statements = Statements(make)
+    assert not asked
+    assert not statements.working
+    assert not [*statements.items()]
+    assert len(asked) == 1

@@ -163,11 +163,6 @@ class DrainDriver(LinuxDriver):
         """Read the keys."""
         read_keys(self.fileno, self._exit, self.process_message, self._debug)
 
-    def close(self) -> None:
-        """Close what was opened here, too."""
-        super().close()
-        self._exit.close()
-
     def start_application_mode(self) -> None:
         """Ask once before the first frame: the answer takes one bare round trip."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
