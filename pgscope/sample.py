@@ -265,6 +265,11 @@ class ServerFacts:
     own_pids: frozenset[int] = frozenset()
 
     @property
+    def address(self) -> str:
+        """Host and port, as plans that are kept name their server."""
+        return f"{self.host or 'local'}:{self.port}"
+
+    @property
     def counts_statements(self) -> bool:
         """Whether the server counts statements where we can read it; else sessions alone tell of them."""
         return self.statements_version is not None and self.query_ids
