@@ -94,7 +94,7 @@ class TabLine(Widget):
         remark = self._remark.cell_length
         told = min(remark + 2 if remark else 0, width // 3 if not asked else _LEAST + 2)
         titles = self._titles(width - asked - told)
-        if self._cells(titles) > width - asked:
+        if asked and self._cells(titles) > width - asked - told:
             titles = [title if view == self._current else None for view, _, title in self._tabs]
         parts: list[Content] = []
         x = 0
