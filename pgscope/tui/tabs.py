@@ -74,11 +74,11 @@ class TabLine(Widget):
     def _right(self, room: int) -> Content:
         """The remark, as far as the filter leaves room for it, and the filter."""
         if not self._filter:
-            return self._remark.truncate(room, ellipsis=True)
+            return _whole_words(self._remark, room)
         rest = room - self._filter.cell_length - 2
         if rest < min(_LEAST, self._remark.cell_length) or not self._remark:
             return self._filter.truncate(room, ellipsis=True)
-        return Content.assemble(self._remark.truncate(rest, ellipsis=True), "  ", self._filter)
+        return Content.assemble(_whole_words(self._remark, rest), "  ", self._filter)
 
     def _way(self, width: int, asked: int) -> Content:
         parts = [styled(crumb, "muted") for crumb in self._crumbs[:-1]]
@@ -134,6 +134,13 @@ _LEAST = 10
 _SHORT = {"applications": "Apps", "sessions": "Sess", "statements": "Stmt", "findings": "Find"}
 _SHORTEST = {**_SHORT, "locks": "Lock", "plans": "Plan"}
 """Titles of views where not all have room; those that are not here are short."""
+
+
+def _whole_words(remark: Content, room: int) -> Content:
+    """The remark cut between what it says, if it is too long: a letter of a word says nothing."""
+    if remark.cell_length > room and (end := remark.plain.rfind("  ", 0, room + 1)) > 0:
+        return remark.truncate(end)
+    return remark.truncate(room, ellipsis=True)
 
 
 def _tab(key: str, title: str) -> str:
