@@ -130,15 +130,16 @@ class TabLine(Widget):
 
 
 _LEAST = 10
-"""Cells of a remark that still say something: how many rows of how many there are."""
+"""Cells of a remark that still say something, such as how many rows of how many there are."""
 _SHORT = {"applications": "Apps", "sessions": "Sess", "statements": "Stmt", "findings": "Find"}
 _SHORTEST = {**_SHORT, "locks": "Lock", "plans": "Plan"}
 """Titles of views where not all have room; those that are not here are short."""
 
 
 def _whole_words(remark: Content, room: int) -> Content:
-    """The remark cut between what it says, if it is too long: a letter of a word says nothing."""
-    if remark.cell_length > room and (end := remark.plain.rfind("  ", 0, room + 1)) > 0:
+    """The remark cut to the room; of its last words no less than says something is left."""
+    end = remark.plain.rfind("  ", 0, room + 1)
+    if remark.cell_length > room and end > 0 and room - end - 2 < _LEAST:
         return remark.truncate(end)
     return remark.truncate(room, ellipsis=True)
 

@@ -106,7 +106,7 @@ class PlansView(Frame):
         if self._elsewhere:
             known = snapshot.facts is not None
             here = f"No plan of this server kept yet: {makes}" if known else "This server was not reached yet"
-            return f"{here}\na shows the {self._elsewhere} of other servers"
+            return f"{here}\na shows those of other servers ({self._elsewhere})"
         return f"No plan kept yet: {makes}"
 
     def remark(self) -> Content:
