@@ -12,7 +12,7 @@ _SIGNAL_AUTOVACUUM_WORKER = 6392
 def refusal(session: Session, facts: ServerFacts | None) -> str:
     """Why the server will refuse, with the grant that helps if one does; empty if it will not, as is known.
 
-    What was granted since the connection was made is not known.
+    What was granted in the last minute may not be known yet.
     """
     if facts is None or facts.superuser:
         return ""
