@@ -260,9 +260,18 @@ class ServerFacts:
     superuser: bool
     reads_all_stats: bool
     may_signal: bool
+    """Whether it has pg_signal_backend: it may signal the sessions of all but superusers."""
     settings: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     own_pids: frozenset[int] = frozenset()
+    superusers: frozenset[int] = frozenset()
+    rights_of: frozenset[int] = frozenset()
+    """Oids of the roles that are superusers, and of those whose rights this one has, its own included."""
+
+    @property
+    def address(self) -> str:
+        """Host and port, as plans that are kept name their server."""
+        return f"{self.host or 'local'}:{self.port}"
 
     @property
     def counts_statements(self) -> bool:

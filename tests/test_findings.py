@@ -13,6 +13,7 @@ from pgscope.analysis.findings.exact import exact
 from pgscope.analysis.findings.relation import Relationship
 from pgscope.analysis.findings.runs import runs
 from pgscope.sample import Burst, BurstRow, BurstWanted, CatalogWanted, Lock, Poll, Session, XminHolder
+from pgscope.text import ordinal
 from tests.findings_series import AUTHOR, CHOICES, DATID, PAGE, ROLE, TOUCH, World, pages, steady
 
 COLLECTION = Relationship("collection", "choice.question_id", "fk", "question", "choice")
@@ -158,6 +159,35 @@ def test_idle_in_transaction_with_what_it_holds() -> None:
     for at in (1002.0, 1006.0):
         findings.feed(Poll(at, at, (session(),)))
     assert [finding.ended for finding in findings.current(1006.0)] == [True]
+
+
+def test_idle_transactions_that_come_again_are_counted() -> None:
+    """By application, whichever session it is; each counts once, however long it lasts."""
+    findings = Findings()
+    said = []
+    for turn in range(4):
+        start = 1000.0 + 100 * turn
+        state = "idle in transaction"
+        idle = session(pid=7 + turn % 2, state=state, state_change=start, xact_start=start, query="SELECT 1")
+        other = session(pid=50, application_name="o", state=state, state_change=500.0, xact_start=500.0)
+        for after in (10.0, 40.0, 41.0, 45.0):
+            at = start + after
+            findings.feed(Poll(at, at, (idle, other)))
+        said.append([one for one in findings.current(at) if not one.ended])
+        findings.feed(Poll(at + 5, at + 5, (other,)))
+    summaries = [one.summary for turn in said for one in turn if one.pids != (50,)]
+    assert [summary.partition(" time: ")[0] for summary in summaries[1:]] == ["2nd", "3rd", "4th"]
+    assert summaries[0].startswith("pid 7 idle for 45 s")
+    (last,) = [one for one in said[3] if one.pids != (50,)]
+    (again,) = [item for item in last.evidence if item.kind == "again"]
+    assert again.numbers == {"times": 4, "seconds": 304.0}
+    assert all("time:" not in one.summary for turn in said for one in turn if one.pids == (50,))
+
+
+def test_ordinals() -> None:
+    assert [ordinal(one) for one in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1022)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th", "1,022nd",
+    ]  # fmt: skip
 
 
 def test_xmin_holders_and_unnamed_sessions() -> None:

@@ -58,7 +58,7 @@ class Snapshot:
 
     def groups(self, by: str = "application", *, own: bool = False) -> tuple[Group, ...]:
         """The rows of the Applications view."""
-        waiting = {key for key, node in self.locks.nodes.items() if node.waits} if self.totals.hidden else ()
+        waiting = self.locks.waiters() if self.totals.hidden else ()
         return groups(
             self.sessions,
             self.at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from pgscope.analysis.attribution import Attribution
@@ -123,7 +123,6 @@ class Watch:
         interval = self._deltas.feed(poll)
         self._clock.feed(poll)
         self._poll = poll
-        self.presence.feed(poll)
         if not self.counted or not self._deltas.entries:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval, self.texts)
@@ -131,10 +130,12 @@ class Watch:
         self.load_history.feed(self._load.newest)
         self.attribution.feed(poll)
         self.locks.feed(poll)
+        waiting: Collection[int] = ()
         if self._totals.hidden:
             # Waits that sessions do not show are in pg_locks, which is for everyone.
-            waiting = max(self._totals.waiting, self.locks.forest.waiting)
-            self._totals = replace(self._totals, waiting=waiting)
+            waiting = self.locks.forest.waiters()
+            self._totals = replace(self._totals, waiting=max(self._totals.waiting, len(waiting)))
+        self.presence.feed(poll, waiting)
         if interval is not None:
             self._interval = interval
             self.seconds += interval.seconds

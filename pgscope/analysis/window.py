@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 
 from pgscope.analysis.activity import (
@@ -43,8 +44,8 @@ class PresenceFold:
         self.start: float | None = None
         self.end = 0.0
 
-    def feed(self, poll: Poll) -> None:
-        """Take in one poll."""
+    def feed(self, poll: Poll, waiting: Container[int] = ()) -> None:
+        """Take in one poll; `waiting`: pids that wait for a lock, for sessions that are hidden."""
         self.polls += 1
         if self.start is None:
             self.start = poll.at
@@ -59,8 +60,9 @@ class PresenceFold:
                 continue
             look = looks[session.application_name]
             look.active += is_active(session)
-            look.hidden += is_hidden(session)
-            look.waiting += is_waiting_for_lock(session)
+            hidden = is_hidden(session)
+            look.hidden += hidden
+            look.waiting += is_waiting_for_lock(session) or (hidden and session.pid in waiting)
             look.longest_statement = max(look.longest_statement, statement_age(session, poll.at) or 0.0)
             if is_idle_in_transaction(session):
                 look.idle_in_transaction += 1

@@ -68,6 +68,7 @@ class Explaining:
         self._failures = Failures()
         self._home: str | None = None
         self._at_work: set[asyncio.Task[Any]] = set()
+        self._asked: set[str] = set()
         self.timeout_ms = timeout_ms
         """After which the server ends a statement."""
 
@@ -139,11 +140,22 @@ class Explaining:
 
     async def keep(self, request: ExplainRequest, result: ExplainResult) -> Kept:
         """Keep a plan in the store. Never raises for what the disk does."""
-        return await asyncio.to_thread(keep, self._store, request, result, time.time())
+        kept = await asyncio.to_thread(keep, self._store, request, result, time.time())
+        self._asked.add(result.server)
+        return kept
 
     async def plans(self) -> tuple[StoredPlan, ...]:
         """All plans kept, the newest first."""
         return await asyncio.to_thread(self._store.everything)
+
+    def concerns(self, plan: StoredPlan, watched: str) -> bool:
+        """Whether a plan is of the server watched (its host:port), or of the one asked instead of it."""
+        if plan.address == watched or plan.server in self._asked:
+            return True
+        if self._elsewhere is None:
+            return False
+        named = self._elsewhere.params
+        return plan.address == f"{named.get('host') or 'local'}:{named.get('port') or 5432}"
 
     @property
     def _server(self) -> Target:

@@ -41,6 +41,11 @@ class StoredPlan:
     block_size: int = 8192
     """Bytes."""
 
+    @property
+    def address(self) -> str:
+        """The host and port of its server, without the version: that may have been upgraded since."""
+        return self.server.partition(", PostgreSQL ")[0]
+
 
 class PlanStore:
     """The folder of plans. Its files are only their owner's; what cannot be read there is passed over."""

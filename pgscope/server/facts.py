@@ -37,7 +37,7 @@ async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
         reason = failure.reason if failure else "the server answered nothing"
         raise ConnectionFailed(f"cannot read the server's settings: {reason}; check the role's privileges")
     row = found.rows["facts"][0]
-    version_num, version, database, user, standby, started, now, superuser, reads, signals, pid = row
+    version_num, version, database, user, standby, started, now, superuser, reads, signals, pid = row[:11]
     settings = {name(key): name(value) for key, value in found.rows.get("settings", ())}
     extensions = _extensions(found.rows.get("extensions", ()))
     version_text, schema, usable = extensions.get("pg_stat_statements", ("", "", False))
@@ -72,6 +72,8 @@ async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
         settings=settings,
         missing=(),
         own_pids=frozenset({pid}),
+        superusers=frozenset(row[11]),
+        rights_of=frozenset(row[12]),
     )
     return with_missing(facts, version_text), float(now)
 

@@ -313,7 +313,8 @@ class PgscopeApp(App[None]):
         served = event.served
         if self._status.paused:
             return
-        if served is self._current or self.screen is self._fleet:
+        # The last of it can come when the screens are gone.
+        if served is self._current or self._fleet in self._screen_stack[-1:]:
             self._painter.offer(None)
         else:
             served.snapshot = served.newest

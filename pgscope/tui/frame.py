@@ -162,10 +162,10 @@ class Frame(KeptLines, Screen[None]):
         """For `remark`: how many rows of how many, a word on them, and what of the filter does not apply."""
         some, whole = shown
         parts = [Content(f"{some} of {whole}" if some != whole else str(whole))]
-        if words:
-            parts.append(Content(words))
         if left_out:
             parts.append(styled(f"({', '.join(left_out)}: not in this view)", "warn"))
+        if words:
+            parts.append(Content(words))
         return Content("  ").join(parts)
 
     def fill(self, table: LiveTable, rows: Sequence[Row], nothing: str) -> None:
@@ -253,9 +253,9 @@ class Frame(KeptLines, Screen[None]):
         parts = [remark]
         if marks := self.marks():
             parts.insert(0, styled(f"{marks} marked (M clears)", "accent"))
-        if status.filter and not self._filtering:
-            parts.append(styled(f"/ {status.signs.text(status.filter.text)}", "warn"))
-        tabs.set_remark(Content("  ").join([part for part in parts if part]))
+        shown = status.filter and not self._filtering
+        filtered = styled(f"/ {status.signs.text(status.filter.text)}", "warn") if shown else Content("")
+        tabs.set_remark(Content("  ").join([part for part in parts if part]), filtered)
         hint = "; ".join(hints(status.filter)) if self._filtering else ""
         self._line(FilterLine).say(status.filter_error, hint, remark.plain)
 

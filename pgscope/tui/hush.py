@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pgscope.text import clean
+from pgscope.tui.charset import keep_to_locale
 
 _CLEAR: Final = "\r\x1b[K"
 
@@ -29,6 +30,7 @@ class _Hush:
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Switch the echo off at once; in the end, whatever it is, the terminal is as it was."""
+    keep_to_locale()
     try:
         before = termios.tcgetattr(sys.stdin)
         termios.tcsetattr(sys.stdin, termios.TCSANOW, _quiet(before))

@@ -57,6 +57,7 @@ async def test_hidden_is_not_nothing(plain: str, pg_database: str) -> None:
             rows = {one["application_name"]: one for one in document(stream.watch)["applications"]}
             assert rows["t-waits"]["active"] is None
             assert rows["t-waits"]["idle_in_transaction"] is None
+            assert rows["t-waits"]["waiting"] == 3
         holder.execute("rollback")
         for waiter in waiters:
             while waiter.pgconn.get_result() is not None:

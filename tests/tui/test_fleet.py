@@ -147,3 +147,13 @@ def test_servers_are_told_apart() -> None:
         [("prod (saved)", LiveSource(target()))] + [("", LiveSource(target(word))) for word in words]
     )
     assert made == ["prod (saved)", "a (database)", "a@db1 #1", "a@db1 #2", "local:5433"]
+
+
+async def test_what_comes_while_it_ends_harms_nothing(down: Server) -> None:
+    """A server in the background may tell something when no screen is left."""
+    app = fleet(down)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+    assert not app.screen_stack
+    for served in app._servers:
+        app._taken(app.Taken(served))

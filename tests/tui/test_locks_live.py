@@ -251,6 +251,8 @@ async def test_a_role_that_may_not_is_told(scene: Scene, log: AuditLog, bystande
         await in_locks(pilot, app)
         await pilot.press("T")
         await until(pilot, lambda: "GRANT pg_signal_backend TO bystander" in shown(app), "what it would need")
+        assert "The server will refuse" in shown(app)
+        assert "y Try anyway" in shown(app), "somebody may have granted it since"
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, LocksView), "the view again")
         await until(pilot, lambda: f"Terminate pid {made.billing.pid} (billing): " in told(app), "the answer")

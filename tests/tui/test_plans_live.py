@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -383,3 +384,33 @@ async def test_plans_are_kept_marked_and_compared(
         await pilot.press("escape", "enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen), "a plan opened")
         await until(pilot, lambda: "queryid" in shown(app) and ", 20" in shown(app), "when it was kept")
+
+
+async def test_plans_of_other_servers_are_shown_only_if_asked_for(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    shop.execute("SELECT id FROM orders WHERE customer = 11")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_statement(app, pilot, "orders")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the plan's screen")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
+        store = PlanStore(tmp_path)
+        await until(pilot, lambda: len(store.everything()) == 1, "the plan kept")
+        here = store.everything()[0]
+        elsewhere = replace(here, server="far.example:5432, PostgreSQL 17.2")
+        upgraded = replace(here, server=here.server.replace("PostgreSQL 18", "PostgreSQL 17"), at=here.at - 9)
+        for one in (elsewhere, upgraded):
+            store.save(one)
+        await pilot.press("escape")
+        app.set_filter("")
+        await pilot.press("6")
+        await until(pilot, lambda: len(cells(app)) == 2, "those of this server, an older version's too")
+        assert not any("far.example" in row for row in cells(app))
+        assert "2  here, 1 elsewhere (a)" in shown(app)
+        await pilot.press("a")
+        await until(pilot, lambda: len(cells(app)) == 3, "all")
+        assert "of all servers" in shown(app)
+        await pilot.press("a")
+        await until(pilot, lambda: len(cells(app)) == 2, "those of this server again")

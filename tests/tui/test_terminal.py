@@ -111,9 +111,11 @@ def test_several_servers_on_one_screen(hostile: str, pg18_database: str) -> None
             80,
             24,
         ),
+        ({"TERM": "linux", "LANG": "", "LC_ALL": "C", "PYTHONUTF8": ""}, 80, 24),
+        ({"TERM": "screen", "LANG": "C", "LC_ALL": "", "LC_CTYPE": "", "PYTHONUTF8": ""}, 80, 24),
         ({"TERM": "screen", "NO_COLOR": "1"}, 40, 10),
     ],
-    ids=["linux-ascii", "screen-no-color-40x10"],
+    ids=["linux-ascii", "linux-c", "screen-lang-c", "screen-no-color-40x10"],
 )
 def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int, rows: int) -> None:
     with Terminal("connect", hostile, environment=environment, columns=columns, rows=rows) as terminal:

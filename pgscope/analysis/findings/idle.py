@@ -96,7 +96,7 @@ def _idle(poll: Poll, session: Session, idle: float, behind: int) -> Finding:
         (session.application_name,),
         session.database,
         session.user,
-        f"pid {session.pid} has been idle in a transaction for {idle:,.0f} s"
+        f"pid {session.pid} idle for {idle:,.0f} s in a transaction"
         + (f", {behind} {waits} behind it" if behind else ""),
         _last(session),
         None,

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pgscope.analysis.findings.model import GRADES, Finding
+from pgscope.analysis.findings.recurrence import Recurrence, Time, told
 
 Identity = tuple[str, int, int, str, tuple[int, ...]]
 
 MOST_HISTORY = 2000
+_COUNTED = {"idle_in_transaction"}
+"""Kinds that come and go with sessions: how often they recur is told."""
 
 
 @dataclass
@@ -17,6 +20,7 @@ class _Entry:
     finding: Finding
     passes: int
     shown: bool
+    time: Time | None = None
 
 
 class Register:
@@ -25,6 +29,7 @@ class Register:
     def __init__(self) -> None:
         self._entries: dict[Identity, _Entry] = {}
         self._history: dict[Identity, Finding] = {}
+        self._recurrence = Recurrence()
 
     def update(
         self, at: float, drafts: Iterable[Finding], *, passes: int, grace_s: float, kinds: set[str]
@@ -57,6 +62,10 @@ class Register:
             )
             entry.passes += 1
             entry.shown = entry.shown or entry.passes >= passes or at_once
+            if entry.shown and draft.kind in _COUNTED:
+                if entry.time is None or before.ended:
+                    entry.time = self._recurrence.begins(draft, at)
+                entry.finding = told(entry.finding, entry.time, at)
         self._supersede(seen)
         for name, entry in list(self._entries.items()):
             if entry.finding.kind in kinds and name not in seen:

@@ -109,6 +109,10 @@ class LockForest:
         """How many sessions wait; each counts once."""
         return sum(1 for node in self.nodes.values() if node.waits)
 
+    def waiters(self) -> frozenset[int]:
+        """Their pids."""
+        return frozenset(key for key, node in self.nodes.items() if node.waits)
+
     def __bool__(self) -> bool:
         return bool(self.nodes)
 

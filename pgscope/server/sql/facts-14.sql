@@ -9,6 +9,12 @@ select current_setting('server_version_num')::int,
        r.rolsuper,
        r.rolsuper or pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage'),
        r.rolsuper or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'usage'),
-       pg_catalog.pg_backend_pid()
+       pg_catalog.pg_backend_pid(),
+       array(select s.oid::int8 from pg_catalog.pg_roles s where s.rolsuper),
+       array(
+           select m.oid::int8
+           from pg_catalog.pg_roles m
+           where not r.rolsuper and pg_catalog.pg_has_role(current_user, m.oid, 'usage')
+       )
 from pg_catalog.pg_roles r
 where r.rolname = current_user

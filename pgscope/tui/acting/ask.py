@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -13,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pgscope.analysis.activity import is_active, is_hidden, transaction_age
+from pgscope.analysis.signalling import refusal
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Kind
 from pgscope.report import numbers
@@ -24,6 +26,8 @@ from pgscope.tui.keyline import KeyLine
 from pgscope.tui.rows.sessions import LONGEST_LINE, age_of, name_of, state_text
 from pgscope.tui.tones import styled
 
+_REASONS = 3
+"""Different refusals told of one set."""
 _LISTED = 200
 """Sessions listed; the rest are counted."""
 
@@ -104,6 +108,14 @@ class AskScreen(ModalScreen["Decision | None"]):
         if action == "decide":
             return any(can_work(self._kind, one) for one in self._chosen.sessions)
         return super().check_action(action, parameters)
+
+    def key_word(self, action: str) -> str | None:
+        """Where the server will refuse all, yes is no more than a try: someone may have granted it since."""
+        if not action.endswith("decide"):
+            return None
+        facts = self._snapshot.facts
+        refused = all(refusal(session, facts) for session in self._chosen.sessions)
+        return "Try anyway" if refused else "Yes, do it"
 
     @property
     def _chosen(self) -> Scope:
@@ -196,16 +208,11 @@ def warnings(kind: Kind, scope: Scope, snapshot: Snapshot, signs: Signs) -> list
         who = f"pid {quiet[0].pid} runs" if len(quiet) == 1 else f"{len(quiet)} of them run"
         said.append(f"{who} no statement now, so there is nothing to cancel: T ends the session instead")
     facts = snapshot.facts
-    if facts is not None and not (facts.superuser or facts.may_signal):
-        others = [session for session in scope.sessions if session.user != facts.user]
-        if others:
-            # The start of a hidden session is hidden too: another could have its pid by now.
-            grants = "pg_monitor, pg_signal_backend" if not facts.reads_all_stats else "pg_signal_backend"
-            said.append(
-                f"{facts.user} may only signal its own sessions; for others it needs: "
-                f"GRANT {grants} TO {facts.user}"
-            )
-    elif facts is not None and any(is_hidden(session) for session in scope.sessions):
+    refusals = Counter(reason for session in scope.sessions if (reason := refusal(session, facts)))
+    for reason, many in refusals.most_common(_REASONS):
+        whole = many == len(scope.sessions)
+        said.append(f"The server will refuse{'' if whole else f' {many} of them'}: {reason}")
+    if not refusals and facts is not None and any(is_hidden(session) for session in scope.sessions):
         said.append(
             f"hidden from {facts.user}, so it cannot be told from another session with the same pid; "
             f"needs: GRANT pg_monitor TO {facts.user}"

@@ -25,7 +25,7 @@ COLUMNS = (
         tooltip="confirmed: by two kinds of evidence or more; likely: by one; Enter shows all of it",
     ),
     Column("app", "application", min_width=11, max_width=24, weight=1, priority=94),
-    Column("what", "what", min_width=17, weight=6, priority=96, tooltip="What is the matter, in a line"),
+    Column("what", "what", min_width=24, weight=6, priority=96, tooltip="What is the matter, in a line"),
     Column("calls", "calls/s", width=7, justify="right", priority=40, tooltip="Calls that it is about"),
     Column(
         "spared",

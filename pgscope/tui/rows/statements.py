@@ -28,7 +28,7 @@ def columns(since_start: bool) -> tuple[Column, ...]:
     each = "" if since_start else "/s"
     when = "since its counters began" if since_start else "in the last interval"
     return (
-        Column("share", "time%", width=6, justify="right", priority=90, tooltip=f"Share of all time {when}"),
+        Column("share", "time%", width=6, justify="right", priority=96, tooltip=f"Share of all time {when}"),
         Column("calls", f"calls{each}", width=7, justify="right", priority=95, tooltip=f"Calls {when}"),
         Column("mean", "mean", width=6, justify="right", priority=85, tooltip=f"Mean time of a call {when}"),
         Column(
@@ -79,7 +79,7 @@ def columns(since_start: bool) -> tuple[Column, ...]:
         Column("basis", "known", width=12, priority=20, tooltip="exact, measured, sampled or unattributed"),
         Column("db", "database", min_width=8, max_width=16, weight=0.3, priority=15),
         Column("user", "user", min_width=8, max_width=16, weight=0.3, priority=14),
-        Column("query", "statement", min_width=26, weight=6, priority=70),
+        Column("query", "statement", min_width=26, weight=6, priority=97),
     )
 
 

@@ -27,7 +27,8 @@ class PlansView(Frame):
     HELP = (
         "Every plan that was made is kept in the state folder (a few for each statement, without literals), "
         "the newest first. The column against the one before says what changed since the last plan of the "
-        "same statement.\n"
+        "same statement. Shown are those of the server in hand, of all its databases; a shows those of all "
+        "servers.\n"
         "Enter opens a plan. m marks one; c lays two marked ones side by side, or, with none marked, the one "
         "under the cursor beside the one before it.\n"
         "e and E in the other views make plans. One that is still being made comes up here first."
@@ -42,6 +43,13 @@ class PlansView(Frame):
             tooltip="The two marked, or this and the one before it",
             id="plans.compare",
         ),
+        Binding(
+            "a",
+            "everywhere",
+            "All servers",
+            tooltip="Show the plans of all servers, or of the one in hand",
+            id="plans.everywhere",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -50,7 +58,9 @@ class PlansView(Frame):
         self._read = False
         self._shown = (0, 0)
         self._left_out: tuple[str, ...] = ()
-        self._filtered: object = None
+        self._drawn: object = None
+        self._everywhere = False
+        self._elsewhere = 0
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable(plans.COLUMNS, sort="at", placeholder="Reading the plans kept", id="plans")
@@ -62,28 +72,51 @@ class PlansView(Frame):
 
     async def _load(self) -> None:
         explaining = self.stage.planner.explaining
-        if explaining is None:
-            return
-        stored = await explaining.plans()
-        self._plans = await asyncio.to_thread(plans.read, stored)
-        self._read, self._filtered = True, None
+        if explaining is not None:
+            self._plans = await asyncio.to_thread(plans.read, await explaining.plans())
+        self._read, self._drawn = True, None
         if self.is_mounted:
             self.paint()
 
-    def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002
+    def show(self, snapshot: Snapshot) -> None:
         status = self.stage.status
-        if not self._read or self._filtered is status.filter:
+        # What is drawn holds until the filter changes, or it is known which server this is.
+        wanted = (status.filter, snapshot.facts.address if snapshot.facts is not None else None)
+        if not self._read or wanted == self._drawn:
             return
-        self._filtered = status.filter
-        chosen = status.filter.select(self._plans, plans.GETTERS)
+        self._drawn = wanted
+        here = self._of_this_server(snapshot)
+        self._elsewhere = len(self._plans) - len(here)
+        offered = self._plans if self._everywhere else here
+        chosen = status.filter.select(offered, plans.GETTERS)
         self._left_out = status.filter.left_out(plans.GETTERS)
-        self._shown = (len(chosen), len(self._plans))
-        nothing = "No plan kept yet: e on a statement or session makes one"
-        self.fill(self.query_one(LiveTable), plans.rows(chosen, status.signs), nothing)
+        self._shown = (len(chosen), len(offered))
+        self.fill(self.query_one(LiveTable), plans.rows(chosen, status.signs), self._nothing(snapshot))
+
+    def _of_this_server(self, snapshot: Snapshot) -> list[plans.KeptPlan]:
+        explaining, facts = self.stage.planner.explaining, snapshot.facts
+        if explaining is None or facts is None:
+            return []
+        return [one for one in self._plans if explaining.concerns(one.stored, facts.address)]
+
+    def _nothing(self, snapshot: Snapshot) -> str:
+        if self.stage.planner.explaining is None:
+            return "A recording has no plans: they are made and kept where a server is watched"
+        makes = "e on a statement or session makes one"
+        if self._elsewhere:
+            known = snapshot.facts is not None
+            here = f"No plan of this server kept yet: {makes}" if known else "This server was not reached yet"
+            return f"{here}\na shows those of other servers ({self._elsewhere})"
+        return f"No plan kept yet: {makes}"
 
     def remark(self) -> Content:
         marked = len(self.query_one(LiveTable).marked)
-        return self.counted(self._shown, f"{marked} marked" if marked else "", self._left_out)
+        if self._everywhere:
+            words = ["of all servers"]
+        else:
+            words = [f"here, {self._elsewhere} elsewhere (a)"] if self._elsewhere else []
+        words += [f"{marked} marked"] if marked else []
+        return self.counted(self._shown, "  ".join(words), self._left_out)
 
     def copied(self) -> str:
         found = self._under_cursor()
@@ -99,6 +132,18 @@ class PlansView(Frame):
         """Mark or unmark the plan under the cursor."""
         self.query_one(LiveTable).toggle_mark()
         self.paint()
+
+    def action_everywhere(self) -> None:
+        """Turn between the plans of the server in hand and of all."""
+        self._everywhere = not self._everywhere
+        self._drawn = None
+        self.refresh_bindings()
+        self.paint()
+
+    def key_word(self, action: str) -> str | None:
+        if action.endswith("everywhere"):
+            return "This server" if self._everywhere else "All servers"
+        return super().key_word(action)
 
     def action_compare(self) -> None:
         """Lay two plans side by side."""
