@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from pgscope.analysis.finder import Finder, waiting
 from pgscope.analysis.findings import Finding, FindingSettings
 from pgscope.analysis.marks import Marks
-from pgscope.analysis.watch import Watch
 from pgscope.capture.ending import end
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.source import Source
@@ -44,7 +44,7 @@ class Recorder:
         self._source = source
         self._file = file
         self._say = say
-        self._watch = Watch(settings) if analysis_budget > 0 else None
+        self._finder = Finder(settings or FindingSettings()) if analysis_budget > 0 else None
         self._marks = Marks()
         self._budget = analysis_budget
         self._clock = clock
@@ -72,8 +72,8 @@ class Recorder:
         self._file.write(sample)
         self.connected = self.connected or isinstance(sample, Connected)
         self._tell(sample)
-        if self._watch is not None:
-            self._analyse(self._watch, sample)
+        if self._finder is not None:
+            self._analyse(self._finder, sample)
         if isinstance(sample, Poll):
             self._want_catalogs(sample)
 
@@ -94,25 +94,25 @@ class Recorder:
             self._link = said
             self._say(said)
 
-    def _analyse(self, watch: Watch, sample: Sample) -> None:
+    def _analyse(self, finder: Finder, sample: Sample) -> None:
         """Find things, for as long as that is cheap."""
         if isinstance(sample, Connected):
             self._connected = sample
-        if self._rests(watch, sample):
+        if self._rests(finder, sample):
             return
         began = self._clock()
-        watch.feed(sample)
+        finder.feed(sample)
         if isinstance(sample, Poll):
-            for wanted in watch.wants():
+            for wanted in finder.wants():
                 self._source.request(wanted)
-            self._mark(sample.at, watch.findings.current(sample.at), watch.locks.starts())
+            self._mark(sample, finder.current(sample.at))
         self._spent += self._clock() - began
         if self._judged is None:
             self._judged = sample.mono
         elif sample.mono - self._judged >= _JUDGED_OVER:
             self._judge(sample.mono, sample.mono - self._judged)
 
-    def _rests(self, watch: Watch, sample: Sample) -> bool:
+    def _rests(self, finder: Finder, sample: Sample) -> bool:
         """Whether nothing is looked for now, to stay in the budget; what is cheap is done all the same."""
         if self._rests_until is None:
             return False
@@ -121,12 +121,12 @@ class Recorder:
             self._judged = sample.mono
             if self._connected is not None:
                 # As after a connection that was lost: nothing is told of what happened in between.
-                watch.feed(replace(self._connected, at=sample.at, mono=sample.mono))
+                finder.feed(replace(self._connected, at=sample.at, mono=sample.mono))
             return False
         if isinstance(sample, Poll):
-            self._mark(sample.at, (), {one.pid: sample.at for one in sample.blocking})
+            self._mark(sample, ())
         elif not isinstance(sample, (Look, Burst)):
-            watch.feed(sample)
+            finder.feed(sample)
         return True
 
     def _judge(self, now: float, seconds: float) -> None:
@@ -147,8 +147,8 @@ class Recorder:
             else:
                 self._say("finding things while recording is cheap again, and is done without rests")
 
-    def _mark(self, at: float, findings: Iterable[Finding], waits: Mapping[int, float]) -> None:
-        for mark in self._marks.feed(at, findings, waits):
+    def _mark(self, poll: Poll, findings: Iterable[Finding]) -> None:
+        for mark in self._marks.feed(poll.at, findings, waiting(poll)):
             self._file.mark(mark)
 
     def _want_catalogs(self, poll: Poll) -> None:
