@@ -7,9 +7,11 @@ import re
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.watch import Watch
 from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
@@ -45,6 +47,31 @@ def test_it_is_the_report_of_the_samples(file: Path, capsys: pytest.CaptureFixtu
     for part in ("server", "applications", "statements", "lock_waits", "findings"):
         assert rounded(found[part]) == rounded(expected[part]), part
     assert found["lock_waits"] and found["statements"] and found["load"]
+
+
+def test_read_without_haste_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    from pgscope.cli import recorded as reading
+    from pgscope.cli.parser import build_parser
+
+    arguments = build_parser().parse_args(["report", "--from", str(file)])
+    asked: list[float] = []
+    plain = Watch.every
+    monkeypatch.setattr(Watch, "every", lambda watch, seconds: (asked.append(seconds), plain(watch, seconds)))
+    hurried = document(reading.watch_recorded(arguments, FindingSettings()).watch)
+    assert asked == [0.0]
+    monkeypatch.setattr(reading, "_LONG", 60.0)
+    unhurried = document(reading.watch_recorded(arguments, FindingSettings()).watch)
+    assert asked == [0.0, reading._UNHURRIED, 0.0]
+    for part in ("server", "totals", "applications", "statements", "lock_waits", "load"):
+        assert unhurried[part] == hurried[part], part
+    assert found_in(unhurried) == found_in(hurried) != []
+
+
+def found_in(content: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Kinds of findings and their statements."""
+    return sorted(
+        (one["kind"], (one["statement"] or {}).get("fingerprint", "")) for one in content["findings"]
+    )
 
 
 def rounded(value: object) -> object:

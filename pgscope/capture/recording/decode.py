@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from pgscope.capture.recording.bounds import is_moment, number
@@ -96,7 +98,7 @@ class Decoder:
                 row["mono"] += times["mono"]
             return self._plain(Burst, times, body)
         if name in PLAIN:
-            return self._plain(PLAIN[name], times, json.loads(self._words.word(body[0])))
+            return replace(_held(name, self._words.word(body[0])), **times)
         return None
 
     def _plain(self, kind: Any, times: dict[str, float], content: dict[str, Any]) -> Sample:
@@ -117,6 +119,13 @@ class Decoder:
             "round_trip_ms": number(body["round_trip_ms"]),
         }
         return Poll(**content)
+
+
+@lru_cache(maxsize=16)
+def _held(name: str, content: str) -> Sample:
+    """A sample of what holds until further notice, without its times: each segment begins with the same."""
+    made_of: Sample = made(PLAIN[name], {"at": 0.0, "mono": 0.0, **json.loads(content)})
+    return made_of
 
 
 def _named(row: Any, values: list[Any]) -> dict[str, Any]:
