@@ -52,7 +52,7 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
         span = (recording.end if until is None else until) - begin
         if span > _LONG:
             watch.every(_UNHURRIED)
-        # What is read makes no cycles, and what is kept of it grows: no need to walk through it again and again.
+        # What is read makes no cycles, and what is kept grows: no need to walk through it again and again.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         with _progress() as tell:

@@ -56,7 +56,12 @@ def test_read_without_haste_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch
     arguments = build_parser().parse_args(["report", "--from", str(file)])
     asked: list[float] = []
     plain = Watch.every
-    monkeypatch.setattr(Watch, "every", lambda watch, seconds: (asked.append(seconds), plain(watch, seconds)))
+
+    def every(watch: Watch, seconds: float) -> None:
+        asked.append(seconds)
+        plain(watch, seconds)
+
+    monkeypatch.setattr(Watch, "every", every)
     hurried = document(reading.watch_recorded(arguments, FindingSettings()).watch)
     assert asked == [0.0]
     monkeypatch.setattr(reading, "_LONG", 60.0)
