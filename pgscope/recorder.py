@@ -18,13 +18,19 @@ from pgscope.sample import Burst, CatalogWanted, Connected, Disconnected, Look, 
 
 _FLUSH_EVERY = 2.0
 """Seconds; also while no samples come."""
+BUDGET = 0.03
+"""Part of a core that recording may take: finding things has what taking and writing samples leave of it."""
 ANALYSIS_BUDGET = 0.02
-"""Part of a core that finding things while recording may take."""
+"""Part of a core that finding things while recording may take at the most."""
+_LEAST = 0.1
+"""Part of that which it has in any case."""
 _JUDGED_OVER = 60.0
 """Seconds."""
 _REST_MOST = 1800.0
 """Seconds without finding anything, at the most, after a stretch that took too much."""
 _CATALOG_EVERY = 3600.0
+_DATABASES_EVERY = 10.0
+"""Seconds from one look for databases that are new to the next."""
 
 
 class Recorder:
@@ -39,8 +45,12 @@ class Recorder:
         settings: FindingSettings | None = None,
         analysis_budget: float = ANALYSIS_BUDGET,
         clock: Callable[[], float] = time.thread_time,
+        whole: Callable[[], float] = time.process_time,
     ) -> None:
-        """`analysis_budget` in cores; 0 records without finding anything. `clock` says the CPU time taken."""
+        """`analysis_budget` in cores; 0 records without finding anything.
+
+        `clock` says the CPU time that finding takes, `whole` that of the process.
+        """
         self._source = source
         self._file = file
         self._say = say
@@ -48,12 +58,15 @@ class Recorder:
         self._marks = Marks()
         self._budget = analysis_budget
         self._clock = clock
+        self._whole = whole
+        self._whole_before = whole()
         self._spent = 0.0
         self._judged: float | None = None
         self._rests_until: float | None = None
         self._thinned = False
         self._connected: Connected | None = None
         self._catalogs: dict[int, float] = {}
+        self._catalogs_due = float("-inf")
         self._link = ""
         self.connected = False
         """Whether the server was ever reached."""
@@ -108,7 +121,7 @@ class Recorder:
             self._mark(sample, finder.current(sample.at))
         self._spent += self._clock() - began
         if self._judged is None:
-            self._judged = sample.mono
+            self._judge_from(sample.mono)
         elif sample.mono - self._judged >= _JUDGED_OVER:
             self._judge(sample.mono, sample.mono - self._judged)
 
@@ -118,7 +131,7 @@ class Recorder:
             return False
         if isinstance(sample, Poll) and sample.mono >= self._rests_until:
             self._rests_until = None
-            self._judged = sample.mono
+            self._judge_from(sample.mono)
             if self._connected is not None:
                 # As after a connection that was lost: nothing is told of what happened in between.
                 finder.feed(replace(self._connected, at=sample.at, mono=sample.mono))
@@ -129,14 +142,20 @@ class Recorder:
             finder.feed(sample)
         return True
 
+    def _judge_from(self, now: float) -> None:
+        """What is judged next begins now."""
+        self._judged, self._spent, self._whole_before = now, 0.0, self._whole()
+
     def _judge(self, now: float, seconds: float) -> None:
         """Rest for as long as brings the mean back to the budget, and say so when that begins or ends."""
         share = self._spent / seconds
-        self._judged, self._spent = now, 0.0
-        if share > self._budget:
-            rest = min(seconds * (share / self._budget - 1.0), _REST_MOST)
+        others = (self._whole() - self._whole_before - self._spent) / seconds
+        budget = min(max(BUDGET - others, self._budget * _LEAST), self._budget)
+        self._judge_from(now)
+        if share > budget:
+            rest = min(seconds * (share / budget - 1.0), _REST_MOST)
             self._rests_until = now + max(rest, 1.0)
-        if (share > self._budget) != self._thinned:
+        if (share > budget) != self._thinned:
             self._thinned = not self._thinned
             if self._thinned:
                 self._say(
@@ -153,6 +172,8 @@ class Recorder:
 
     def _want_catalogs(self, poll: Poll) -> None:
         """The schema of each database that is used: the findings of a replay rest on it."""
+        if poll.mono < self._catalogs_due:
+            return
         with contextlib.suppress(StopIteration):
             datid, database = next(
                 (one.datid, one.database)
@@ -163,3 +184,5 @@ class Recorder:
             )
             self._catalogs[datid] = poll.mono
             self._source.request(CatalogWanted(datid, database))
+            return
+        self._catalogs_due = poll.mono + _DATABASES_EVERY

@@ -7,6 +7,9 @@ from pgscope.analysis.findings import Finding, Findings, FindingSettings
 from pgscope.analysis.roster import Roster
 from pgscope.sample import Connected, Poll, Sample, Wanted
 
+_SEARCH = 5.0
+"""Seconds from one search for pairs of statements to the next."""
+
 
 class Finder:
     """Feed it samples in order; ask it after each poll.
@@ -17,6 +20,7 @@ class Finder:
 
     def __init__(self, settings: FindingSettings) -> None:
         self._findings = Findings(settings, None, Roster())
+        self._findings.search_s = _SEARCH
         self._deltas = StatementDeltas()
         self.interval: Interval | None = None
         """What the last read of the counters ended."""

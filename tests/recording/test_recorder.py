@@ -36,9 +36,16 @@ class OnShop:
     def __init__(self, path: Path, budget: float = 0.02) -> None:
         self.said: list[str] = []
         self.clock = Clock()
+        self.others = 0.0
+        """CPU time that all but finding took."""
         self.file = RecordingFile(path)
         self.recorder = Recorder(
-            Silent(), self.file, self.said.append, analysis_budget=budget, clock=self.clock
+            Silent(),
+            self.file,
+            self.said.append,
+            analysis_budget=budget,
+            clock=self.clock,
+            whole=lambda: self.clock.now + self.others,
         )
         self.taken: list[Sample] = []
 
@@ -105,3 +112,16 @@ def test_after_a_rest_nothing_is_told_of_what_came_in_between(tmp_path: Path) ->
         resting = one.rests()
     one.file.close()
     assert back
+
+
+def test_finding_has_what_the_rest_of_recording_leaves(tmp_path: Path) -> None:
+    one = OnShop(tmp_path / "a")
+    one.clock.each = 0.01
+    list(one.turns(range(4)))
+    assert not one.rests() and not any("finding" in line for line in one.said)
+    started = None
+    for sample in one.turns(range(4, 12)):
+        started = sample.mono if started is None else started
+        one.others = 0.029 * (sample.mono - started)
+    assert any("finding" in line for line in one.said), "its budget is what is left of the whole"
+    one.file.close()
