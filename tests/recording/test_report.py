@@ -16,7 +16,7 @@ from pgscope.analysis.watch import Watch
 from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
 from pgscope.report.document import document
-from pgscope.report.times import moment, within
+from pgscope.report.times import clock, epoch, moment, within
 from pgscope.sample import Poll
 from tests.recording.streams import later, shop
 from tests.tui.recorded import changed
@@ -151,6 +151,21 @@ def test_damage_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(report(capsys, file, "--format", "json"))
     assert any("cut off at byte" in notice for notice in found["notices"])
     assert "cut off at byte" in report(capsys, file)
+
+
+def test_a_wait_says_when_it_began(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waits = json.loads(report(capsys, file, "--format", "json"))["lock_waits"]
+    longest = max(waits, key=lambda one: one["waited_seconds"])
+    began = epoch(longest["last_seen"]) - longest["waited_seconds"]
+    row = next(line for line in report(capsys, file).splitlines() if f" {longest['pid']} " in line)
+    assert row.split()[0] == clock(began, began, began)
+
+
+def test_a_moment_has_its_day_where_there_are_several() -> None:
+    noon = datetime(2026, 11, 22, 12, 0).timestamp()
+    assert clock(noon, noon - 60, noon + 60) == "12:00:00"
+    assert clock(noon, noon - 86400, noon) == "2026-11-22 12:00:00"
+    assert moment(clock(noon, noon - 86400, noon), noon - 86400, noon) == noon
 
 
 def test_the_gate_holds_for_recordings(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
