@@ -9,6 +9,8 @@ from pgscope.sample import Connected, Poll, Sample, Wanted
 
 _SEARCH = 5.0
 """Seconds from one search for pairs of statements to the next."""
+_PARSES = 20
+"""Statements parsed at most in a window of a second or two: thousands at once would take 5 % of a core."""
 
 
 class Finder:
@@ -21,6 +23,7 @@ class Finder:
     def __init__(self, settings: FindingSettings) -> None:
         self._findings = Findings(settings, None, Roster())
         self._findings.search_s = _SEARCH
+        self._findings.parse_at_most(_PARSES)
         self._deltas = StatementDeltas()
         self.interval: Interval | None = None
         """What the last read of the counters ended."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from pgscope.analysis.counters import Counts, Interval
+from pgscope.analysis.findings.series import Series
+from pgscope.analysis.shape import Shape, shape_of
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Silent
 from pgscope.recorder import Recorder
-from pgscope.sample import Poll, Sample
+from pgscope.sample import Poll, Sample, StatementKey
 from tests.recording.streams import later, same, shop
 
 SPAN = shop()[-1].mono - shop()[0].mono + 1.0
@@ -125,3 +130,20 @@ def test_finding_has_what_the_rest_of_recording_leaves(tmp_path: Path) -> None:
         one.others = 0.029 * (sample.mono - started)
     assert any("finding" in line for line in one.said), "its budget is what is left of the whole"
     one.file.close()
+
+
+def test_the_busiest_statements_are_parsed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def noted(text: str) -> Shape:
+        parsed.append(text)
+        return shape_of(text)
+
+    monkeypatch.setattr("pgscope.analysis.findings.series.shape_of", noted)
+    one = Series()
+    one.parses = 2
+    one.learn({(1, number): f"SELECT {number} FROM t" for number in range(5)})
+    done = {StatementKey(1, 1, number, True): Counts(calls=number + 1) for number in range(5)}
+    for second in range(3):
+        one.observe(Interval(second, second, 1.0, done))
+    assert parsed == [f"SELECT {number} FROM t" for number in (4, 3, 2, 1, 0)]

@@ -74,6 +74,10 @@ class Findings:
         self._context.settings = settings
         self._told = set()
 
+    def parse_at_most(self, entries: int) -> None:
+        """Parse so many statements that are new in each window, the busiest first; the others wait."""
+        self._context.series.parses = entries
+
     def feed(self, sample: Sample) -> None:
         """Take a sample of any kind."""
         context = self._context
