@@ -22,6 +22,11 @@ _WARM = 90.0
 """Seconds before it that are read after that, for what needs a while: rates, load, findings."""
 _SLICE = 0.02
 """Seconds of work at a time, so that keys are answered meanwhile."""
+_UNHURRIED = 5.0
+"""Seconds of the recording from one search for pairs of statements to the next, where many are gone through
+for one picture: it is most of the work."""
+_FAST = 10.0
+"""Speed from which on that is so while it plays."""
 _TICK = 0.05
 _SHOW_NEW, _SHOW_BAR = 0.2, 0.5
 """Seconds from one picture to the next, at the least, with new samples and without."""
@@ -191,6 +196,7 @@ class Player:
         self._steps = 0
         for before in (_GLANCE, _WARM):
             watch = Watch(self._settings())
+            watch.every(_UNHURRIED)
             polls: deque[float] = deque(maxlen=1000)
             stream = self.recording.samples(at - before)
             following: Sample | None = None
@@ -200,6 +206,8 @@ class Player:
                 if isinstance(sample, Poll) and sample.at > at and polls:
                     following = sample
                     break
+                if sample.at > at - _GLANCE:
+                    watch.every(0.0)
                 self._feed(watch, polls, sample)
                 if time.monotonic() > until:
                     await asyncio.sleep(0)
@@ -208,6 +216,7 @@ class Player:
                     until = time.monotonic() + _SLICE
             self.watch, self._polls, self._stream, self._next = watch, polls, stream, following
             self._at = at
+            watch.every(0.0)
             self.snapshot = watch.snapshot()
             self._changed()
             await asyncio.sleep(0)
@@ -259,6 +268,7 @@ class Player:
         goal = self._at + seconds
         until = time.monotonic() + 2 * _SLICE
         new = False
+        self.watch.every(_UNHURRIED if self.speed >= _FAST else 0.0)
         while (sample := self._taken()) is not None and sample.at <= goal:
             self._next = None
             self._feed(self.watch, self._polls, sample)
@@ -276,6 +286,7 @@ class Player:
             self._changed()
 
     def _forward_one(self) -> None:
+        self.watch.every(0.0)
         while (sample := self._taken()) is not None:
             self._next = None
             self._feed(self.watch, self._polls, sample)
@@ -288,6 +299,7 @@ class Player:
         """Go on until there is a finding that was not there."""
         known = {finding.fingerprint for finding in self.watch.findings.current(self._at)}
         until = time.monotonic() + _SLICE
+        self.watch.every(_UNHURRIED)
         while self._search and self._wanted is None:
             sample = self._taken()
             if sample is None:

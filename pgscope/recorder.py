@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from pgscope.analysis.finder import Finder, waiting
 from pgscope.analysis.findings import Finding, FindingSettings
 from pgscope.analysis.marks import Marks
-from pgscope.analysis.watch import Watch
 from pgscope.capture.ending import end
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.source import Source
@@ -18,13 +18,19 @@ from pgscope.sample import Burst, CatalogWanted, Connected, Disconnected, Look, 
 
 _FLUSH_EVERY = 2.0
 """Seconds; also while no samples come."""
+BUDGET = 0.03
+"""Part of a core that recording may take: finding things has what taking and writing samples leave of it."""
 ANALYSIS_BUDGET = 0.02
-"""Part of a core that finding things while recording may take."""
+"""Part of a core that finding things while recording may take at the most."""
+_LEAST = 0.1
+"""Part of that which it has in any case."""
 _JUDGED_OVER = 60.0
 """Seconds."""
 _REST_MOST = 1800.0
 """Seconds without finding anything, at the most, after a stretch that took too much."""
 _CATALOG_EVERY = 3600.0
+_DATABASES_EVERY = 10.0
+"""Seconds from one look for databases that are new to the next."""
 
 
 class Recorder:
@@ -39,21 +45,28 @@ class Recorder:
         settings: FindingSettings | None = None,
         analysis_budget: float = ANALYSIS_BUDGET,
         clock: Callable[[], float] = time.thread_time,
+        whole: Callable[[], float] = time.process_time,
     ) -> None:
-        """`analysis_budget` in cores; 0 records without finding anything. `clock` says the CPU time taken."""
+        """`analysis_budget` in cores; 0 records without finding anything.
+
+        `clock` says the CPU time that finding takes, `whole` that of the process.
+        """
         self._source = source
         self._file = file
         self._say = say
-        self._watch = Watch(settings) if analysis_budget > 0 else None
+        self._finder = Finder(settings or FindingSettings()) if analysis_budget > 0 else None
         self._marks = Marks()
         self._budget = analysis_budget
         self._clock = clock
+        self._whole = whole
+        self._whole_before = whole()
         self._spent = 0.0
         self._judged: float | None = None
         self._rests_until: float | None = None
         self._thinned = False
         self._connected: Connected | None = None
         self._catalogs: dict[int, float] = {}
+        self._catalogs_due = float("-inf")
         self._link = ""
         self.connected = False
         """Whether the server was ever reached."""
@@ -72,8 +85,8 @@ class Recorder:
         self._file.write(sample)
         self.connected = self.connected or isinstance(sample, Connected)
         self._tell(sample)
-        if self._watch is not None:
-            self._analyse(self._watch, sample)
+        if self._finder is not None:
+            self._analyse(self._finder, sample)
         if isinstance(sample, Poll):
             self._want_catalogs(sample)
 
@@ -94,49 +107,55 @@ class Recorder:
             self._link = said
             self._say(said)
 
-    def _analyse(self, watch: Watch, sample: Sample) -> None:
+    def _analyse(self, finder: Finder, sample: Sample) -> None:
         """Find things, for as long as that is cheap."""
         if isinstance(sample, Connected):
             self._connected = sample
-        if self._rests(watch, sample):
+        if self._rests(finder, sample):
             return
         began = self._clock()
-        watch.feed(sample)
+        finder.feed(sample)
         if isinstance(sample, Poll):
-            for wanted in watch.wants():
+            for wanted in finder.wants():
                 self._source.request(wanted)
-            self._mark(sample.at, watch.findings.current(sample.at), watch.locks.starts())
+            self._mark(sample, finder.current(sample.at))
         self._spent += self._clock() - began
         if self._judged is None:
-            self._judged = sample.mono
+            self._judge_from(sample.mono)
         elif sample.mono - self._judged >= _JUDGED_OVER:
             self._judge(sample.mono, sample.mono - self._judged)
 
-    def _rests(self, watch: Watch, sample: Sample) -> bool:
+    def _rests(self, finder: Finder, sample: Sample) -> bool:
         """Whether nothing is looked for now, to stay in the budget; what is cheap is done all the same."""
         if self._rests_until is None:
             return False
         if isinstance(sample, Poll) and sample.mono >= self._rests_until:
             self._rests_until = None
-            self._judged = sample.mono
+            self._judge_from(sample.mono)
             if self._connected is not None:
                 # As after a connection that was lost: nothing is told of what happened in between.
-                watch.feed(replace(self._connected, at=sample.at, mono=sample.mono))
+                finder.feed(replace(self._connected, at=sample.at, mono=sample.mono))
             return False
         if isinstance(sample, Poll):
-            self._mark(sample.at, (), {one.pid: sample.at for one in sample.blocking})
+            self._mark(sample, ())
         elif not isinstance(sample, (Look, Burst)):
-            watch.feed(sample)
+            finder.feed(sample)
         return True
+
+    def _judge_from(self, now: float) -> None:
+        """What is judged next begins now."""
+        self._judged, self._spent, self._whole_before = now, 0.0, self._whole()
 
     def _judge(self, now: float, seconds: float) -> None:
         """Rest for as long as brings the mean back to the budget, and say so when that begins or ends."""
         share = self._spent / seconds
-        self._judged, self._spent = now, 0.0
-        if share > self._budget:
-            rest = min(seconds * (share / self._budget - 1.0), _REST_MOST)
+        others = (self._whole() - self._whole_before - self._spent) / seconds
+        budget = min(max(BUDGET - others, self._budget * _LEAST), self._budget)
+        self._judge_from(now)
+        if share > budget:
+            rest = min(seconds * (share / budget - 1.0), _REST_MOST)
             self._rests_until = now + max(rest, 1.0)
-        if (share > self._budget) != self._thinned:
+        if (share > budget) != self._thinned:
             self._thinned = not self._thinned
             if self._thinned:
                 self._say(
@@ -147,12 +166,14 @@ class Recorder:
             else:
                 self._say("finding things while recording is cheap again, and is done without rests")
 
-    def _mark(self, at: float, findings: Iterable[Finding], waits: Mapping[int, float]) -> None:
-        for mark in self._marks.feed(at, findings, waits):
+    def _mark(self, poll: Poll, findings: Iterable[Finding]) -> None:
+        for mark in self._marks.feed(poll.at, findings, waiting(poll)):
             self._file.mark(mark)
 
     def _want_catalogs(self, poll: Poll) -> None:
         """The schema of each database that is used: the findings of a replay rest on it."""
+        if poll.mono < self._catalogs_due:
+            return
         with contextlib.suppress(StopIteration):
             datid, database = next(
                 (one.datid, one.database)
@@ -163,3 +184,5 @@ class Recorder:
             )
             self._catalogs[datid] = poll.mono
             self._source.request(CatalogWanted(datid, database))
+            return
+        self._catalogs_due = poll.mono + _DATABASES_EVERY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from pgscope.analysis.findings import Finding
 from pgscope.sample import Mark
@@ -19,8 +19,8 @@ class Marks:
         self._findings: dict[tuple[str, tuple[int, ...]], float] = {}
         self._last_wait = float("-inf")
 
-    def feed(self, at: float, findings: Iterable[Finding], waits: Mapping[int, float]) -> list[Mark]:
-        """The moments of this poll; `waits` are the starts of the waits that go on, by pid."""
+    def feed(self, at: float, findings: Iterable[Finding], waits: Collection[int]) -> list[Mark]:
+        """The moments of this poll; `waits` are the pids that wait."""
         found = []
         for finding in findings:
             name = (finding.fingerprint, finding.pids)

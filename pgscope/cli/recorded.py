@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pgscope.analysis.watch import Watch
     from pgscope.capture.recording.recording import Recording
 
+_LONG = 600.0
+"""Seconds from which on a stretch of a recording is read with less haste."""
+_UNHURRIED = 5.0
+"""Seconds between searches for pairs of statements then."""
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -29,6 +34,8 @@ class Recorded:
 
 def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> Recorded:
     """Watch what `--from`, `--since` and `--until` name. Raises UsageError."""
+    import gc
+
     from pgscope.analysis.watch import Watch
     from pgscope.capture.recording.recording import Recording
     from pgscope.report.times import extent
@@ -43,11 +50,17 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
         watch = Watch(settings)
         begin = recording.start if since is None else since
         span = (recording.end if until is None else until) - begin
+        if span > _LONG:
+            watch.every(_UNHURRIED)
+        # What is read makes no cycles, and what is kept grows: no need to walk through it again and again.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         with _progress() as tell:
             for sample in recording.samples(since, until):
                 watch.feed(sample)
                 watch.wants()
                 tell((sample.at - begin) / span if span > 0 else 1.0)
+        watch.every(0.0)
         if watch.poll is None:
             runs = extent(recording.start, recording.end) if recording.start else "it has no sample yet"
             raise UsageError(f"{arguments.recording}: no sample in that time; {runs}")
@@ -70,14 +83,19 @@ def _progress() -> Iterator[Callable[[float], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    told = time.monotonic()
+    from pgscope.report.numbers import seconds
+
+    began = told = time.monotonic()
 
     def tell(part: float) -> None:
         nonlocal told
         if (now := time.monotonic()) - told > 0.5:
             told = now
             share = min(max(part, 0.0), 1.0)
-            print(f"\rreading the recording: {share:4.0%} ", end="", file=sys.stderr, flush=True)
+            left = (now - began) / share * (1.0 - share) if share > 0.01 else 0.0
+            more = f", {seconds(left)} left" if left >= 2.0 else ""
+            said = f"\rreading the recording: {share:.0%}{more} (^C ends it)\x1b[K"
+            print(said, end="", file=sys.stderr, flush=True)
 
     try:
         yield tell

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgscope.report.numbers import UNKNOWN
+from pgscope.report.times import clock, epoch
 from pgscope.text import one_line
 
 _QUERY = 60
@@ -30,7 +31,7 @@ def tables(content: dict[str, Any]) -> list[Table]:
     seconds = content["window"]["seconds"] or 1.0
     made = [
         _findings(content["findings"]),
-        _lock_waits(content["lock_waits"]),
+        _lock_waits(content["lock_waits"], content["window"]),
         _applications(content["applications"], seconds),
         _statements(content["statements"], seconds),
     ]
@@ -135,9 +136,14 @@ def _statements(statements: Sequence[dict[str, Any]], seconds: float) -> Table:
     )
 
 
-def _lock_waits(waits: Sequence[dict[str, Any]]) -> Table:
+def _lock_waits(waits: Sequence[dict[str, Any]], window: dict[str, Any]) -> Table:
+    def began(one: dict[str, Any]) -> str:
+        ends = [epoch(window[end] or one["last_seen"]) for end in ("start", "end")]
+        return clock(epoch(one["last_seen"]) - one["waited_seconds"], *ends)
+
     rows = [
         (
+            began(one),
             str(one["pid"]),
             _name(one["application_name"]),
             f"{one['waited_seconds']:.1f}",
@@ -148,11 +154,13 @@ def _lock_waits(waits: Sequence[dict[str, Any]]) -> Table:
         )
         for one in sorted(waits, key=lambda one: -one["waited_seconds"])[:_MOST]
     ]
+    more = len(waits) - _MOST
     return Table(
         "Lock waits",
-        ("pid", "application", "waited s", "mode", "relation", "root pids", "statement"),
+        ("from", "pid", "application", "waited s", "mode", "relation", "root pids", "statement"),
         rows,
         frozenset({"pid", "waited s"}),
+        f"the longest; {more} more are in --format json" if more > 0 else "",
     )
 
 

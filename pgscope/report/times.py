@@ -14,6 +14,18 @@ def iso(at: float | None) -> str | None:
     return text.replace("+00:00", "Z")
 
 
+def epoch(written: str) -> float:
+    """What `iso` wrote, in epoch seconds."""
+    return datetime.fromisoformat(written.replace("Z", "+00:00")).timestamp()
+
+
+def clock(at: float, start: float, end: float) -> str:
+    """A moment in local time, as `moment` takes it, with its day if the others around it are of several."""
+    first, last, one = (datetime.fromtimestamp(of).astimezone() for of in (start, end, at))
+    day = "" if first.date() == one.date() == last.date() else "%Y-%m-%d "
+    return one.strftime(f"{day}%H:%M:%S")
+
+
 _SPAN = re.compile(r"([-+])(\d+(?:\.\d+)?)([smhd]?)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

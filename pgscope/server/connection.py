@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TypeAlias
 
@@ -18,6 +19,10 @@ CONNECT_TIMEOUT = 10
 """Seconds, where the conninfo does not say."""
 
 Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
+
+
+# What psycopg has to say of a connection that ends (a cancellation cut short) would stand on the screen.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class PasswordNeeded(ConnectionFailed):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from pgscope.analysis.counters import Counts, Interval
+from pgscope.analysis.findings.series import Series
+from pgscope.analysis.shape import Shape, shape_of
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Silent
 from pgscope.recorder import Recorder
-from pgscope.sample import Poll, Sample
+from pgscope.sample import Poll, Sample, StatementKey
 from tests.recording.streams import later, same, shop
 
 SPAN = shop()[-1].mono - shop()[0].mono + 1.0
@@ -36,9 +41,16 @@ class OnShop:
     def __init__(self, path: Path, budget: float = 0.02) -> None:
         self.said: list[str] = []
         self.clock = Clock()
+        self.others = 0.0
+        """CPU time that all but finding took."""
         self.file = RecordingFile(path)
         self.recorder = Recorder(
-            Silent(), self.file, self.said.append, analysis_budget=budget, clock=self.clock
+            Silent(),
+            self.file,
+            self.said.append,
+            analysis_budget=budget,
+            clock=self.clock,
+            whole=lambda: self.clock.now + self.others,
         )
         self.taken: list[Sample] = []
 
@@ -93,12 +105,45 @@ def test_past_its_budget_finding_rests_and_comes_back(tmp_path: Path) -> None:
 def test_after_a_rest_nothing_is_told_of_what_came_in_between(tmp_path: Path) -> None:
     one = OnShop(tmp_path / "a")
     one.clock.each = 0.1
-    resting = False
+    resting, back = False, 0
     for sample in one.turns(range(8)):
-        watch = one.recorder._watch
-        assert watch is not None
+        finder = one.recorder._finder
+        assert finder is not None
         if resting and not one.rests() and isinstance(sample, Poll):
-            rates = watch.snapshot().totals.calls_per_s
-            assert rates is None or rates == 0.0, "a rate over the rest would be made up"
+            back += 1
+            interval = finder.interval
+            if sample.statements is not None:
+                assert interval is not None and not interval.deltas, "a rate over the rest would be made up"
         resting = one.rests()
     one.file.close()
+    assert back
+
+
+def test_finding_has_what_the_rest_of_recording_leaves(tmp_path: Path) -> None:
+    one = OnShop(tmp_path / "a")
+    one.clock.each = 0.01
+    list(one.turns(range(4)))
+    assert not one.rests() and not any("finding" in line for line in one.said)
+    started = None
+    for sample in one.turns(range(4, 12)):
+        started = sample.mono if started is None else started
+        one.others = 0.029 * (sample.mono - started)
+    assert any("finding" in line for line in one.said), "its budget is what is left of the whole"
+    one.file.close()
+
+
+def test_the_busiest_statements_are_parsed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def noted(text: str) -> Shape:
+        parsed.append(text)
+        return shape_of(text)
+
+    monkeypatch.setattr("pgscope.analysis.findings.series.shape_of", noted)
+    one = Series()
+    one.parses = 2
+    one.learn({(1, number): f"SELECT {number} FROM t" for number in range(5)})
+    done = {StatementKey(1, 1, number, True): Counts(calls=number + 1) for number in range(5)}
+    for second in range(3):
+        one.observe(Interval(second, second, 1.0, done))
+    assert parsed == [f"SELECT {number} FROM t" for number in (4, 3, 2, 1, 0)]

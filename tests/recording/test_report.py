@@ -7,14 +7,16 @@ import re
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.watch import Watch
 from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
 from pgscope.report.document import document
-from pgscope.report.times import moment, within
+from pgscope.report.times import clock, epoch, moment, within
 from pgscope.sample import Poll
 from tests.recording.streams import later, shop
 from tests.tui.recorded import changed
@@ -45,6 +47,36 @@ def test_it_is_the_report_of_the_samples(file: Path, capsys: pytest.CaptureFixtu
     for part in ("server", "applications", "statements", "lock_waits", "findings"):
         assert rounded(found[part]) == rounded(expected[part]), part
     assert found["lock_waits"] and found["statements"] and found["load"]
+
+
+def test_read_without_haste_it_comes_to_the_same(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    from pgscope.cli import recorded as reading
+    from pgscope.cli.parser import build_parser
+
+    arguments = build_parser().parse_args(["report", "--from", str(file)])
+    asked: list[float] = []
+    plain = Watch.every
+
+    def every(watch: Watch, seconds: float) -> None:
+        asked.append(seconds)
+        plain(watch, seconds)
+
+    monkeypatch.setattr(Watch, "every", every)
+    hurried = document(reading.watch_recorded(arguments, FindingSettings()).watch)
+    assert asked == [0.0]
+    monkeypatch.setattr(reading, "_LONG", 60.0)
+    unhurried = document(reading.watch_recorded(arguments, FindingSettings()).watch)
+    assert asked == [0.0, reading._UNHURRIED, 0.0]
+    for part in ("server", "totals", "applications", "statements", "lock_waits", "load"):
+        assert unhurried[part] == hurried[part], part
+    assert found_in(unhurried) == found_in(hurried) != []
+
+
+def found_in(content: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Kinds of findings and their statements."""
+    return sorted(
+        (one["kind"], (one["statement"] or {}).get("fingerprint", "")) for one in content["findings"]
+    )
 
 
 def rounded(value: object) -> object:
@@ -119,6 +151,21 @@ def test_damage_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(report(capsys, file, "--format", "json"))
     assert any("cut off at byte" in notice for notice in found["notices"])
     assert "cut off at byte" in report(capsys, file)
+
+
+def test_a_wait_says_when_it_began(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waits = json.loads(report(capsys, file, "--format", "json"))["lock_waits"]
+    longest = max(waits, key=lambda one: one["waited_seconds"])
+    began = epoch(longest["last_seen"]) - longest["waited_seconds"]
+    row = next(line for line in report(capsys, file).splitlines() if f" {longest['pid']} " in line)
+    assert row.split()[0] == clock(began, began, began)
+
+
+def test_a_moment_has_its_day_where_there_are_several() -> None:
+    noon = datetime(2026, 11, 22, 12, 0).timestamp()
+    assert clock(noon, noon - 60, noon + 60) == "12:00:00"
+    assert clock(noon, noon - 86400, noon) == "2026-11-22 12:00:00"
+    assert moment(clock(noon, noon - 86400, noon), noon - 86400, noon) == noon
 
 
 def test_the_gate_holds_for_recordings(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

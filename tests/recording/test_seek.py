@@ -10,10 +10,11 @@ from string import ascii_letters
 import pytest
 
 from pgscope.analysis.findings import FindingSettings
+from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.part import Part
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Run
-from pgscope.playback import Player
+from pgscope.playback import SPEEDS, Player
 from pgscope.sample import Mark, Poll, StatementTexts
 from tests.recording.streams import later, shop
 
@@ -123,4 +124,41 @@ async def test_the_next_finding_and_wait_are_not_searched_through(content: bytes
     await gone(player, recording.start + 3 * SPAN)
     player.to_mark("lock wait", -1)
     assert player.said == "no lock wait before this"
+    running.cancel()
+
+
+async def test_where_it_arrives_the_picture_is_whole(content: bytes) -> None:
+    recording = Recording([Part(io.BytesIO(content), "long")])
+    player = Player(recording, "long", FindingSettings, lambda: None, playing=False)
+    running = asyncio.create_task(player.run())
+    at = recording.start + 2 * SPAN - 5.0
+    await gone(player, at)
+    watch = Watch(FindingSettings())
+    for one in recording.samples(at - 90.0):
+        if isinstance(one, Poll) and one.at > at:
+            break
+        watch.feed(one)
+    expected, found = watch.snapshot(), player.snapshot
+    assert found.at == expected.at
+    rates, expected_rates = (
+        {key: (row.rates, row.total) for key, row in of.statements.items()} for of in (found, expected)
+    )
+    assert rates == expected_rates
+    for key, row in expected.statements.items():
+        names = [
+            {one.application_name for one in of.shares if one.share > 0.1}
+            for of in (row, found.statements[key])
+        ]
+        assert names[0] == names[1], row.query
+    assert (
+        {one.fingerprint for one in found.findings} == {one.fingerprint for one in expected.findings} != set()
+    )
+    player.change_speed(len(SPEEDS))
+    player._play(1.0)
+    assert player.watch.findings.search_s > 0, "at 60x not each second is searched through"
+    player.step(1)
+    await arrived(player)
+    while player._steps:
+        await asyncio.sleep(0)
+    assert player.watch.findings.search_s == 0
     running.cancel()

@@ -54,6 +54,8 @@ class Attribution:
         self._lengths: deque[float] = deque()
         self._begin: float | None = None
         self._sheets: dict[tuple[Partition, bool], tuple[Sheet, int]] = {}
+        self.solve_s = 0.0
+        """Seconds that shares may be old, at the least: to solve for them is most of what they take."""
         self._at_home: dict[bool, tuple[int, dict[Partition, list[StatementKey]]]] = {}
 
     def feed(self, sample: Sample) -> None:
@@ -176,6 +178,8 @@ class Attribution:
     def _sheet(self, partition: Partition, watch: bool, ticks: int = 1) -> Sheet:
         known = self._sheets.get((partition, watch))
         now = len(self._book.ticks)
+        if self.solve_s > 0 and self._lengths:
+            ticks = max(ticks, int(self.solve_s / max(self._lengths[-1], 0.1)))
         # What is dear to solve is solved less often; in between its shares are a few ticks old.
         if known is not None and now < known[1] + ticks + known[0].cost // _COST_OF_A_TICK:
             return known[0]

@@ -59,6 +59,10 @@ class Findings:
         self._wishes = Wishes(self._context)
         self._pairs: list[Pair] = []
         self._told: set[Identity] = set()
+        self.search_s = 0.0
+        """Seconds from one search for pairs to the next, at the least: most of what finding takes. What it
+        rests on reaches back half a minute, so a few seconds miss nothing, and see it that much later."""
+        self._searched = float("-inf")
 
     @property
     def settings(self) -> FindingSettings:
@@ -69,6 +73,10 @@ class Findings:
     def settings(self, settings: FindingSettings) -> None:
         self._context.settings = settings
         self._told = set()
+
+    def parse_at_most(self, entries: int) -> None:
+        """Parse so many statements that are new in each window, the busiest first; the others wait."""
+        self._context.series.parses = entries
 
     def feed(self, sample: Sample) -> None:
         """Take a sample of any kind."""
@@ -94,9 +102,18 @@ class Findings:
         """Take what the statements did between two polls; about a second each, or longer."""
         if not self._context.series.observe(interval):
             return
+        context, at = self._context, interval.at
+        rated = [*overfetch(context), *slow_statements(context)]
+        self._register.update(at, rated, passes=RATED, grace_s=GRACE, kinds=_RATE_KINDS)
+        if interval.mono - self._searched >= self.search_s:
+            self._searched = interval.mono
+            self._search_pairs(at)
+            self._wishes.consider(interval.mono, self._pairs)
+
+    def _search_pairs(self, at: float) -> None:
         incumbents = {(id(pair.child), id(pair.parent)) for pair in self._pairs}
         self._pairs = self._search.find(incumbents)
-        context, at = self._context, interval.at
+        context = self._context
         drafts: list[Finding] = []
         explained = self._explained()
         for pair in self._pairs:
@@ -106,9 +123,6 @@ class Findings:
                 explained.add(id(pair.child))
         drafts = [*drafts, *loops(context, explained)]
         self._register.update(at, drafts, passes=PASSES, grace_s=GRACE, kinds=_SERIES_KINDS)
-        rated = [*overfetch(context), *slow_statements(context)]
-        self._register.update(at, rated, passes=RATED, grace_s=GRACE, kinds=_RATE_KINDS)
-        self._wishes.consider(interval.mono, self._pairs)
 
     def _explained(self) -> set[int]:
         """Groups (by id) that a finding with a parent is about, even if this window did not prove it anew."""

@@ -137,6 +137,8 @@ class Series:
     def __init__(self) -> None:
         self.groups: dict[GroupKey, Group] = {}
         self.newest = -1
+        self.parses = PARSES
+        """Entries admitted (and parsed) at most in each window, the busiest first."""
         self._seconds: deque[float] = deque(maxlen=SPAN)
         self._pending: dict[StatementKey, Counts] = {}
         self._pending_s = 0.0
@@ -226,9 +228,9 @@ class Series:
 
     def _admit(self, fresh: list[tuple[StatementKey, Counts]]) -> None:
         """Find the groups of entries not seen before, the busiest first; the rest wait a window."""
-        if len(fresh) > PARSES:
+        if len(fresh) > self.parses:
             fresh.sort(key=lambda item: -item[1].calls)
-        for key, counts in fresh[:PARSES]:
+        for key, counts in fresh[: self.parses]:
             text = self._texts.get((key.dbid, key.queryid))
             if text is None:
                 self._untold.setdefault(key, []).append((self.newest, counts))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from pgscope.capture.recording.bounds import is_moment, number
@@ -15,6 +17,7 @@ from pgscope.capture.recording.tables import When
 from pgscope.capture.recording.words import Read
 from pgscope.sample import Burst, Look, Monitored, Poll, Sample, StatementsInfo, StatementTexts
 
+_TIMES = ("at", "mono")
 _WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 """What a line that is not what it should be leads to."""
 
@@ -96,7 +99,9 @@ class Decoder:
                 row["mono"] += times["mono"]
             return self._plain(Burst, times, body)
         if name in PLAIN:
-            return self._plain(PLAIN[name], times, json.loads(self._words.word(body[0])))
+            kind: Any = PLAIN[name]
+            held: Sample = kind(**times, **_held(name, self._words.word(body[0])))
+            return held
         return None
 
     def _plain(self, kind: Any, times: dict[str, float], content: dict[str, Any]) -> Sample:
@@ -117,6 +122,13 @@ class Decoder:
             "round_trip_ms": number(body["round_trip_ms"]),
         }
         return Poll(**content)
+
+
+@lru_cache(maxsize=16)
+def _held(name: str, content: str) -> dict[str, Any]:
+    """Fields of a sample that holds until further notice: each segment begins with the same."""
+    held = made(PLAIN[name], {"at": 0.0, "mono": 0.0, **json.loads(content)})
+    return {field.name: getattr(held, field.name) for field in fields(held) if field.name not in _TIMES}
 
 
 def _named(row: Any, values: list[Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ POOLS = {
     ),
 }
 """The rows of looks, and of reads of pg_stat_monitor."""
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 PLAIN = {kind.__name__: kind for kind in (Connected, Disconnected, Names, Catalog, OwnCost)}
 
 
@@ -94,10 +95,7 @@ class Encoder:
         when = When(at, mono)
         line = [type(sample).__name__, at - self._at, mono - self._mono, self._body(sample, when)]
         self._at, self._mono = at, mono
-        return (
-            json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-            + b"\n"
-        )
+        return _ENCODE(line).encode("utf-8", "surrogatepass") + b"\n"
 
     def _body(self, sample: Sample, when: When) -> Any:
         if isinstance(sample, Poll):

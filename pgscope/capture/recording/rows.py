@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from pgscope.capture.recording.bounds import MOST_ROWS, is_moment, number, text
+from pgscope.capture.recording.bounds import LATEST, MOST_NUMBER, MOST_ROWS, number, text
 from pgscope.capture.recording.columns import (
     AMOUNT,
     AMOUNTS,
@@ -23,6 +23,9 @@ from pgscope.capture.recording.columns import (
 )
 from pgscope.capture.recording.tables import When
 from pgscope.capture.recording.words import Read
+
+_LATEST = int(LATEST * TIMES)
+_EARLIEST = -_LATEST
 
 Raw: TypeAlias = "list[Any]"
 Step: TypeAlias = "Callable[[Any, Any], Any]"
@@ -45,6 +48,8 @@ class RowMaker:
         self._types = [_types(hints[field]) for field in self._row._fields]
         self._whole = self._places == list(range(len(columns.names)))
         self._convert = [_converted(kind) for kind in columns.kinds]
+        fields = {place: field for field, place in enumerate(self._places) if place >= 0}
+        self._fields = [fields.get(place, -1) for place in range(len(columns.names))]
 
     def row(self, raw: Raw) -> Any:
         """The row."""
@@ -58,6 +63,19 @@ class RowMaker:
             ]
         if not all(map(isinstance, values, self._types)):
             raise TypeError(f"not a {self._row.__name__}")
+        return self._row._make(values)
+
+    def changed(self, row: Any, raw: Raw, columns: Sequence[int]) -> Any:
+        """The row that was made of raw before these columns changed, brought up to now."""
+        values = list(row)
+        for column in columns:
+            field = self._fields[column]
+            if field < 0:
+                continue
+            make = self._convert[column]
+            value = values[field] = raw[column] if make is None else make(raw[column])
+            if not isinstance(value, self._types[field]):
+                raise TypeError(f"not a {self._row.__name__}")
         return self._row._make(values)
 
     def step(self, place: int, when: When) -> Step:
@@ -96,6 +114,8 @@ def _added(before: Any, more: Any) -> Any:
         return before
     if more is None:
         return None
+    if type(more) is int and -MOST_NUMBER < (value := before + more) < MOST_NUMBER:
+        return value
     return number(more[0] if isinstance(more, list) else before + more)
 
 
@@ -103,7 +123,7 @@ def _moment(ago: int | None, now: int) -> int | None:
     if ago is None:
         return None
     moment = now - (ago - 1 if ago > 0 else ago)
-    if not is_moment(moment / TIMES):
+    if not _EARLIEST <= moment <= _LATEST:
         raise ValueError("a time out of range")
     return moment
 
@@ -141,9 +161,16 @@ class TableReader:
         for column, values in columns:
             step = self._maker.step(column, when)
             for place, value in zip(places, values, strict=True):
-                raw[place][column] = step(raw[place][column], value)
+                if value != 0:
+                    raw[place][column] = step(raw[place][column], value)
+        changed = [column for column, _ in columns]
         for place in places:
-            rows[place] = self._maker.row(raw[place])
+            before = rows[place]
+            rows[place] = (
+                self._maker.row(raw[place])
+                if before is None
+                else self._maker.changed(before, raw[place], changed)
+            )
         self._raw, self._rows = raw, tuple(rows)
         return self._rows
 
@@ -173,6 +200,7 @@ class PoolReader:
     def restart(self) -> None:
         """Forget what was read."""
         self._last: list[Raw] = []
+        self._rows: list[Any] = []
 
     def read(self, written: Any, when: When) -> tuple[Any, ...]:
         """The rows."""
@@ -180,14 +208,19 @@ class PoolReader:
             return ()
         places, columns = written
         steps = [(column, self._maker.step(column, when), values) for column, values in columns]
+        changed = [column for column, _ in columns]
         rows = []
         for nth, place in enumerate(places):
             if place == len(self._last) < MOST_ROWS:
                 self._last.append(list(self._maker.columns.neutral))
-            raw = self._last[place]
+                self._rows.append(None)
+            raw, before = self._last[place], self._rows[place]
             for column, step, values in steps:
-                raw[column] = step(raw[column], values[nth])
-            rows.append(self._maker.row(raw))
+                if (value := values[nth]) != 0:
+                    raw[column] = step(raw[column], value)
+            row = self._maker.row(raw) if before is None else self._maker.changed(before, raw, changed)
+            self._rows[place] = row
+            rows.append(row)
         return tuple(rows)
 
 

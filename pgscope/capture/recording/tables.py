@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter, sub
+from itertools import compress, count
+from operator import is_not, itemgetter, sub
 from typing import Any, TypeAlias
 
 from pgscope.capture.recording.columns import (
@@ -65,10 +66,13 @@ def _column(kind: str, words: Words, when: When, new: Row, old: Row) -> list[Any
         ]
     if kind in (TIME, MONO):
         now = when.at if kind == TIME else when.mono
-        return [0 if a == b else _time(a, now) for a, b in zip(new, old, strict=True)]
+        return [
+            0 if a == b else None if a is None else ago + 1 if (ago := now - round(a * TIMES)) >= 0 else ago
+            for a, b in zip(new, old, strict=True)
+        ]
     if kind in (WORD, SQL):
-        number = words.number if kind == WORD else words.statement
-        return [0 if a == b else number(a) for a, b in zip(new, old, strict=True)]
+        known, number = words.known, words.number if kind == WORD else words.statement
+        return [0 if a == b else known(a) or number(a) for a, b in zip(new, old, strict=True)]
     return [0 if a == b else [a] for a, b in zip(new, old, strict=True)]
 
 
@@ -78,13 +82,6 @@ def _number(new: int | None, old: int | None) -> Any:
     if new is None:
         return None
     return [new] if old is None else new - old
-
-
-def _time(value: float | None, now: int) -> int | None:
-    if value is None:
-        return None
-    ago = now - round(value * TIMES)
-    return ago + 1 if ago >= 0 else ago
 
 
 class TableWriter:
@@ -106,11 +103,11 @@ class TableWriter:
         order: Any = 0
         base, key = self._rows, self._key
         # Most rows are the objects that they were: they need not even be looked at.
-        other = [n for n, (a, b) in enumerate(zip(rows, base, strict=False)) if a is not b]
+        other = list(compress(count(), map(is_not, rows, base)))
         if len(rows) != len(base) or any(key(rows[n]) != key(base[n]) for n in other):
             order, base = self._ordered(list(map(key, rows)))
             other = list(range(len(rows)))
-        changed = [n for n in other if rows[n] is not base[n] and rows[n] != base[n]]
+        changed = [n for n in other if rows[n] != base[n]]
         self._rows = rows
         if not changed and order == 0:
             return 0

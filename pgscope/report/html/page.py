@@ -10,6 +10,7 @@ from pgscope.report.html import chart
 from pgscope.report.html.element import element, text
 from pgscope.report.html.style import COLOURS, STYLE
 from pgscope.report.tables import Table, heading, shortened, tables
+from pgscope.report.times import epoch
 from pgscope.text import clean
 
 _MOST_WAITS = 40
@@ -51,12 +52,8 @@ def _title(content: dict[str, Any]) -> str:
 
 def _zone(content: dict[str, Any]) -> str:
     spans = content["load"]
-    at = _epoch(spans[0]["start"]) if spans else 0.0
+    at = epoch(spans[0]["start"]) if spans else 0.0
     return datetime.fromtimestamp(at).astimezone().strftime("UTC%z")
-
-
-def _epoch(moment: str) -> float:
-    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
 
 
 def _order(content: dict[str, Any]) -> list[str]:
@@ -74,7 +71,7 @@ def _colour(name: str | None, order: Sequence[str]) -> str:
 
 
 def _load(content: dict[str, Any], order: Sequence[str]) -> Iterator[str]:
-    spans = [(_epoch(span["start"]), span["seconds"], span["active"]) for span in content["load"]]
+    spans = [(epoch(span["start"]), span["seconds"], span["active"]) for span in content["load"]]
     yield "<h2>Load by application</h2>"
     if not order:
         yield "<p>No session was active at any look.</p>"
@@ -97,7 +94,7 @@ def _waits(content: dict[str, Any], order: Sequence[str], table: Table | None) -
     longest = sorted(waits, key=lambda one: -one["waited_seconds"])[:_MOST_WAITS]
     bars = []
     for one in sorted(longest, key=lambda one: one["first_seen"]):
-        end = _epoch(one["last_seen"])
+        end = epoch(one["last_seen"])
         name = _name(one["application_name"])
         behind = ", ".join(map(str, one["root_pids"]))
         said = (
@@ -108,7 +105,7 @@ def _waits(content: dict[str, Any], order: Sequence[str], table: Table | None) -
         colour = _colour(one["application_name"], order)
         bars.append((end - one["waited_seconds"], end, colour, shortened(words, 60), clean(said)))
     window = content["window"]
-    yield f"<figure>{chart.waits(bars, _epoch(window['start']), _epoch(window['end']))}"
+    yield f"<figure>{chart.waits(bars, epoch(window['start']), epoch(window['end']))}"
     more = len(waits) - len(longest)
     shown = (
         f"The longest {len(longest)} of {len(waits)} waits." if more else "Every wait, in order of its start."

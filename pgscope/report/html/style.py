@@ -20,7 +20,7 @@ svg{width:100%;height:auto;display:block}svg.small{max-width:420px}figure{margin
 .legend i{display:inline-block;width:10px;height:10px;margin-right:6px}
 table{border-collapse:collapse;width:100%;font-size:13px}th{color:var(--dim);font-weight:600;text-align:left}
 th,td{padding:4px 10px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
-th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td{overflow-wrap:anywhere}
+th.n,td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td:last-child{overflow-wrap:anywhere}
 
 .wide{overflow-x:auto}
 .finding{background:var(--card);border-left:3px solid var(--cx);padding:12px 16px;margin:12px 0}

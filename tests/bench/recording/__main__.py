@@ -1,30 +1,36 @@
 """What recording costs: 1,000 sessions and 5,000 statements at 1 s, on a real server.
 
 uv run python -m tests.bench.recording [--sessions N] [--statements N] [--rate CALLS_PER_S] [--seconds S]
-       [--budget PERCENT]
+       [--budget PERCENT] [--only watch|write|record ...] [--into FOLDER]
 
-Prints the file's growth in MB a minute, the CPU of the whole `pgscope record` process, and the part of it
-that goes into writing: the same samples written again by themselves. Meant to stay under 5 MB and 3 % of a
-core, with pgscope's own default of --budget; --budget 100 lets the sampler look ten times a second.
+Three programs, one after the other: `watch` takes the samples and does nothing with them, `write` is
+`pgscope record --no-findings`, `record` is the whole of it. Of each: the CPU of the process with all its
+threads, and the polls and looks that it really had; of the two that write, how the file grows, and the part
+that goes into writing: the same samples written again by themselves. Meant to stay under 5 MB a minute and
+3 % of a core. At the default --budget this many sessions are polled each few seconds only; 10 is enough for
+a poll each second.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
-from pgscope.sample import Look, Poll
+from pgscope.sample import Look, Poll, Sample
 from tests.servers import Servers
 
 _WARM_UP = 20.0
+_PROGRAMS = ("watch", "write", "record")
 
 
 def main() -> None:
@@ -34,8 +40,9 @@ def main() -> None:
     parser.add_argument("--statements", type=int, default=5000)
     parser.add_argument("--rate", type=float, default=500.0)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--budget", default="1", help="what `pgscope record` may cost the server (1)")
-    parser.add_argument("--no-findings", action="store_true")
+    parser.add_argument("--budget", default="10", help="what pgscope may cost the server, in percent (10)")
+    parser.add_argument("--only", choices=_PROGRAMS, nargs="+", default=_PROGRAMS)
+    parser.add_argument("--into", type=Path, help="a folder in which the recordings stay")
     options = parser.parse_args()
     servers = Servers()
     with tempfile.TemporaryDirectory() as folder:
@@ -43,50 +50,79 @@ def main() -> None:
             server = servers.fresh(
                 18, {"max_connections": str(options.sessions + 50), "pg_stat_statements.max": "10000"}
             )
-            _measure(server.conninfo, options, Path(folder) / "bench.pgscope")
+            with _load(server.conninfo, options):
+                for program in options.only:
+                    _measure(program, server.conninfo, options, (options.into or Path(folder)) / program)
         finally:
             servers.stop()
 
 
-def _measure(conninfo: str, options: argparse.Namespace, path: Path) -> None:
+@contextlib.contextmanager
+def _load(conninfo: str, options: argparse.Namespace) -> Iterator[None]:
+    """Sessions and statements."""
     numbers = [str(options.sessions), str(options.statements), str(options.rate)]
     client = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.recording.client", conninfo, *numbers],
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert client.stdout is not None
-    print(client.stdout.readline().strip())
-    command = [sys.executable, "-m", "pgscope", "record", conninfo, str(path), "--budget", options.budget]
-    if options.no_findings:
-        command.append("--no-findings")
-    recorder = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
-        time.sleep(_WARM_UP)
-        process = psutil.Process(recorder.pid)
-        cpu, size, began = _cpu(process), path.stat().st_size, time.monotonic()
-        time.sleep(options.seconds)
-        took = time.monotonic() - began
-        spent, grown = _cpu(process) - cpu, path.stat().st_size - size
+        assert client.stdout is not None
+        print(client.stdout.readline().strip(), flush=True)
+        yield
     finally:
-        recorder.terminate()
-        recorder.wait()
         client.terminate()
         client.wait()
-    print(f"the file grows by {grown / took * 60 / 1e6:.2f} MB a minute")
-    print(f"pgscope record as a whole takes {100 * spent / took:.1f}% of a core")
-    _write_again(path, path.with_name("again"))
 
 
-def _write_again(path: Path, again: Path) -> None:
+def _measure(program: str, conninfo: str, options: argparse.Namespace, path: Path) -> None:
+    budget = ["--budget", options.budget]
+    command = {
+        "watch": ["-m", "tests.bench.recording.watching", conninfo, *budget],
+        "write": ["-m", "pgscope", "record", conninfo, str(path), "--no-findings", *budget],
+        "record": ["-m", "pgscope", "record", conninfo, str(path), *budget],
+    }[program]
+    running = subprocess.Popen(
+        [sys.executable, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    grown = 0
+    try:
+        time.sleep(_WARM_UP)
+        process = psutil.Process(running.pid)
+        size = path.stat().st_size if path.exists() else 0
+        cpu, began, at = _cpu(process), time.monotonic(), time.time()
+        time.sleep(options.seconds)
+        took, spent = time.monotonic() - began, _cpu(process) - cpu
+        grown = path.stat().st_size - size if path.exists() else 0
+    finally:
+        running.terminate()
+        told, _ = running.communicate()
+    print(f"{program}: {100 * spent / took:.2f}% of a core", end="", flush=True)
+    if program == "watch":
+        polls, looks = map(float, told.split())
+        print(f", {polls:.2f} polls and {looks:.2f} looks a second", flush=True)
+        return
     samples = list(Recording.open(path).samples())
+    taken = [type(one) for one in samples if at <= one.at <= at + took]
+    print(
+        f", {taken.count(Poll) / took:.2f} polls and {taken.count(Look) / took:.2f} looks a second",
+        flush=True,
+    )
+    print(f"  the file grows by {grown / took * 60 / 1e6:.2f} MB a minute")
+    _write_again(samples, path.with_name("again"))
+
+
+def _write_again(samples: Sequence[Sample], again: Path) -> None:
     polls = [one for one in samples if isinstance(one, Poll)]
     looks = [one for one in samples if isinstance(one, Look)]
     seen = sum(len(one.sightings) for one in looks)
     seconds = polls[-1].mono - polls[0].mono
     counters = next((one.statements for one in reversed(polls) if one.statements), ())
     print(
-        f"{len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(counters)}"
+        f"  {len(polls)} polls of {len(polls[-1].sessions)} sessions and {len(counters)}"
         f" statements, {len(looks)} looks with {seen / seconds:.0f} sightings a second, over {seconds:.0f} s"
     )
     file = RecordingFile(again)
@@ -94,7 +130,7 @@ def _write_again(path: Path, again: Path) -> None:
     for one in samples:
         file.write(one)
     file.close()
-    print(f"writing takes {100 * (time.thread_time() - began) / seconds:.2f}% of a core")
+    print(f"  writing takes {100 * (time.thread_time() - began) / seconds:.2f}% of a core", flush=True)
 
 
 def _cpu(process: psutil.Process) -> float:
