@@ -311,7 +311,8 @@ class PgscopeApp(App[None]):
     @on(Taken)
     def _taken(self, event: Taken) -> None:
         served = event.served
-        if self._status.paused:
+        # What comes with the end comes to no screen.
+        if self._status.paused or not self._screen_stack:
             return
         if served is self._current or self.screen is self._fleet:
             self._painter.offer(None)
