@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 
 class TabLine(Widget):
@@ -64,9 +64,9 @@ class TabLine(Widget):
         width = self.content_size.width
         self._extents = []
         left = self._way() if self._crumbs else self._views(width)
-        remark = self._remark.truncate(max(0, width - left.cell_length - 2), ellipsis=True)
+        remark = cut(self._remark, max(0, width - left.cell_length - 2))
         gap = max(0, width - left.cell_length - remark.cell_length)
-        return Content.assemble(left, " " * gap, remark).truncate(width, ellipsis=True)
+        return cut(Content.assemble(left, " " * gap, remark), width)
 
     def _way(self) -> Content:
         parts = [styled(crumb, "muted") for crumb in self._crumbs[:-1]]
