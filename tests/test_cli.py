@@ -100,7 +100,7 @@ def test_a_failed_connection_is_one_line_and_status_3(arguments: Sequence[str], 
 def test_a_role_or_database_that_is_not_there_is_told(pg18: EmbeddedServer) -> None:
     named = {"psql -l": pg18.conninfo_for(dbname="nosuch"), "\\du": pg18.conninfo_for(user="nosuch")}
     for words, conninfo in named.items():
-        ended = pgscope("report", "--duration", "1", conninfo)
+        ended = ran("report", "--duration", "1", conninfo)
         assert ended.returncode == 3
         assert "nosuch" in only_line(ended.stderr)
         assert words in ended.stderr
@@ -121,10 +121,10 @@ def test_the_doctor_ends_with_1_where_asked_to(pg18: EmbeddedServer) -> None:
     said = pgscope("doctor", conninfo)
     assert said.returncode == 0
     assert "  why:  " in said.stdout and "  mend: " in said.stdout
-    assert pgscope("doctor", conninfo, "--fail-on", "role: superuser").returncode == 1
-    assert pgscope("doctor", conninfo, "--fail-on", "any").returncode == 1
-    assert pgscope("doctor", conninfo, "--fail-on", "pg_stat_statements").returncode == 0
-    assert "no item is named 'x'" in pgscope("doctor", conninfo, "--fail-on", "x").stderr
+    assert ran("doctor", conninfo, "--fail-on", "role: superuser").returncode == 1
+    assert ran("doctor", conninfo, "--fail-on", "any").returncode == 1
+    assert ran("doctor", conninfo, "--fail-on", "pg_stat_statements").returncode == 0
+    assert "no item is named 'x'" in ran("doctor", conninfo, "--fail-on", "x").stderr
 
 
 def test_the_environment_counts_as_it_does_for_psql(
