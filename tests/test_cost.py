@@ -29,6 +29,14 @@ from tests.test_poll import poller
 PATIENCE = 60.0
 
 
+@pytest.fixture(autouse=True)
+def forgotten(pg18: EmbeddedServer) -> Iterator[None]:
+    """Thousands of statements and megabytes of texts make each reading dear for the tests after these."""
+    yield
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute("SELECT pg_stat_statements_reset()")
+
+
 @contextmanager
 def proxied(server: EmbeddedServer, folder: Path, *, delay: float = 0.0) -> Iterator[tuple[Proxy, str]]:
     """A counting door before the server, and the conninfo that leads through it."""
