@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # Workers have these set, and a program on a terminal of another size would believe them.
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
+    # Images for containers set it: each program that a test starts would compile all that it imports anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """What `-n logical` is: tests wait for servers and screens half of their time, so two for each core."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else 2 * (os.cpu_count() or 1)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -55,7 +65,11 @@ def _majors(config: pytest.Config) -> tuple[int, ...]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pg_major" in metafunc.fixturenames:
         metafunc.parametrize(
-            "pg_major", _majors(metafunc.config), ids=lambda major: f"pg{major}", scope="session"
+            "pg_major",
+            _majors(metafunc.config),
+            ids=lambda major: f"pg{major}",
+            scope="session",
+            indirect=True,
         )
 
 
@@ -79,6 +93,14 @@ def servers(pytestconfig: pytest.Config) -> Servers:
 def pg_majors(pytestconfig: pytest.Config) -> tuple[int, ...]:
     """The majors that this run is for."""
     return _majors(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def pg_major(request: pytest.FixtureRequest) -> int:
+    """The major that this round of the test is for."""
+    # A fixture, for pytest keeps together the tests of one value of a fixture, but not those of an argument.
+    major: int = request.param
+    return major
 
 
 @pytest.fixture(scope="session")

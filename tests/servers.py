@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import importlib.util
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import platformdirs
 
 from pgscope.embedded import Binaries, EmbeddedError, EmbeddedServer, find_binaries, from_bin
+from pgscope.embedded.server import INITDB_OPTIONS
 
 #: Where the servers are kept between runs; the default is the user's cache folder.
 CACHE_VARIABLE = "PGSCOPE_TEST_CACHE"
@@ -50,6 +53,28 @@ class ServerMissingError(RuntimeError):
     """A major cannot be had on this machine; the text says why."""
 
 
+class CopiedServer(EmbeddedServer):
+    """A server whose data folder is a copy of one that initdb made before: initdb takes seconds."""
+
+    def _fill(self) -> None:
+        cache = cache_folder()
+        what = f"{self.version_num} {self.data.stat().st_uid} {INITDB_OPTIONS}"
+        made = cache / f"data-{self.version_num // 10000}-{zlib.crc32(what.encode()):08x}"
+        with _locked(cache / "lock"):
+            if not made.is_dir():
+                super()._fill()
+                with _scratch(made) as scratch:
+                    _copy(self.data, scratch / "data")
+                    (scratch / "data").rename(made)
+                return
+        _copy(made, self.data)
+
+
+def _copy(data: Path, target: Path) -> None:
+    # Owners and modes too, which shutil leaves behind.
+    subprocess.run(["cp", "-a", f"{data}/.", str(target)], check=True, timeout=120)
+
+
 class Servers:
     """The running servers of one test session, one for each major, started lazily."""
 
@@ -71,7 +96,7 @@ class Servers:
         if major in self._missing:
             raise ServerMissingError(self._missing[major])
         try:
-            return EmbeddedServer.start(
+            return CopiedServer.start(
                 binaries(major, self._cache, self._environment), {**_SETTINGS, **(settings or {})}
             )
         except (ServerMissingError, EmbeddedError) as error:
@@ -84,8 +109,9 @@ class Servers:
             self._running.popitem()[1].stop("immediate")
 
 
+@functools.cache
 def cache_folder() -> Path:
-    """Where the fetched servers are kept."""
+    """Where the fetched servers are kept; found out once, as tests change the environment."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)

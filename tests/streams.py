@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
+from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
 from pgscope.sample import Sample
@@ -62,5 +63,4 @@ async def streaming(conninfo: str, *, sample_hz: float = 10.0, budget: float = 1
     try:
         yield stream
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import stat
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from pgscope.demo.folders import own_folders
 from pgscope.errors import UsageError
 from pgscope.server.conninfo import target
 from pgscope.tui.settings import binding_ids, check
+from tests.test_cli import pgscope, ran
 
 FULL = """
 interval = 2          # slow link
@@ -60,13 +59,6 @@ def write(text: str) -> Path:
 
 def typed(*arguments: str) -> argparse.Namespace:
     return build_parser().parse_args(arguments)
-
-
-def pgscope(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pgscope", *arguments]
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False
-    )
 
 
 def test_every_key_is_read() -> None:
@@ -153,7 +145,7 @@ def test_the_screen_checks_its_part(text: str, words: str) -> None:
 def test_every_command_refuses_a_broken_file(tmp_path: Path) -> None:
     path = write("intervall = 1")
     for arguments in (["config", "check"], ["config", "show"], ["report", "-d", "x"], ["connect"], ["demo"]):
-        ended = pgscope(*arguments)
+        ended = (pgscope if arguments == ["connect"] else ran)(*arguments)
         assert ended.returncode == 2, arguments
         (line,) = ended.stderr.splitlines()
         assert line == f"pgscope: {path}: unknown key 'intervall': did you mean 'interval'?"
@@ -161,14 +153,14 @@ def test_every_command_refuses_a_broken_file(tmp_path: Path) -> None:
 
 
 def test_the_config_command() -> None:
-    path = pgscope("config", "path").stdout.strip()
+    path = ran("config", "path").stdout.strip()
     assert path == str(config_path())
-    assert "defaults hold" in pgscope("config", "check").stdout
+    assert "defaults hold" in ran("config", "check").stdout
     write(FULL)
-    assert "can be read" in pgscope("config", "check").stdout
-    assert parse(pgscope("config", "show").stdout) == parse(FULL)
+    assert "can be read" in ran("config", "check").stdout
+    assert parse(ran("config", "show").stdout) == parse(FULL)
     write("[keymap]\nnosuch = 'x'")
-    assert pgscope("config", "check").returncode == 2
+    assert ran("config", "check").returncode == 2
 
 
 def test_an_option_beats_the_file_only_if_it_was_typed() -> None:

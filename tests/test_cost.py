@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Look, OwnCost, Poll, Sample, StatementCounters, StatementKey
@@ -26,6 +27,14 @@ from tests.proxy import Proxy
 from tests.test_poll import poller
 
 PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def forgotten(pg18: EmbeddedServer) -> Iterator[None]:
+    """Thousands of statements and megabytes of texts make each reading dear for the tests after these."""
+    yield
+    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        admin.execute("SELECT pg_stat_statements_reset()")
 
 
 @contextmanager
@@ -157,9 +166,8 @@ async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: Embedded
         assert "budget" in slow.throttled
         await until(lambda cost: not cost.throttled, "it recovers")
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end(task)
+        assert task.cancelled()
 
 
 async def test_long_texts_are_read_once_and_without_a_temporary_file(
@@ -225,8 +233,7 @@ async def test_counters_of_many_statements_are_read_every_other_second(pg18: Emb
             await reads(2)  # one that does not know of them yet may be under way
             told = await reads(5)
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
+            assert task.cancelled()
     assert any(told) and not all(told)
     assert not any(one and other for one, other in pairwise(told))

@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from pgscope.config_path import config_path
-from tests.test_cli import only_line, pgscope
+from tests.test_cli import only_line, pgscope, ran
 
 
 def test_the_list_names_topics_and_each_can_be_read() -> None:
@@ -22,39 +22,39 @@ def test_the_list_names_topics_and_each_can_be_read() -> None:
     topics = [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("  ")]
     assert {"views", "keys", "filter", "findings", "configuration", "privileges", "cost"} <= set(topics)
     for topic in topics:
-        told = pgscope("help", topic)
+        told = ran("help", topic)
         assert told.returncode == 0, told.stderr
         assert len(told.stdout.splitlines()) > 8, topic
 
 
 def test_keys_and_fields_are_those_of_the_program() -> None:
-    keys = pgscope("help", "keys").stdout
+    keys = ran("help", "keys").stdout
     assert "[view.applications]" in keys
     assert "[frame.columns]" in keys
     assert not re.search(
         r"[a-z]_(bracket|sign|stop|parenthesis|mark|at)\b", re.sub(r"\[[a-z_.]+\]", "", keys)
     )
     assert all(f"\n  {key} " in keys for key in ("?", ",", ".", "[", "<", "(", "@"))
-    assert "age>5" in pgscope("help", "filter").stdout
+    assert "age>5" in ran("help", "filter").stdout
 
 
 @pytest.mark.parametrize("topic", ["views", "findings", "configuration", "attribution"])
 def test_a_topic_is_laid_out_for_reading(topic: str) -> None:
-    text = pgscope("help", topic).stdout
+    text = ran("help", topic).stdout
     assert max(map(len, text.splitlines())) <= 100
     assert "](" not in text and "**" not in text and "\n## " not in text and "\x1b" not in text
     assert "Measured" not in text
 
 
 def test_a_topic_that_there_is_not_is_refused_with_the_nearest() -> None:
-    told = pgscope("help", "filtr")
+    told = ran("help", "filtr")
     assert told.returncode == 2
     assert "did you mean 'filter'" in only_line(told.stderr)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_completion_script_knows_commands_and_options(shell: str) -> None:
-    made = pgscope("completion", shell)
+    made = ran("completion", shell)
     assert made.returncode == 0, made.stderr
     for word in ("connect", "sample-hz", "fail-on", "doctor"):
         assert word in made.stdout
@@ -66,7 +66,7 @@ def test_a_completion_script_knows_commands_and_options(shell: str) -> None:
 
 
 def test_bash_completes_with_it() -> None:
-    script = pgscope("completion", "bash").stdout
+    script = ran("completion", "bash").stdout
     asked = script + (
         '\nCOMP_WORDS=(pgscope doc); COMP_CWORD=1; _shtab_pgscope; printf "%s\\n" "${COMPREPLY[@]}"'
         "\nCOMP_WORDS=(pgscope report --fo); COMP_CWORD=2; COMPREPLY=(); _shtab_pgscope;"
@@ -107,7 +107,7 @@ def test_a_broken_configuration_completes_nothing() -> None:
     for text in ("[connections", "connections = 1", '[connections]\n"a\\u001b" = 1'):
         config_path().parent.mkdir(parents=True, exist_ok=True)
         config_path().write_text(text)
-        told = pgscope("completion", "names")
+        told = ran("completion", "names")
         assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
 
 
@@ -127,7 +127,7 @@ def test_bash_completes_saved_connections(
     saved: list[str], environment: dict[str, str], command: str, word: str
 ) -> None:
     words = ["pgscope", *command.split(), word]
-    script = pgscope("completion", "bash").stdout
+    script = ran("completion", "bash").stdout
     asked = (
         f"{script}\nCOMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1};"
         ' COMPREPLY=(); _shtab_pgscope; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -154,7 +154,7 @@ def test_fish_completes_saved_connections(
     saved: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     script = tmp_path / "pgscope.fish"
-    script.write_text(pgscope("completion", "fish").stdout)
+    script.write_text(ran("completion", "fish").stdout)
     for command, word in BY_COMMAND:
         asked = f"source {script}; complete -C 'pgscope {command} {word}'"
         answered = subprocess.run(
@@ -167,7 +167,7 @@ def test_fish_completes_saved_connections(
 def test_zsh_completes_saved_connections(
     saved: list[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "_pgscope").write_text(pgscope("completion", "zsh").stdout)
+    (tmp_path / "_pgscope").write_text(ran("completion", "zsh").stdout)
     child = pexpect.spawn(
         "zsh",
         ["-f", "-i"],

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import psycopg
 
 from pgscope.analysis.watch import Watch
+from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
 from pgscope.embedded import EmbeddedServer
@@ -60,8 +61,7 @@ async def streaming(conninfo: str) -> AsyncIterator[Stream]:
     try:
         yield stream
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
 
 async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: Callable[..., EmbeddedServer]) -> None:

@@ -19,6 +19,16 @@ from pgscope.embedded.keeper import Keeper, Mode
 
 PORT = 5432
 
+INITDB_OPTIONS = (
+    "--username=postgres",
+    "--auth=trust",
+    "--no-sync",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--wal-segsize=1",
+    "--no-instructions",
+)
+
 # A unix socket's path has room for 104 bytes on the smallest system, the closing zero included.
 _LONGEST_SOCKET = 103
 
@@ -187,19 +197,18 @@ class EmbeddedServer:
         if self._account is not None:
             # The account passes through; only root can list, and only the account opens the socket.
             self.folder.chmod(0o711)
+        self._fill()
+        lines = {"unix_socket_directories": str(self.socket_dir), **settings}
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            for name, value in lines.items():
+                quoted = value.replace("'", "''")
+                file.write(f"{name} = '{quoted}'\n")
+
+    def _fill(self) -> None:
+        """Make a new cluster in the empty data folder."""
         log = self.folder / "initdb.log"
         pid = self._keeper.spawn(
-            [
-                self._binaries.program("initdb"),
-                f"--pgdata={self.data}",
-                "--username=postgres",
-                "--auth=trust",
-                "--no-sync",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--wal-segsize=1",
-                "--no-instructions",
-            ],
+            [self._binaries.program("initdb"), f"--pgdata={self.data}", *INITDB_OPTIONS],
             env=self._binaries.environment(),
             log=log,
             account=self._account,
@@ -210,11 +219,6 @@ class EmbeddedServer:
         if status != 0:
             said = " ".join(log.read_text(errors="replace").split("\n")[-4:]).strip()
             raise EmbeddedError(f"initdb failed with status {status}: {said}")
-        lines = {"unix_socket_directories": str(self.socket_dir), **settings}
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
-            for name, value in lines.items():
-                quoted = value.replace("'", "''")
-                file.write(f"{name} = '{quoted}'\n")
 
     def _create_extensions(self) -> None:
         for dbname in ("template1", "postgres"):

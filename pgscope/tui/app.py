@@ -311,10 +311,10 @@ class PgscopeApp(App[None]):
     @on(Taken)
     def _taken(self, event: Taken) -> None:
         served = event.served
-        if self._status.paused:
-            return
         # The last of it can come when the screens are gone.
-        if served is self._current or self._fleet in self._screen_stack[-1:]:
+        if self._status.paused or not self._screen_stack:
+            return
+        if served is self._current or self.screen is self._fleet:
             self._painter.offer(None)
         else:
             served.snapshot = served.newest

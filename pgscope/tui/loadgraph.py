@@ -20,7 +20,7 @@ from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 STEP_S = 5.0
 COLUMNS = 60
@@ -94,13 +94,13 @@ def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> l
         [column or () for column in load.columns], columns, room, high=top, ascii_only=signs.ascii_only
     )
     head = Content.assemble(styled(title, "heading"), styled("  active sessions, last 5 min", "muted"))
-    made = [head.truncate(width, ellipsis=True)]
+    made = [cut(head, width)]
     for y, text in enumerate(drawn):
         label = short_number(top) if y == 0 else "0" if y == room - 1 else ""
         line = Content.assemble(styled(label.rjust(_AXIS - 1) + " ", "muted"), _coloured(text, load))
         if y < len(legend):
             line = Content.assemble(line, "  ", legend[y])
-        made.append(line.truncate(width, ellipsis=True))
+        made.append(cut(line, width))
     minutes = columns * STEP_S / 60.0
     scale = f"-{minutes:.1f} min".ljust(columns - 3) + "now"
     made.append(styled((" " * _AXIS + scale)[:width], "muted"))

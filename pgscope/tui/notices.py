@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.keptlines import KeptLines
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 SHOWN_FOR = 4.0
 """Seconds that something said in passing stays, at the most: a key takes it away."""
@@ -70,7 +70,7 @@ class NoticeLine(KeptLines):
         text = styled(f"{self._signs.notice} {self._signs.text(self._notices[0])}", "warn")
         if text.cell_length <= width and len(self._notices) == 1:
             return text
-        return Content.assemble(text.truncate(width - len(more), ellipsis=True), styled(more, "muted"))
+        return Content.assemble(cut(text, width - len(more)), styled(more, "muted"))
 
 
 class NoticesScreen(ModalScreen[None]):

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 
 from pgscope.tui.keptlines import KeptLines
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 
 class TabLine(KeptLines):
@@ -69,7 +69,7 @@ class TabLine(KeptLines):
         left = self._way(width, asked) if self._crumbs else self._views(width, asked)
         remark = self._right(max(0, width - left.cell_length - 2))
         gap = max(0, width - left.cell_length - remark.cell_length)
-        return Content.assemble(left, " " * gap, remark).truncate(width, ellipsis=True)
+        return cut(Content.assemble(left, " " * gap, remark), width)
 
     def _right(self, room: int) -> Content:
         """The remark, as far as the filter leaves room for it, and the filter."""
@@ -77,14 +77,14 @@ class TabLine(KeptLines):
             return _whole_words(self._remark, room)
         rest = room - self._filter.cell_length - 2
         if rest < min(_LEAST, self._remark.cell_length) or not self._remark:
-            return self._filter.truncate(room, ellipsis=True)
+            return cut(self._filter, room)
         return Content.assemble(_whole_words(self._remark, rest), "  ", self._filter)
 
     def _way(self, width: int, asked: int) -> Content:
         parts = [styled(crumb, "muted") for crumb in self._crumbs[:-1]]
         parts.append(styled(self._crumbs[-1], "heading"))
         way = styled(f" {self._crumb} ", "muted").join(parts)
-        return way.truncate(width - min(asked, 2 * width // 3), ellipsis=True) if asked else way
+        return cut(way, width - min(asked, 2 * width // 3)) if asked else way
 
     def _views(self, width: int, asked: int) -> Content:
         """All titles if there is room; else short ones for the others, for as many as there is room.
@@ -141,7 +141,7 @@ def _whole_words(remark: Content, room: int) -> Content:
     end = remark.plain.rfind("  ", 0, room + 1)
     if remark.cell_length > room and end > 0 and room - end - 2 < _LEAST:
         return remark.truncate(end)
-    return remark.truncate(room, ellipsis=True)
+    return cut(remark, room)
 
 
 def _tab(key: str, title: str) -> str:

@@ -17,6 +17,7 @@ from textual.visual import Visual
 
 from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.table import Tone
+from pgscope.tui.table.glyphs import terminal_glyphs
 from pgscope.tui.table.text import fit
 from pgscope.tui.tones import styled
 
@@ -63,7 +64,9 @@ class ToneLines(KeptLines):
         for tone, same in groupby(self._lines[y], key=itemgetter(1)):
             text = "".join(part for part, _ in same)
             if (used := cell_len(text)) > room:
-                text, used = (fit(text, room), room) if room else ("", 0)
+                glyphs = terminal_glyphs()
+                cut = fit(text, room, "left", glyphs.ellipsis, glyphs.ascii_only) if room else ""
+                text, used = cut, room
             if text:
                 segments.append(Segment(text, self._style(tone)))
             room -= used

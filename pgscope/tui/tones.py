@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from pgscope.tui.table import Tone
+from pgscope.tui.table.glyphs import terminal_glyphs
 
 STYLES: dict[Tone, str] = {
     "normal": "",
@@ -20,3 +21,11 @@ STYLES: dict[Tone, str] = {
 def styled(text: str, tone: Tone = "normal") -> Content:
     """Plain text with a tone; nothing in it is markup."""
     return Content.styled(text, STYLES[tone]) if STYLES[tone] else Content(text)
+
+
+def cut(content: Content, width: int) -> Content:
+    """As much of it as so many cells hold; that there is more is said by a sign that this terminal has."""
+    glyphs = terminal_glyphs()
+    if not glyphs.ascii_only or content.cell_length <= width or width < 1:
+        return content.truncate(width, ellipsis=True)
+    return Content.assemble(content.truncate(width - 1), glyphs.ellipsis)

@@ -16,6 +16,12 @@ NAME = "pgscope_explain"
 ROLES = ("app_owner", "reader", "stranger")
 
 
+@pytest.fixture(autouse=True)
+def all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program's statement was is looked for to the end, however busy the machine."""
+    monkeypatch.setattr("pgscope.server.explain.typed._SECONDS", 60.0)
+
+
 def _build(server: EmbeddedServer) -> None:
     with psycopg.connect(server.conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))

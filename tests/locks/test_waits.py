@@ -53,6 +53,17 @@ def test_the_blockers_that_lasted_longest_are_told() -> None:
     assert record.ended
 
 
+def test_a_session_that_came_between_sessions_and_locks_waits_once() -> None:
+    fold = LockWaits()
+    held = row(1, 7, True), row(9, 7, False, 9.5)
+    fold.feed(Poll(10.0, 10.0, (session(1),), locks=held))
+    fold.feed(look(11.0, *held))
+    fold.feed(look(12.0))
+    (record,) = fold.window()
+    assert (record.waiter.application_name, record.ended) == ("app9", True)
+    assert (record.first_seen, record.last_seen, record.since) == (10.0, 11.0, 9.5)
+
+
 def test_the_next_wait_for_the_same_is_another() -> None:
     fold = LockWaits()
     fold.feed(look(10.0, row(1, 7, True), row(9, 7, False, 9.0)))

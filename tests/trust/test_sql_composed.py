@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ class Code:
         return []
 
 
+@cache
 def composers() -> set[str]:
     """Names of our functions that are annotated to return composed SQL."""
     names = set()
@@ -72,9 +74,6 @@ def composers() -> set[str]:
             ):
                 names.add(node.name)
     return names
-
-
-COMPOSERS = composers()
 
 
 def composed(node: ast.AST, code: Code, depth: int = 0) -> bool:
@@ -96,13 +95,13 @@ def composed(node: ast.AST, code: Code, depth: int = 0) -> bool:
     if isinstance(node, ast.Call):
         called = node.func
         if isinstance(called, ast.Name):
-            return called.id in COMPOSERS
+            return called.id in composers()
         if isinstance(called, ast.Attribute):
             if ast.unparse(called) in ("sql.SQL", "psycopg.sql.SQL"):
                 return True  # its own argument is looked at by itself
             if called.attr in ("format", "join"):
                 return not isinstance(called.value, ast.Constant) and composed(called.value, code, depth + 1)
-            return called.attr in COMPOSERS
+            return called.attr in composers()
     return False
 
 

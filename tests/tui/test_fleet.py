@@ -87,6 +87,15 @@ async def test_one_server_is_entered_and_left_and_keeps_its_own_screens(down: Se
         assert not any("migrate" in row for row in cells(app) if "7102" in row)
 
 
+async def test_what_comes_with_the_end_comes_to_no_screen() -> None:
+    app = fleet()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+    assert not app._screen_stack
+    for served in app._servers:
+        app._taken(app.Taken(served))
+
+
 async def test_a_finding_is_shown_on_its_server() -> None:
     app = fleet()
     async with app.run_test(size=(120, 30)) as pilot:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.widgets._toast import Toast
 
+from pgscope.sample import Connected, Missing
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.clipboard import give_tmux
 from pgscope.tui.help import HelpScreen, keys_of
 from tests.tui.driving import shown, until
-from tests.tui.frozen import FrozenSource, jam
+from tests.tui.frozen import AT, FACTS, FrozenSource, jam
 
 LONG = "Nothing came of it: " + "because of one thing and then another, " * 20 + "the end"
 
@@ -35,6 +37,20 @@ async def test_what_is_said_takes_two_lines_until_the_next_key() -> None:
         await pilot.press("n")
         await until(pilot, lambda: "the end" in shown(app), "all of it")
         assert "first" in shown(app)
+
+
+async def test_what_is_cut_ends_in_a_sign_that_the_terminal_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ascii:
+        encoding = "ascii"
+
+    monkeypatch.setattr("sys.__stderr__", Ascii())
+    facts = replace(FACTS, host="h" * 100, missing=(Missing("m" * 100, "c", "r"), Missing("n", "c", "r")))
+    app = PgscopeApp(FrozenSource([Connected(AT - 61.0, 939.0, facts), *jam()[1:]]))
+    async with app.run_test(size=(60, 24)) as pilot:
+        await until(pilot, lambda: "mm~  (n: all 2)" in shown(app), "the notice")
+        for key in "123456":
+            await pilot.press(key)
+            assert shown(app).isascii()
 
 
 async def test_nothing_is_said_over_a_question() -> None:

@@ -76,8 +76,10 @@ class LockWaits:
         for node in forest.nodes.values():
             for place, wait in enumerate(node.waits):
                 key = identity(node, wait.lock)
-                known = self._open.get(key)
+                # Sessions are read before locks: one that came between has a lock and is not known yet.
+                known = self._open.get(key) or self._open.pop((key[0], None, *key[2:]), None)
                 if known is not None and known.is_same(wait.lock):
+                    self._open[key] = known
                     known.see(forest, node, place)
                 else:
                     if known is not None:

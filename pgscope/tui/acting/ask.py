@@ -24,7 +24,7 @@ from pgscope.tui.acting.scopes import Scope
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.keyline import KeyLine
 from pgscope.tui.rows.sessions import LONGEST_LINE, age_of, name_of, state_text
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 _REASONS = 3
 """Different refusals told of one set."""
@@ -180,11 +180,11 @@ def described(session: Session, snapshot: Snapshot, signs: Signs, width: int) ->
         parts.append(f"{signs.blocking} blocks {node.behind}")
     query = one_line(session.query[:LONGEST_LINE])
     lines = [
-        styled(signs.text(who), "heading").truncate(width, ellipsis=True),
-        Content(signs.text("  " + ", ".join(parts))).truncate(width, ellipsis=True),
+        cut(styled(signs.text(who), "heading"), width),
+        cut(Content(signs.text("  " + ", ".join(parts))), width),
     ]
     if query:
-        lines.append(styled(signs.text("  " + query), "muted").truncate(width, ellipsis=True))
+        lines.append(cut(styled(signs.text("  " + query), "muted"), width))
     return lines
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 
 class Lines(Static):
@@ -51,7 +51,7 @@ def fit(sentences: Sequence[Content], width: int, most: int) -> Content:
         if len(wrapped) > room:
             if room > 0:
                 rest = Content(" ").join(wrapped[room - 1 :])
-                lines += [*wrapped[: room - 1], rest.truncate(width, ellipsis=True)]
+                lines += [*wrapped[: room - 1], cut(rest, width)]
             left = len(sentences) - place - (1 if room > 0 else 0)
             if left:
                 lines.append(styled(f"and {left} more", "muted"))

@@ -28,7 +28,7 @@ from pgscope.tui.plans.run import Run
 from pgscope.tui.plans.save import save_json
 from pgscope.tui.plans.tree import PlanTree
 from pgscope.tui.table import LiveTable
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import cut, styled
 
 FORMS = ("tree", "text", "json", "statement")
 _LOOK_EVERY = 0.25
@@ -182,7 +182,7 @@ class PlanScreen(Frame):
         if isinstance(state, Reading):
             lines = [one_line(words.summary(state), width)]
             if state.changed.startswith("plan changed"):
-                lines.append(styled(state.changed, "warn").truncate(width, ellipsis=True))
+                lines.append(cut(styled(state.changed, "warn"), width))
             return Content("\n").join(lines)
         if isinstance(state, Running):
             return self._progress(state, width)
@@ -203,7 +203,7 @@ class PlanScreen(Frame):
             return Content("\n").join(
                 [styled(line, "accent"), styled(self.stage.status.signs.text(where), "muted")]
             )
-        return styled(line, "accent").truncate(width, ellipsis=True)
+        return cut(styled(line, "accent"), width)
 
     def _whole(self, width: int) -> Content:
         """What is shown in place of the tree."""
