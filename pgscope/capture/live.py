@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from pgscope.capture.charge import OUTSIDE_MS, Charges
-from pgscope.capture.ending import end
+from pgscope.capture.ending import end, within
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
 from pgscope.capture.pace import Budget, Pace, TextPace
@@ -174,7 +174,7 @@ class LiveSource:
     async def _connect(self) -> Link:
         connection = await connect(self.target)
         try:
-            facts, now = await asyncio.wait_for(learn_now(connection), _ANSWER)
+            facts, now = await within(_ANSWER, learn_now(connection))
         except BaseException:
             await connection.close()
             raise
@@ -233,7 +233,7 @@ class LiveSource:
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
-                    if await asyncio.wait_for(learn(link.connection), _ANSWER) != link.facts:
+                    if await within(_ANSWER, learn(link.connection)) != link.facts:
                         return None
                     self._meter.add((time.monotonic() - asked) * 1000.0)
             except PollFailed as error:
@@ -285,7 +285,7 @@ class LiveSource:
         def take(texts: Texts) -> None:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
-        await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
+        await within(_ANSWER, link.poller.reader.texts(link.connection, unseen, take))
         cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
         self._meter.add(cost_ms)
         return cost_ms / 1000.0
@@ -316,7 +316,7 @@ class LiveSource:
             started = time.monotonic()
             period = self._pace.period
             if not self.resting:
-                look = await asyncio.wait_for(sampler.look(), _ANSWER)
+                look = await within(_ANSWER, sampler.look())
                 self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
