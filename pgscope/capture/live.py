@@ -16,6 +16,7 @@ from pgscope.capture.charge import OUTSIDE_MS, Charges
 from pgscope.capture.ending import end
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
+from pgscope.capture.leaving import LEAVING, Leaving
 from pgscope.capture.pace import Budget, Pace, TextPace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
@@ -190,14 +191,15 @@ class LiveSource:
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
         )
-        beside = [asyncio.create_task(self._errands.run())]
+        leaving = Leaving(link.connection, self.target, lambda server_ms: self._meter.add(server_ms))
+        beside = [asyncio.create_task(self._errands.run()), asyncio.create_task(leaving.run())]
         if self._sample_hz > 0:
             beside.append(asyncio.create_task(self._sample_loop(link, emit)))
         if link.facts.stat_monitor:
             beside.append(asyncio.create_task(self._stat_monitor(link, emit).run()))
         try:
             # Only the poll decides: it ends when its connection is lost.
-            return await self._poll_loop(link, emit)
+            return await self._poll_loop(link, emit, leaving)
         finally:
             self._errands = None
             try:
@@ -214,7 +216,7 @@ class LiveSource:
             self._now,
         )
 
-    async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
+    async def _poll_loop(self, link: Link, emit: Emit, leaving: Leaving) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
         texts = TextPace()
@@ -222,7 +224,7 @@ class LiveSource:
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
         reads = without = 0
-        while True:
+        while not leaving.due:
             started = time.monotonic()
             hurried, self._hurried = self._hurried, False
             # Twice in a row at first, for rates to be known soon.
@@ -273,6 +275,7 @@ class LiveSource:
             else:
                 whole = True
                 await asyncio.sleep(min(self._wished, _SECOND_POLL))
+        return LEAVING
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""

@@ -129,6 +129,7 @@ def _advice(reason: str) -> str:
         "does not exist": "check the database (-d), or list them with psql -l",
         "too many": "free a connection, or use a role that may take a reserved one",
         "starting up": "wait until the server has started",
+        "shutting down": "wait until the server has been started again",
         "No such file": "check that the server runs, and host and port (-h, -p)",
         "refused": "check that the server runs, and host and port (-h, -p)",
         "timeout": "check host, port and firewall",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -243,19 +242,3 @@ async def test_promotion(fresh_pg: FreshServer) -> None:
         )
         await stream.more(Poll, 3)
         assert stream.snapshot.link.connected
-
-
-async def test_a_shutdown_is_not_delayed(fresh_pg: FreshServer) -> None:
-    """Fast, as with no client at all, while pgscope polls and samples."""
-    server = fresh_pg(18)
-    async with streaming(server.conninfo) as stream:
-        await stream.more(Look, 5)
-        await stream.more(Poll, 5)
-        started = time.monotonic()
-        await asyncio.to_thread(server.shut_down, "fast")
-        watched = time.monotonic() - started
-        await stream.until(lambda: not stream.snapshot.link.connected, "the loss")
-    await asyncio.to_thread(server.start_again)
-    started = time.monotonic()
-    await asyncio.to_thread(server.shut_down, "fast")
-    assert watched < time.monotonic() - started + 3.0
