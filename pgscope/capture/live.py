@@ -38,6 +38,7 @@ from pgscope.server.conninfo import Target
 from pgscope.server.facts import learn, learn_now
 from pgscope.server.poll import Poller, PollFailed
 from pgscope.server.sampler import Sampler
+from pgscope.server.sense import sensible
 from pgscope.text import clean, one_line
 
 SHORTEST_INTERVAL = 0.1
@@ -175,7 +176,8 @@ class LiveSource:
     async def _connect(self) -> Link:
         connection = await connect(self.target)
         try:
-            facts, now = await asyncio.wait_for(learn_now(connection), _ANSWER)
+            with sensible():
+                facts, now = await asyncio.wait_for(learn_now(connection), _ANSWER)
         except BaseException:
             await connection.close()
             raise
@@ -231,15 +233,19 @@ class LiveSource:
             due = hurried or reads < 2 or without + 1 >= self._statements_every(link.poller)
             counters = whole and due
             try:
-                polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
+                with sensible():
+                    polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
-                    if await asyncio.wait_for(learn(link.connection), _ANSWER) != link.facts:
+                    with sensible():
+                        facts = await asyncio.wait_for(learn(link.connection), _ANSWER)
+                    if facts != link.facts:
                         return None
                     self._meter.add((time.monotonic() - asked) * 1000.0)
             except PollFailed as error:
-                if link.connection.closed:
+                # What fails for so long may do so for what we remember of the answers before.
+                if link.connection.closed or started >= next_learn:
                     return str(error)
                 health.failed(str(error))
                 await self._rest(started)
@@ -264,7 +270,7 @@ class LiveSource:
             if polled.poll.statements and link.poller.reader and started >= next_texts:
                 try:
                     cost = await self._texts(link, emit)
-                except _LOST as error:
+                except (ConnectionFailed, *_LOST) as error:
                     return _why(error)
                 if cost > 0:
                     next_texts = started + texts.read(cost)
@@ -288,7 +294,8 @@ class LiveSource:
         def take(texts: Texts) -> None:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
-        await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
+        with sensible():
+            await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
         cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
         self._meter.add(cost_ms)
         return cost_ms / 1000.0
@@ -307,7 +314,7 @@ class LiveSource:
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             try:
                 await self._looks(sampler, emit)
-            except (psycopg.Error, OSError, asyncio.TimeoutError):
+            except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Where looks are refused there is no sense in coming back twice a second.
                 attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
             finally:
@@ -319,7 +326,8 @@ class LiveSource:
             started = time.monotonic()
             period = self._pace.period
             if not self.resting:
-                look = await asyncio.wait_for(sampler.look(), _ANSWER)
+                with sensible():
+                    look = await asyncio.wait_for(sampler.look(), _ANSWER)
                 self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)

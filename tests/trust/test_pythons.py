@@ -1,4 +1,4 @@
-"""pgscope starts on each Python from 3.10 to 3.14 that is here, and passes the quick tests; none is fetched."""
+"""pgscope starts on each Python from 3.10 to 3.14 here, and passes the quick tests; none is fetched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUICK = (
     "tests/tui/test_screen_recorded.py::test_pause_freezes_the_view_and_says_so",
     "tests/trust/test_shutdown.py::test_a_fast_shutdown_is_not_delayed",
 )
-"""Of each kind: texts and models, what the parser gives, the configuration, a recorded screen, a real server."""
+"""Some of each kind: texts, models, what the parser gives, a recorded screen, a real server."""
 
 
 def python_of(version: str, uv: str, environment: Mapping[str, str]) -> str:
