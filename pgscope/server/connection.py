@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TypeAlias
 
@@ -12,6 +13,10 @@ from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.conninfo import Target
 from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
+
+# What they log would come out on standard error, where the screen is, in words of the server as they are.
+for _library in ("psycopg", "asyncio"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 APPLICATION_NAME = "pgscope"
 CONNECT_TIMEOUT = 10
@@ -65,6 +70,9 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
         connection = await open_()
     except psycopg.OperationalError as error:
         raise _failure(target, error) from None
+    except UnicodeError:
+        # A label of the name is empty or too long, or what no name may hold.
+        raise UsageError(f"cannot connect to {target}: that is no name of a host; check -h") from None
     try:
         if not await _settle(connection, statement_timeout_ms, connection.info.backend_pid):
             await require_own_session(connection, open_)
