@@ -374,7 +374,8 @@ class LiveSource:
 
 def _backoff(attempt: int) -> float:
     """Seconds to wait before the next attempt: doubling, bounded, and not in step with other clients."""
-    return min(0.5 * 2.0**attempt, _BACKOFF_MOST) * random.uniform(0.75, 1.25)
+    # Of a server that stays away for hours the power would be too great a number.
+    return min(0.5 * 2.0 ** min(attempt, 30), _BACKOFF_MOST) * random.uniform(0.75, 1.25)
 
 
 def _why(error: BaseException) -> str:
