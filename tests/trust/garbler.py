@@ -46,6 +46,8 @@ class Garbler:
         self._tasks: set[asyncio.Task[None]] = set()
         self.one_in = 0
         """Rows of which one is spoilt; 0 for none."""
+        self.instead: tuple[bytes, bytes] | None = None
+        """What to say in place of what, in every row."""
         self.spoilt = 0
         self.port = 0
 
@@ -85,6 +87,8 @@ class Garbler:
                 if kind == b"D" and self.one_in and not self._chance.randrange(self.one_in):
                     self.spoilt += 1
                     body = self._row(body)
+                if kind == b"D" and self.instead is not None:
+                    body = body.replace(*self.instead)
                 if kind == b"Z" and self.one_in:
                     writer.write(self._aside())
                 writer.write(kind + struct.pack("!i", len(body) + 4) + body)

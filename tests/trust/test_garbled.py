@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import struct
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Disconnected, Look, Poll, Sample
 from pgscope.server.conninfo import target
+from pgscope.server.facts import NEWEST
+from tests.streams import streaming
 from tests.trust.garbler import Garbler, garbling
 from tests.trust.test_hostile_server import check
 from tests.trust.test_hostile_terminal import SEQUENCE
@@ -54,6 +57,29 @@ async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.M
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
     check(samples)
+
+
+async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: EmbeddedServer) -> None:
+    """A server of today that says it is one of tomorrow."""
+    with psycopg.connect(pg18.conninfo, autocommit=True, application_name="t-tomorrow") as client:
+        today, tomorrow = client.info.server_version, (NEWEST + 1) * 10_000
+        async with garbling(pg18, 0) as garbler:
+            # Of the same length, so that the rows stay what they are.
+            garbler.instead = (struct.pack("!ii", 4, today), struct.pack("!ii", 4, tomorrow))
+            async with streaming(garbler.conninfo) as stream:
+
+                def counted() -> bool:
+                    client.execute("select 1 as t_tomorrow")
+                    rows = stream.snapshot.statements.values()
+                    return any("t_tomorrow" in row.query and row.rates.calls > 0 for row in rows)
+
+                await stream.until(counted, "its statements")
+                await stream.more(Look, 3)
+                assert stream.snapshot.facts is not None
+                assert stream.snapshot.facts.major == NEWEST + 1
+                (notice,) = stream.snapshot.notices
+                assert f"newer than pgscope knows ({NEWEST})" in notice
+                assert any(one.application_name == "t-tomorrow" for one in stream.snapshot.sessions)
 
 
 async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
