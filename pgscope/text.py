@@ -13,6 +13,8 @@ _LINES = {code: to for code, to in _CONTROL.items() if code not in (0x09, 0x0A)}
 _SUSPECT = re.compile(
     "[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u3040-\u3098\u309b-\u30ff\u4e00-\u9fff]"
 )
+_BLANK = "\u115f\u1160\u3164\uffa0"
+"""Letters that are drawn as nothing: with them two names look the same, or one like none."""
 MARKS_IN_A_ROW = 3
 """Combining marks kept on one character; more are a flood, not a script."""
 
@@ -62,7 +64,7 @@ def _visible(text: str) -> str:
                 continue
         else:
             marks = 0
-        hidden = category in ("Cf", "Cs", "Zl", "Zp")
+        hidden = category in ("Cf", "Cs", "Zl", "Zp") or char in _BLANK
         out.append("\ufffd" if hidden else char)
     return "".join(out)
 

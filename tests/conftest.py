@@ -17,6 +17,7 @@ from pgscope.embedded import EmbeddedServer
 from tests.servers import MAJORS, ServerMissingError, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
+_ENVIRONMENT = dict(os.environ)
 
 FreshServer = Callable[..., EmbeddedServer]
 NewDatabase = Callable[[EmbeddedServer], str]
@@ -158,6 +159,12 @@ def pg_database(pg: EmbeddedServer, new_database: NewDatabase) -> str:
 def pg18_database(pg18: EmbeddedServer, new_database: NewDatabase) -> str:
     """The conninfo of an empty database of the test's own, on major 18."""
     return new_database(pg18)
+
+
+@pytest.fixture
+def developers_environment() -> Mapping[str, str]:
+    """The environment as it was before the tests, for what must find the developer's caches."""
+    return _ENVIRONMENT
 
 
 @pytest.fixture(autouse=True)

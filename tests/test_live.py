@@ -10,7 +10,7 @@ import psycopg
 
 from pgscope.analysis.watch import Watch
 from pgscope.capture.ending import end
-from pgscope.capture.live import LiveSource
+from pgscope.capture.live import LiveSource, _backoff
 from pgscope.driver import Driver
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Connected, Disconnected, Look, OwnCost, Poll, Sample
@@ -127,3 +127,11 @@ async def test_it_measures_its_own_cost(pg18: EmbeddedServer) -> None:
         assert cost.server_ms > 0
         assert cost.statements > 10
         assert cost.seconds >= 5
+
+
+def test_attempts_go_on_for_ever_and_are_never_far_apart() -> None:
+    """A server that stays away for a week is still tried, every ten seconds or so."""
+    waits = [_backoff(attempt) for attempt in range(100_000)]
+    assert waits[0] < 1.0
+    assert max(waits) < 15.0
+    assert min(waits[10:]) > 5.0

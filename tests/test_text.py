@@ -19,6 +19,7 @@ HOSTILE = [
     "e" + "\u0301" * 500,
     "lone \ud800 surrogate",
     "tag \U000e0041",
+    "filler\u3164\uffa0",
     "bell\x07 null\x00 del\x7f",
 ]
 
@@ -40,6 +41,12 @@ def test_whatever_comes_is_harmless(text: str) -> None:
 def test_ordinary_text_stays_as_it_is() -> None:
     for text in ("select 'naïve café' -- ok\n\tfrom t", "SELECT '日本語', 'Ελλάδα'", "", "a b"):
         assert clean(text) == text
+
+
+def test_letters_that_are_drawn_as_nothing_are_shown() -> None:
+    """Else two applications of names that look the same were two rows that nobody can tell apart."""
+    assert clean("app\u3164", lines=False) == "app\ufffd"
+    assert clean("\u1100\u1161", lines=False) == "\u1100\u1161"
 
 
 def test_line_ends_of_windows_become_newlines() -> None:

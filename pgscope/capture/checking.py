@@ -8,6 +8,7 @@ from pgscope.errors import ConnectionFailed
 from pgscope.sample import Checkup
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
+from pgscope.server.sense import sensible
 from pgscope.text import clean, one_line
 
 
@@ -17,7 +18,8 @@ async def check_up(target: Target) -> Checkup:
 
     connection = await connect(target)
     try:
-        return await examine(connection)
+        with sensible():
+            return await examine(connection)
     except psycopg.Error as error:
         raise ConnectionFailed(f"the server stopped answering: {one_line(clean(str(error)))}") from None
     finally:

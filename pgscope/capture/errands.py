@@ -11,6 +11,7 @@ from pgscope.sample import Wanted
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
 from pgscope.server.objects import ObjectNames
+from pgscope.server.sense import Senseless, sensible
 
 _ANSWER = 30.0
 """Seconds that an errand may take."""
@@ -50,8 +51,9 @@ class Errands:
         while True:
             key, errand = await self._queue.get()
             try:
-                await asyncio.wait_for(errand(), _ANSWER)
-            except asyncio.TimeoutError:
+                with sensible():
+                    await asyncio.wait_for(errand(), _ANSWER)
+            except (Senseless, asyncio.TimeoutError):
                 continue
             finally:
                 self._known.discard(key)

@@ -27,6 +27,7 @@ from pgscope.server.explain import (
     identity,
     offer,
 )
+from pgscope.server.sense import sensible
 
 __all__ = [
     "ExplainFailed",
@@ -107,8 +108,9 @@ class Explaining:
     async def _explain(
         self, full: ExplainRequest, on_start: Callable[[Started], None] | None
     ) -> ExplainResult:
-        home = await self._identity()
-        return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
+        with sensible():
+            home = await self._identity()
+            return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
 
     async def _until_cancelled(self, work: Coroutine[Any, Any, ExplainResult]) -> ExplainResult:
         """Await work; cancelled however often, cancel it once: a second would cut the first one short."""
@@ -133,7 +135,9 @@ class Explaining:
         """What ANALYZE of it would need and what stands in its way. Raises as `explain`."""
         full = self._full(request)
         try:
-            return await offer(full, self._server, home=await self._identity(), failures=self._failures)
+            with sensible():
+                home = await self._identity()
+                return await offer(full, self._server, home=home, failures=self._failures)
         except (Refused, ExplainFailed) as error:
             error.text = full.text
             raise

@@ -64,6 +64,9 @@ class Health:
             self._refused = refused
             missing = tuple(_missing(part, reason, self._facts.user) for part, reason in refused.items())
             facts = replace(self._facts, missing=self._facts.missing + missing)
+            if "statements" in refused:
+                # Then they are those seen in sessions, as without the extension.
+                facts = replace(facts, statements_version=None)
             self._emit(Connected(self._now(), time.monotonic(), facts))
         self._troubled = False
         self._failed = 0

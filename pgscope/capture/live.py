@@ -16,6 +16,7 @@ from pgscope.capture.charge import OUTSIDE_MS, Charges
 from pgscope.capture.ending import end, within
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
+from pgscope.capture.leaving import LEAVING, Leaving
 from pgscope.capture.pace import Budget, Pace, TextPace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
@@ -37,6 +38,7 @@ from pgscope.server.conninfo import Target
 from pgscope.server.facts import learn, learn_now
 from pgscope.server.poll import Poller, PollFailed
 from pgscope.server.sampler import Sampler
+from pgscope.server.sense import sensible
 from pgscope.text import clean, one_line
 
 SHORTEST_INTERVAL = 0.1
@@ -174,7 +176,8 @@ class LiveSource:
     async def _connect(self) -> Link:
         connection = await connect(self.target)
         try:
-            facts, now = await within(_ANSWER, learn_now(connection))
+            with sensible():
+                facts, now = await within(_ANSWER, learn_now(connection))
         except BaseException:
             await connection.close()
             raise
@@ -190,14 +193,15 @@ class LiveSource:
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
         )
-        beside = [asyncio.create_task(self._errands.run())]
+        leaving = Leaving(link.connection, self.target, lambda server_ms: self._meter.add(server_ms))
+        beside = [asyncio.create_task(self._errands.run()), asyncio.create_task(leaving.run())]
         if self._sample_hz > 0:
             beside.append(asyncio.create_task(self._sample_loop(link, emit)))
         if link.facts.stat_monitor:
             beside.append(asyncio.create_task(self._stat_monitor(link, emit).run()))
         try:
             # Only the poll decides: it ends when its connection is lost.
-            return await self._poll_loop(link, emit)
+            return await self._poll_loop(link, emit, leaving)
         finally:
             self._errands = None
             try:
@@ -214,7 +218,7 @@ class LiveSource:
             self._now,
         )
 
-    async def _poll_loop(self, link: Link, emit: Emit) -> str | None:
+    async def _poll_loop(self, link: Link, emit: Emit, leaving: Leaving) -> str | None:
         named: tuple[int, int] = (0, 0)
         next_texts = 0.0
         texts = TextPace()
@@ -222,22 +226,26 @@ class LiveSource:
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
         reads = without = 0
-        while True:
+        while not leaving.due:
             started = time.monotonic()
             hurried, self._hurried = self._hurried, False
             # Twice in a row at first, for rates to be known soon.
             due = hurried or reads < 2 or without + 1 >= self._statements_every(link.poller)
             counters = whole and due
             try:
-                polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
+                with sensible():
+                    polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
-                    if await within(_ANSWER, learn(link.connection)) != link.facts:
+                    with sensible():
+                        facts = await within(_ANSWER, learn(link.connection))
+                    if facts != link.facts:
                         return None
                     self._meter.add((time.monotonic() - asked) * 1000.0)
             except PollFailed as error:
-                if link.connection.closed:
+                # What fails for so long may do so for what we remember of the answers before.
+                if link.connection.closed or started >= next_learn:
                     return str(error)
                 health.failed(str(error))
                 await self._rest(started)
@@ -262,7 +270,7 @@ class LiveSource:
             if polled.poll.statements and link.poller.reader and started >= next_texts:
                 try:
                     cost = await self._texts(link, emit)
-                except _LOST as error:
+                except (ConnectionFailed, *_LOST) as error:
                     return _why(error)
                 if cost > 0:
                     next_texts = started + texts.read(cost)
@@ -273,6 +281,7 @@ class LiveSource:
             else:
                 whole = True
                 await asyncio.sleep(min(self._wished, _SECOND_POLL))
+        return LEAVING
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""
@@ -285,7 +294,8 @@ class LiveSource:
         def take(texts: Texts) -> None:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
-        await within(_ANSWER, link.poller.reader.texts(link.connection, unseen, take))
+        with sensible():
+            await within(_ANSWER, link.poller.reader.texts(link.connection, unseen, take))
         cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
         self._meter.add(cost_ms)
         return cost_ms / 1000.0
@@ -304,7 +314,7 @@ class LiveSource:
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             try:
                 await self._looks(sampler, emit)
-            except (psycopg.Error, OSError, asyncio.TimeoutError):
+            except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Where looks are refused there is no sense in coming back twice a second.
                 attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
             finally:
@@ -316,7 +326,8 @@ class LiveSource:
             started = time.monotonic()
             period = self._pace.period
             if not self.resting:
-                look = await within(_ANSWER, sampler.look())
+                with sensible():
+                    look = await within(_ANSWER, sampler.look())
                 self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
@@ -363,7 +374,8 @@ class LiveSource:
 
 def _backoff(attempt: int) -> float:
     """Seconds to wait before the next attempt: doubling, bounded, and not in step with other clients."""
-    return min(0.5 * 2.0**attempt, _BACKOFF_MOST) * random.uniform(0.75, 1.25)
+    # Of a server that stays away for hours the power would be too great a number.
+    return min(0.5 * 2.0 ** min(attempt, 30), _BACKOFF_MOST) * random.uniform(0.75, 1.25)
 
 
 def _why(error: BaseException) -> str:

@@ -16,6 +16,10 @@ from pglast import parser
 
 _PER_STATEMENT = 20
 _IN_ALL = 1000
+_LARGEST = 64 << 20
+"""Bytes of a file that is read."""
+_LATEST = 2.0**37
+"""Seconds since the epoch that every calendar can name."""
 _LITERAL = re.compile(r"E?'(?:[^']|'')*'|(?<![\w$.\"])-?\d+(?:\.\d+)?(?![\w.])")
 _EXPRESSIONS = frozenset(
     (
@@ -107,10 +111,24 @@ def _read(path: Path) -> StoredPlan | None:
     try:
         if path.is_symlink():
             return None
+        if path.stat().st_size > _LARGEST:
+            return None
         entry = json.loads(path.read_text(encoding="utf-8"))
-        return StoredPlan(**entry)
+        plan = StoredPlan(**entry)
+        return plan if _possible(plan) else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _possible(plan: StoredPlan) -> bool:
+    """Whether its fields are what they should be: somebody may have written in the file."""
+    texts = (plan.server, plan.database, plan.text)
+    numbers = (plan.at, plan.block_size, 0 if plan.queryid is None else plan.queryid)
+    return (
+        all(isinstance(one, str) for one in texts)
+        and all(isinstance(one, (int, float)) for one in numbers)
+        and 0 <= plan.at < _LATEST
+    )
 
 
 def without_literals(text: str) -> str:

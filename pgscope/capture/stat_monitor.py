@@ -12,6 +12,7 @@ from pgscope.capture.source import Emit
 from pgscope.errors import PgscopeError
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
+from pgscope.server.sense import sensible
 from pgscope.server.stat_monitor import StatMonitorReader
 
 READ_EVERY = 10.0
@@ -52,8 +53,9 @@ class StatMonitorWatch:
             started = time.monotonic()
             wait = READ_EVERY
             try:
-                if not await asyncio.wait_for(self._read(), _ANSWER):
-                    wait = _LOOK_AGAIN
+                with sensible():
+                    if not await asyncio.wait_for(self._read(), _ANSWER):
+                        wait = _LOOK_AGAIN
             except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Of a lost server the poll tells.
                 pass

@@ -16,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
     except PgscopeError as error:
-        print(f"pgscope: {error}", file=sys.stderr)
+        from pgscope.text import clean  # names of files come from others as well
+
+        print(f"pgscope: {clean(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130

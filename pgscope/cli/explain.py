@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from pgscope.report.place import pointed
     from pgscope.server.conninfo import target
     from pgscope.server.explain import ExplainFailed, Refused
+    from pgscope.text import clean
 
     try:
         if args.timeout <= 0:
@@ -77,12 +78,12 @@ def run(args: argparse.Namespace) -> int:
         request, result = asyncio.run(asking(server, use, ask=not args.no_password))
         _print(args, request, result)
     except (Refused, ExplainFailed) as error:
-        _say(f"pgscope: {error}", sys.stderr)
+        _say(f"pgscope: {clean(str(error))}", sys.stderr)
         for line in pointed(error.text, error.position):
             _say(f"  {line}", sys.stderr)
         return error.status
     except PgscopeError as error:
-        _say(f"pgscope: {error}", sys.stderr)
+        _say(f"pgscope: {clean(str(error))}", sys.stderr)
         return error.status
     except KeyboardInterrupt:
         _say("pgscope: cancelled", sys.stderr)

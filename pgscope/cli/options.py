@@ -34,7 +34,9 @@ class Parser(argparse.ArgumentParser):
             if wrong is not None and action.choices is not None and wrong[0] in message:
                 message += _meant(wrong[1], [str(choice) for choice in action.choices])
                 break
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        from pgscope.text import clean
+
+        print(f"{self.prog}: {clean(message)}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
 
     def parse_args(  # type: ignore[override]

@@ -158,4 +158,6 @@ async def _record(recorder: object, source: object, arguments: argparse.Namespac
 
 
 def _say(line: str) -> None:
-    print(f"pgscope: {line}", file=sys.stderr, flush=True)
+    from pgscope.text import clean
+
+    print(f"pgscope: {clean(line, lines=False)}", file=sys.stderr, flush=True)

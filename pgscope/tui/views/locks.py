@@ -30,6 +30,13 @@ from pgscope.tui.tones import styled
 NOBODY = "Nobody waits for a lock"
 
 
+def _unread(snapshot: Snapshot) -> str:
+    """That it is not known who waits, where the server does not let pg_locks be read."""
+    missing = snapshot.facts.missing if snapshot.facts is not None else ()
+    refused = [one.capability for one in missing if one.capability.startswith("pg_locks ")]
+    return f"{refused[0]}: who waits for whom is not known" if refused else ""
+
+
 class LocksView(SessionFrame):
     """The forest above, what was below; Tab goes from one to the other."""
 
@@ -80,7 +87,7 @@ class LocksView(SessionFrame):
         nodes = locks.chosen(snapshot, status.filter)
         self._by_key = {locks.key_of(node): node for node in nodes}
         table = self.query_one("#locks", LiveTable)
-        nothing = NOBODY if snapshot.link.connected else "Not connected"
+        nothing = (_unread(snapshot) or NOBODY) if snapshot.link.connected else "Not connected"
         if snapshot.locks:
             nothing = "Nothing matches the filter"
         table.set_placeholder(nothing)
@@ -137,7 +144,7 @@ class LocksView(SessionFrame):
     def remark(self) -> Content:
         forest = self.stage.snapshot.locks
         if not forest:
-            return Content("nobody waits")
+            return Content("not known" if _unread(self.stage.snapshot) else "nobody waits")
         roots = len(forest.roots)
         words = f"{forest.waiting} wait, {roots} blocker{'' if roots == 1 else 's'}"
         if forest.cycles:

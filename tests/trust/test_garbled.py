@@ -1,0 +1,108 @@
+"""A server whose answers make no sense: told and gone on from, and nothing of them obeyed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import struct
+
+import psycopg
+import pytest
+
+from pgscope.capture.live import LiveSource
+from pgscope.embedded import EmbeddedServer
+from pgscope.sample import Disconnected, Look, Poll, Sample
+from pgscope.server.conninfo import target
+from pgscope.server.facts import NEWEST
+from tests.streams import streaming
+from tests.trust.garbler import Garbler, garbling
+from tests.trust.test_hostile_server import check
+from tests.trust.test_hostile_terminal import SEQUENCE
+from tests.tui.terminal import Terminal
+
+ENOUGH = 60
+"""Rows spoilt."""
+
+
+async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values of any length and bytes, NULL where there is none, notices and parameters nobody asked for."""
+    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.live._LEARN_EVERY", 0.5)
+    samples: list[Sample] = []
+
+    def told() -> bool:
+        return any("makes no sense" in one.reason for one in samples if isinstance(one, Disconnected))
+
+    async def more(kind: type[Sample], number: int) -> None:
+        seen = len(samples)
+        while sum(isinstance(one, kind) for one in samples[seen:]) < number:
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.02)
+
+    async with garbling(pg18, 1) as garbler:
+        source = LiveSource(target(garbler.conninfo), interval=0.1, budget=1.0)
+        running = asyncio.create_task(source.run(samples.append))
+        try:
+            await more(Poll, 3)
+            with psycopg.connect(pg18.conninfo, autocommit=True) as client:
+                garbler.one_in = 20
+                while garbler.spoilt < ENOUGH or not told():
+                    client.execute("select 'x' as t_garbled")
+                    await asyncio.sleep(0.01)
+                    assert not running.done(), running.exception()
+            garbler.one_in = 0
+            await more(Poll, 3)
+            await more(Look, 3)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    check(samples)
+
+
+async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: EmbeddedServer) -> None:
+    """A server of today that says it is one of tomorrow."""
+    with psycopg.connect(pg18.conninfo, autocommit=True, application_name="t-tomorrow") as client:
+        today, tomorrow = client.info.server_version, (NEWEST + 1) * 10_000
+        async with garbling(pg18, 0) as garbler:
+            # Of the same length, so that the rows stay what they are.
+            garbler.instead = (struct.pack("!ii", 4, today), struct.pack("!ii", 4, tomorrow))
+            async with streaming(garbler.conninfo) as stream:
+
+                def counted() -> bool:
+                    client.execute("select 1 as t_tomorrow")
+                    rows = stream.snapshot.statements.values()
+                    return any("t_tomorrow" in row.query and row.rates.calls > 0 for row in rows)
+
+                await stream.until(counted, "its statements")
+                await stream.more(Look, 3)
+                assert stream.snapshot.facts is not None
+                assert stream.snapshot.facts.major == NEWEST + 1
+                (notice,) = stream.snapshot.notices
+                assert f"newer than pgscope knows ({NEWEST})" in notice
+                assert any(one.application_name == "t-tomorrow" for one in stream.snapshot.sessions)
+
+
+async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
+    """Through all views of a real terminal, one row in ten spoilt: nothing of it reaches the terminal."""
+
+    def lead(garbler: Garbler) -> Terminal:
+        with Terminal("connect", garbler.conninfo, "--interval", "0.2", columns=120, rows=30) as terminal:
+            terminal.until("1 Applications")
+            garbler.one_in = 10
+            for key in "2", "\r", "\x1b", "3", "\r", "e", "\x1b", "\x1b", "4", "D", "\x1b", "5", "6", "1":
+                before = garbler.spoilt
+                terminal.press(key)
+                terminal.until(lambda before=before: garbler.spoilt > before + 3)  # type: ignore[misc]
+            garbler.one_in = 0
+            terminal.press("\x11")
+            assert terminal.ended() == 0, terminal.text
+            return terminal
+
+    async with garbling(pg18, 3) as garbler:
+        terminal = await asyncio.to_thread(lead, garbler)
+    output = terminal.bytes.decode("utf-8")
+    assert "owned" not in "".join(re.findall(r"\x1b\][^\x07\x1b]*", output))
+    assert not re.search(r"\x1b\]52|\x1bP", output)
+    rest = SEQUENCE.sub("", output)
+    assert {char for char in rest if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0} <= {"\r", "\n", "\x0f"}
+    assert not re.search("[\u202e\u200b\ufeff]|\u0301{4}", rest)
