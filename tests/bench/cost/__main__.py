@@ -12,6 +12,7 @@ import site
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from tests.servers import Servers
 
 WARM = 8.0
 """Seconds until a program has read what it reads once."""
+SETTLED = 65.0
+"""Seconds until the idle sessions have been idle for more than a minute, as most of a server are."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ def main() -> None:
         for many in counts:
             sessions = Sessions(server.conninfo_for("counted"), many)
             try:
+                time.sleep(SETTLED)
                 for waiters in (int(word) for word in arguments.waiters.split(",")):
                     if waiters < many - 10:
                         run(server, sessions, arguments, waiters)
