@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 _AGAIN = 1.0
 """Seconds until a task that did not end is cancelled again."""
@@ -16,3 +19,19 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         await asyncio.wait(pending, timeout=_AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def within(seconds: float, answer: Coroutine[Any, Any, _T]) -> _T:
+    """The answer, as `asyncio.wait_for` gives it, but with no cancellation lost.
+
+    Raises asyncio.TimeoutError if it does not come in time.
+    """
+    task = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            await end(task)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from pgscope.capture.charge import OUTSIDE_MS, Charges
-from pgscope.capture.ending import end
+from pgscope.capture.ending import end, within
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
 from pgscope.capture.leaving import LEAVING, Leaving
@@ -177,7 +177,7 @@ class LiveSource:
         connection = await connect(self.target)
         try:
             with sensible():
-                facts, now = await asyncio.wait_for(learn_now(connection), _ANSWER)
+                facts, now = await within(_ANSWER, learn_now(connection))
         except BaseException:
             await connection.close()
             raise
@@ -239,7 +239,7 @@ class LiveSource:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
                     with sensible():
-                        facts = await asyncio.wait_for(learn(link.connection), _ANSWER)
+                        facts = await within(_ANSWER, learn(link.connection))
                     if facts != link.facts:
                         return None
                     self._meter.add((time.monotonic() - asked) * 1000.0)
@@ -295,7 +295,7 @@ class LiveSource:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
         with sensible():
-            await asyncio.wait_for(link.poller.reader.texts(link.connection, unseen, take), _ANSWER)
+            await within(_ANSWER, link.poller.reader.texts(link.connection, unseen, take))
         cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
         self._meter.add(cost_ms)
         return cost_ms / 1000.0
@@ -327,7 +327,7 @@ class LiveSource:
             period = self._pace.period
             if not self.resting:
                 with sensible():
-                    look = await asyncio.wait_for(sampler.look(), _ANSWER)
+                    look = await within(_ANSWER, sampler.look())
                 self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
