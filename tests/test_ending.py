@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from pgscope.capture.ending import end
+import pytest
+
+from pgscope.capture.ending import end, within
 
 
 async def test_a_lost_cancellation_is_given_again() -> None:
@@ -25,3 +27,40 @@ async def test_a_lost_cancellation_is_given_again() -> None:
     await asyncio.wait_for(end(task), 30)
     assert task.cancelled()
     assert lost == 2
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cancellation_that_meets_the_answer_is_not_lost(turns: int) -> None:
+    """However many turns of the loop lie between the answer and the cancellation."""
+    said = asyncio.get_running_loop().create_future()
+
+    async def answer() -> int:
+        await said
+        return 1
+
+    task = asyncio.create_task(within(60, answer()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    said.set_result(None)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if task.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        assert await task == 1
+
+
+async def test_an_answer_that_does_not_come_is_given_up_and_ended() -> None:
+    ended = False
+
+    async def never() -> None:
+        nonlocal ended
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended = True
+
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0.01, never())
+    assert ended

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+
 _AGAIN = 1.0
 """Seconds until a task that did not end is cancelled again."""
 
@@ -21,10 +21,17 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def within(seconds: float, answer: Awaitable[_T]) -> _T:
-    """Wait for an answer; raises asyncio.TimeoutError if there is none after so many seconds."""
-    if sys.version_info >= (3, 11):
-        # Not as a task of its own: ten times a second that counts.
-        async with asyncio.timeout(seconds):
-            return await answer
-    return await asyncio.wait_for(answer, seconds)
+async def within(seconds: float, answer: Coroutine[Any, Any, _T]) -> _T:
+    """The answer, as `asyncio.wait_for` gives it, but with no cancellation lost.
+
+    Raises asyncio.TimeoutError if it does not come in time.
+    """
+    task = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            await end(task)

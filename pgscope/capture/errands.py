@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
+from pgscope.capture.ending import within
 from pgscope.capture.source import Emit
 from pgscope.capture.wanted import fulfil
 from pgscope.sample import Wanted
@@ -52,7 +53,7 @@ class Errands:
             key, errand = await self._queue.get()
             try:
                 with sensible():
-                    await asyncio.wait_for(errand(), _ANSWER)
+                    await within(_ANSWER, errand())
             except (Senseless, asyncio.TimeoutError):
                 continue
             finally:

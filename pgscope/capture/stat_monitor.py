@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import psycopg
 
+from pgscope.capture.ending import within
 from pgscope.capture.source import Emit
 from pgscope.errors import PgscopeError
 from pgscope.server.connection import connect
@@ -54,7 +55,7 @@ class StatMonitorWatch:
             wait = READ_EVERY
             try:
                 with sensible():
-                    if not await asyncio.wait_for(self._read(), _ANSWER):
+                    if not await within(_ANSWER, self._read()):
                         wait = _LOOK_AGAIN
             except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Of a lost server the poll tells.

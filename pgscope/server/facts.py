@@ -13,6 +13,7 @@ from pgscope.server.batch import Statement
 from pgscope.server.connection import Connection
 from pgscope.server.decode import name
 from pgscope.server.queries import query
+from pgscope.server.sense import moment
 
 OLDEST, NEWEST = 14, 18
 """Major versions that pgscope is tested on."""
@@ -56,7 +57,7 @@ async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
         database=name(database),
         user=name(user),
         in_recovery=standby,
-        started=started,
+        started=moment(started),
         max_connections=int(settings.get("max_connections", "0")),
         block_size=int(settings.get("block_size", "8192")),
         track_activity_query_size=int(settings.get("track_activity_query_size", "1024")),
@@ -75,7 +76,7 @@ async def learn_now(connection: Connection) -> tuple[ServerFacts, float]:
         superusers=frozenset(row[11]),
         rights_of=frozenset(row[12]),
     )
-    return with_missing(facts, version_text), float(now)
+    return with_missing(facts, version_text), moment(now)
 
 
 def _extensions(rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[str, str, bool]]:

@@ -23,6 +23,7 @@ from pgscope.server.facts import OLDEST
 from pgscope.server.names import NameBook
 from pgscope.server.objects import ObjectNames
 from pgscope.server.queries import query
+from pgscope.server.sense import moment
 from pgscope.server.sessions import SessionTable
 from pgscope.server.statements import StatementReader
 
@@ -89,7 +90,7 @@ class Poller:
         for part in ("start", "sessions", "end"):
             if part in found.failures:
                 raise PollFailed(found.failures[part].reason)
-        at = found.rows["start"][0][0]
+        at = moment(found.rows["start"][0][0])
         self._turn_off(found)
         rows = found.rows.get("sessions", ())
         users, databases = self._sessions.oids(rows)

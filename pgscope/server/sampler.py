@@ -13,6 +13,7 @@ from pgscope.sample import Look, Odometer, ServerFacts, Sighting
 from pgscope.server.connection import Connection
 from pgscope.server.decode import name
 from pgscope.server.queries import query
+from pgscope.server.sense import moment
 
 _LATE = 0.25
 """Seconds: a backend takes the time of a change before it publishes it, and may be descheduled in between."""
@@ -164,7 +165,7 @@ class Sampler:
                     )
             elif kind == _BUFFERS and pid in self._seen:
                 odometers.append(Odometer(pid, self._seen[pid].backend_start, None, row[13], mono + end - at))
-        self._since = at
+        self._since = moment(at)
         self._server_ms = max(end - at - sum(slept.values()), 0.0) * 1000.0
         self._adapt_scans()
         return Look(at, mono, tuple(sightings), tuple(odometers), whole)

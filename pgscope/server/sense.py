@@ -25,6 +25,10 @@ _NONSENSE = (
 """What reading a value that is not what was asked for ends in."""
 
 
+_LATEST = 2.0**37
+"""Seconds since the epoch that every calendar can name."""
+
+
 class Senseless(ConnectionFailed):
     """The server answered, and the answer cannot be read; one line that says where, without the answer."""
 
@@ -40,3 +44,10 @@ def sensible() -> Iterator[None]:
             "the server's answer makes no sense to pgscope"
             f" ({type(error).__name__} at {Path(place.filename).name}:{place.lineno})"
         ) from error
+
+
+def moment(at: object) -> float:
+    """A time of the server's clock, epoch seconds. Raises ValueError for one that no clock can show."""
+    if not isinstance(at, (int, float)) or not 0 < at < _LATEST:
+        raise ValueError("no time of a clock")
+    return at

@@ -83,22 +83,22 @@ async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: Embedded
 
 
 async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
-    """Through all views of a real terminal, one row in ten spoilt: nothing of it reaches the terminal."""
+    """Through all views of a real terminal, one row in six spoilt: nothing of it reaches the terminal."""
 
     def lead(garbler: Garbler) -> Terminal:
         with Terminal("connect", garbler.conninfo, "--interval", "0.2", columns=120, rows=30) as terminal:
             terminal.until("1 Applications")
-            garbler.one_in = 10
+            garbler.one_in = 6
             for key in "2", "\r", "\x1b", "3", "\r", "e", "\x1b", "\x1b", "4", "D", "\x1b", "5", "6", "1":
                 before = garbler.spoilt
                 terminal.press(key)
-                terminal.until(lambda before=before: garbler.spoilt > before + 3)  # type: ignore[misc]
+                terminal.until(lambda before=before: garbler.spoilt > before + 2)  # type: ignore[misc]
             garbler.one_in = 0
             terminal.press("\x11")
             assert terminal.ended() == 0, terminal.text
             return terminal
 
-    async with garbling(pg18, 3) as garbler:
+    async with garbling(pg18, 12) as garbler:
         terminal = await asyncio.to_thread(lead, garbler)
     output = terminal.bytes.decode("utf-8")
     assert "owned" not in "".join(re.findall(r"\x1b\][^\x07\x1b]*", output))
