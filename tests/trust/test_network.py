@@ -38,9 +38,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_black_hole(pg18: EmbeddedServer) -> None:
+async def test_a_black_hole(pg: EmbeddedServer) -> None:
     """No reset, no answer: told soon, given up, tried again for as long as it takes."""
-    async with through(pg18) as proxy, streaming(proxy.conninfo()) as stream:
+    async with through(pg) as proxy, streaming(proxy.conninfo()) as stream:
         await stream.more(Poll, 3)
         proxy.swallow()
         await stream.until(lambda: not stream.snapshot.link.connected, "that no answer comes")
@@ -51,7 +51,7 @@ async def test_a_black_hole(pg18: EmbeddedServer) -> None:
         link = stream.snapshot.link
         assert (link.connected, link.since) == (False, since)
         assert stream.snapshot.sessions, "what was seen last stays on the screen"
-        await busy(pg18, 3000)
+        await busy(pg, 3000)
         proxy.flow()
         await stream.more(Connected)
         highest = 0.0
@@ -64,8 +64,8 @@ async def test_a_black_hole(pg18: EmbeddedServer) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_reset(pg18: EmbeddedServer) -> None:
-    async with through(pg18) as proxy, streaming(proxy.conninfo()) as stream:
+async def test_a_reset(pg: EmbeddedServer) -> None:
+    async with through(pg) as proxy, streaming(proxy.conninfo()) as stream:
         await stream.more(Poll, 3)
         for _ in range(2):
             lost = stream.count(Disconnected)
@@ -78,11 +78,11 @@ async def test_a_reset(pg18: EmbeddedServer) -> None:
 
 
 async def test_a_slow_answer_is_told_and_waited_for(
-    pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slower than anyone likes, but an answer: the connection is kept."""
     monkeypatch.setattr(live, "_QUIET", 0.5)
-    async with through(pg18) as proxy, streaming(proxy.conninfo(), sample_hz=0) as stream:
+    async with through(pg) as proxy, streaming(proxy.conninfo(), sample_hz=0) as stream:
         await stream.more(Poll, 3)
         own = stream.snapshot.facts.own_pids if stream.snapshot.facts else None
         proxy.delay = 1.5

@@ -183,8 +183,8 @@ async def test_database_dropped(pg: EmbeddedServer) -> None:
         admin.execute("drop database t_dropped with (force)")
 
 
-async def test_too_many_connections(fresh_pg: FreshServer) -> None:
-    server = fresh_pg(18, {"max_connections": "8", "superuser_reserved_connections": "0"})
+async def test_too_many_connections(fresh_pg: FreshServer, pg_major: int) -> None:
+    server = fresh_pg(pg_major, {"max_connections": "8", "superuser_reserved_connections": "0"})
     with psycopg.connect(server.conninfo, autocommit=True) as admin:
         async with streaming(server.conninfo) as stream:
             await stream.more(Look, 3)
@@ -209,9 +209,9 @@ async def test_too_many_connections(fresh_pg: FreshServer) -> None:
             await stream.more(Look, 3)
 
 
-async def test_failover_to_another_host(fresh_pg: FreshServer) -> None:
+async def test_failover_to_another_host(fresh_pg: FreshServer, pg_major: int) -> None:
     """A conninfo with two hosts: the second is gone to when the first is gone, with counters of its own."""
-    first, second = fresh_pg(18), fresh_pg(18)
+    first, second = fresh_pg(pg_major), fresh_pg(pg_major)
     with psycopg.connect(second.conninfo, autocommit=True) as client:
         for _ in range(2000):
             client.execute("select 1 as t_failover")
@@ -228,8 +228,8 @@ async def test_failover_to_another_host(fresh_pg: FreshServer) -> None:
             assert max((r.rates.calls for r in stream.snapshot.statements.values()), default=0) < 1000
 
 
-async def test_promotion(fresh_pg: FreshServer) -> None:
-    primary = fresh_pg(18)
+async def test_promotion(fresh_pg: FreshServer, pg_major: int) -> None:
+    primary = fresh_pg(pg_major)
     standby = standby_of(primary, fresh_pg)
     async with streaming(standby.conninfo) as stream:
         await stream.more(Poll, 3)
