@@ -104,10 +104,9 @@ def _tie(pair: Pair) -> Evidence:
 
 
 def _who(pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
-    names = ", ".join(name or "(no name)" for name in pair.applications) or "not known yet"
+    names = ", ".join(name or "(no name)" for name in pair.applications)
+    text = f"application {names}" if names else "no application was seen running both statements yet"
     if shared:
         was = "was" if len(shared) == 1 else "were"
-        text = f"application {names}; {plural(len(shared), 'session')} {was} seen with both statements"
-    else:
-        text = f"application {names}"
+        text += f"; {plural(len(shared), 'session')} {was} seen with both statements"
     return Evidence("application", text, {"sessions_with_both": len(shared)})
