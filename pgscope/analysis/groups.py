@@ -16,6 +16,7 @@ from pgscope.analysis.activity import (
     statement_age,
     transaction_age,
 )
+from pgscope.analysis.attribution.shares import Certainty
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.load import LoadPoint, average
 from pgscope.analysis.statements import StatementRow
@@ -64,7 +65,9 @@ class Group:
     active_average: float = 0.0
     rates: Counts = NOTHING
     sampled: Counts = NOTHING
-    """The part of `rates` that rests on sampling; the rest is exact or measured."""
+    """The part of `rates` that rests on sampling."""
+    measured: Counts = NOTHING
+    """The part that rests on counters of single sessions; what is left is exact."""
 
 
 @dataclass
@@ -75,6 +78,7 @@ class _Tally:
     """The others."""
     rates: Counts = NOTHING
     sampled: Counts = NOTHING
+    measured: Counts = NOTHING
 
 
 def groups(
@@ -134,13 +138,15 @@ def _spread(row: StatementRow, by: str, tallies: dict[str | None, _Tally]) -> No
             if share.application_name is None:
                 _add(tallies[None], part)
             else:
-                _add(tallies[share.application_name], part, sampled=share.attribution == "sampled")
+                _add(tallies[share.application_name], part, share.attribution)
 
 
-def _add(tally: _Tally, part: Counts, *, sampled: bool = False) -> None:
+def _add(tally: _Tally, part: Counts, certainty: Certainty = "exact") -> None:
     tally.rates = tally.rates.plus(part)
-    if sampled:
+    if certainty == "sampled":
         tally.sampled = tally.sampled.plus(part)
+    elif certainty == "measured":
+        tally.measured = tally.measured.plus(part)
 
 
 def _group(
@@ -167,4 +173,5 @@ def _group(
         active_average=averages.get(name, 0.0) if name is not None else 0.0,
         rates=tally.rates,
         sampled=tally.sampled,
+        measured=tally.measured,
     )

@@ -96,7 +96,7 @@ def columns(by: str) -> tuple[Column, ...]:
             max_width=13,
             weight=1,
             priority=14,
-            tooltip="How calls, rows and time are known to be its own: exact, or how much is sampled",
+            tooltip="How surely calls, rows and time are its own: exact, measured, or how much is sampled",
         ),
         Column(
             "flags",
@@ -264,4 +264,6 @@ def _basis(group: Group) -> str:
     if group.name is None:
         return "unattributed"
     part = _sampled_part(group)
-    return f"{numbers.percent(part)} sampled" if part > 0.005 else "exact"
+    if part > 0.005:
+        return f"{numbers.percent(part)} sampled"
+    return "measured" if group.measured.calls > 0.005 * group.rates.calls else "exact"
