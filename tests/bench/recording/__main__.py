@@ -1,14 +1,14 @@
 """What recording costs: 1,000 sessions and 5,000 statements at 1 s, on a real server.
 
 uv run python -m tests.bench.recording [--sessions N] [--statements N] [--rate CALLS_PER_S] [--seconds S]
-       [--budget PERCENT] [--only watch|write|record ...] [--into FOLDER]
+       [--budget PERCENT] [--sample-hz HZ] [--only watch|write|record ...] [--into FOLDER]
 
 Three programs, one after the other: `watch` takes the samples and does nothing with them, `write` is
 `pgscope record --no-findings`, `record` is the whole of it. Of each: the CPU of the process with all its
 threads, and the polls and looks that it really had; of the two that write, how the file grows, and the part
 that goes into writing: the same samples written again by themselves. Meant to stay under 5 MB a minute and
-3 % of a core. At the default --budget this many sessions are polled each few seconds only; 10 is enough for
-a poll each second.
+3 % of a core. With pgscope's own budget of 1 % this many sessions are polled each few seconds and looked at
+twice a second; 10 is enough for a poll each second, and --sample-hz 2 for no more looks than that.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=500.0)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--budget", default="10", help="what pgscope may cost the server, in percent (10)")
+    parser.add_argument("--sample-hz", default="10", help="looks a second, at the most (10)")
     parser.add_argument("--only", choices=_PROGRAMS, nargs="+", default=_PROGRAMS)
     parser.add_argument("--into", type=Path, help="a folder in which the recordings stay")
     options = parser.parse_args()
@@ -76,11 +77,11 @@ def _load(conninfo: str, options: argparse.Namespace) -> Iterator[None]:
 
 
 def _measure(program: str, conninfo: str, options: argparse.Namespace, path: Path) -> None:
-    budget = ["--budget", options.budget]
+    pace = ["--budget", options.budget, "--sample-hz", options.sample_hz]
     command = {
-        "watch": ["-m", "tests.bench.recording.watching", conninfo, *budget],
-        "write": ["-m", "pgscope", "record", conninfo, str(path), "--no-findings", *budget],
-        "record": ["-m", "pgscope", "record", conninfo, str(path), *budget],
+        "watch": ["-m", "tests.bench.recording.watching", conninfo, *pace],
+        "write": ["-m", "pgscope", "record", conninfo, str(path), "--no-findings", *pace],
+        "record": ["-m", "pgscope", "record", conninfo, str(path), *pace],
     }[program]
     running = subprocess.Popen(
         [sys.executable, *command],

@@ -23,8 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("conninfo")
     parser.add_argument("--budget", type=float)
+    parser.add_argument("--sample-hz", type=float)
     options = parser.parse_args()
-    source = LiveSource(target(options.conninfo), budget=options.budget / 100.0)
+    source = LiveSource(target(options.conninfo), sample_hz=options.sample_hz, budget=options.budget / 100.0)
     begun = time.monotonic() + _WARM_UP
     seen: list[type[Sample]] = []
 
