@@ -18,6 +18,7 @@ _NONSENSE = (
     LookupError,
     ArithmeticError,
     AttributeError,
+    MemoryError,
     struct.error,
     psycopg.DataError,
     psycopg.NotSupportedError,

@@ -24,6 +24,8 @@ _PIECE = 100
 """Texts that are handed on together."""
 _CHUNK = 50 if psycopg.pq.version() >= 170000 else 1
 """Rows that libpq hands over together, where it can."""
+_MOST = 1_000_000
+"""Entries at the most where the server does not say how many there may be."""
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -37,6 +39,7 @@ class StatementReader:
         major, minor = facts.statements_version
         self._version = 100 * major + minor
         self._schema = sql.Identifier(facts.statements_schema)
+        self._most = 2 * facts.statements_max or _MOST
         self._names = names
         self._known: set[tuple[int, int]] = set()
         self._slots: list[StatementCounters | None] = []
@@ -71,9 +74,14 @@ class StatementReader:
         ]
 
     def counters(self, rows: Sequence[tuple[Any, ...]]) -> tuple[StatementCounters, ...]:
-        """All entries, after the rows of `statements`; what did not change is the object that it was."""
+        """All entries, after the rows of `statements`; what did not change is the object that it was.
+
+        Raises ValueError for an entry that cannot be.
+        """
         slots, before = self._slots, self._before
         for place, *values in rows:
+            if not 0 < place <= self._most:
+                raise ValueError("an entry at a place that pg_stat_statements.max leaves no room for")
             entry = StatementCounters._make(values)
             if place <= len(before) and (known := before[place - 1]) == entry:
                 entry = known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import struct
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Disconnected, Look, Poll, Sample
+from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
-from pgscope.server.facts import NEWEST
+from pgscope.server.facts import NEWEST, learn
+from pgscope.server.names import NameBook
+from pgscope.server.statements import StatementReader
 from tests.streams import streaming
 from tests.trust.garbler import Garbler, garbling
 from tests.trust.test_hostile_server import check
@@ -45,6 +49,8 @@ async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.M
         try:
             await more(Poll, 3)
             with psycopg.connect(pg18.conninfo, autocommit=True) as client:
+                # Long texts that other tests left would be read for minutes.
+                client.execute("select pg_stat_statements_reset()")
                 garbler.one_in = 20
                 while garbler.spoilt < ENOUGH or not told():
                     client.execute("select 'x' as t_garbled")
@@ -62,6 +68,7 @@ async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.M
 async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: EmbeddedServer) -> None:
     """A server of today that says it is one of tomorrow."""
     with psycopg.connect(pg18.conninfo, autocommit=True, application_name="t-tomorrow") as client:
+        client.execute("select pg_stat_statements_reset()")
         today, tomorrow = client.info.server_version, (NEWEST + 1) * 10_000
         async with garbling(pg18, 0) as garbler:
             # Of the same length, so that the rows stay what they are.
@@ -106,3 +113,18 @@ async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
     rest = SEQUENCE.sub("", output)
     assert {char for char in rest if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0} <= {"\r", "\n", "\x0f"}
     assert not re.search("[\u202e\u200b\ufeff]|\u0301{4}", rest)
+
+
+@pytest.mark.parametrize("place", [-1, 0, 10_001, 1 << 31, (1 << 63) - 1])
+async def test_an_entry_at_a_place_that_cannot_be_takes_no_memory(pg18: EmbeddedServer, place: int) -> None:
+    connection = await connect(target(pg18.conninfo))
+    try:
+        facts = replace(await learn(connection), statements_max=5000)
+        reader = StatementReader(facts, NameBook())
+        row = (10, 5, 1, True, 1, 1, 1.0, 1.0, 0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, None)
+        with pytest.raises(ValueError, match=r"pg_stat_statements\.max"):
+            reader.counters([(place, *row)])
+        assert len(reader) == 0
+        assert len(reader.counters([(1, *row)])) == 1
+    finally:
+        await connection.close()
