@@ -19,7 +19,7 @@ from pgscope.sample import Burst, CatalogWanted, Connected, Disconnected, Look, 
 _FLUSH_EVERY = 2.0
 """Seconds; also while no samples come."""
 BUDGET = 0.03
-"""Part of a core that recording may take: finding things has what taking and writing samples leave of it."""
+"""Part of a core that recording may take: past it looks grow rarer, then finding things has to rest."""
 ANALYSIS_BUDGET = 0.02
 """Part of a core that finding things while recording may take at the most."""
 _LEAST = 0.1
@@ -28,6 +28,9 @@ _JUDGED_OVER = 60.0
 """Seconds."""
 _REST_MOST = 1800.0
 """Seconds without finding anything, at the most, after a stretch that took too much."""
+_LOOKS_HELD = 100
+_FED_EVERY = 1.9
+"""Seconds from poll to poll that findings rest on, where counters are not read at each."""
 _CATALOG_EVERY = 3600.0
 _DATABASES_EVERY = 10.0
 """Seconds from one look for databases that are new to the next."""
@@ -55,7 +58,11 @@ class Recorder:
         self._file = file
         self._say = say
         self._finder = Finder(settings or FindingSettings()) if analysis_budget > 0 else None
+        self._looks: list[Look] = []
+        """Not analysed yet."""
         self._marks = Marks()
+        self._found: tuple[Finding, ...] = ()
+        self._fed = float("-inf")
         self._budget = analysis_budget
         self._clock = clock
         self._whole = whole
@@ -109,16 +116,26 @@ class Recorder:
 
     def _analyse(self, finder: Finder, sample: Sample) -> None:
         """Find things, for as long as that is cheap."""
+        if isinstance(sample, Look) and len(self._looks) < _LOOKS_HELD:
+            # A poll is soon to come, and many at once cost less than each by itself.
+            self._looks.append(sample)
+            return
+        if self._rests_until is None and self._passed_over(sample):
+            return
+        looks = self._looks if self._rests_until is None else []
+        self._looks = []
         if isinstance(sample, Connected):
             self._connected = sample
         if self._rests(finder, sample):
             return
         began = self._clock()
-        finder.feed(sample)
+        for one in (*looks, sample):
+            finder.feed(one)
         if isinstance(sample, Poll):
             for wanted in finder.wants():
                 self._source.request(wanted)
-            self._mark(sample, finder.current(sample.at))
+            self._found = finder.current(sample.at)
+            self._mark(sample, self._found)
         self._spent += self._clock() - began
         if self._judged is None:
             self._judge_from(sample.mono)
@@ -138,9 +155,19 @@ class Recorder:
             return False
         if isinstance(sample, Poll):
             self._mark(sample, ())
-        elif not isinstance(sample, (Look, Burst)):
+        elif not isinstance(sample, Burst):
             finder.feed(sample)
         return True
+
+    def _passed_over(self, sample: Sample) -> bool:
+        """Whether it is a poll between two reads of the counters: only that somebody waits is told by it."""
+        if not isinstance(sample, Poll):
+            return False
+        if sample.statements is None and 0.0 <= sample.mono - self._fed < _FED_EVERY:
+            self._mark(sample, self._found)
+            return True
+        self._fed = sample.mono
+        return False
 
     def _judge_from(self, now: float) -> None:
         """What is judged next begins now."""

@@ -103,7 +103,7 @@ class StatementCounters(NamedTuple):
     @property
     def key(self) -> StatementKey:
         """The entry's name."""
-        return StatementKey(self.userid, self.dbid, self.queryid, self.toplevel)
+        return StatementKey._make(self[:4])
 
 
 class StatementsInfo(NamedTuple):

@@ -6,6 +6,8 @@ A lost connection is a state: the stream says so and connects again for as long 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import random
 import time
 from dataclasses import dataclass, field, replace
@@ -20,6 +22,7 @@ from pgscope.capture.leaving import LEAVING, Leaving
 from pgscope.capture.pace import Budget, Pace, TextPace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
+from pgscope.capture.thrift import Thrift
 from pgscope.errors import ConnectionFailed, PgscopeError
 from pgscope.packed import Texts
 from pgscope.sample import (
@@ -99,15 +102,21 @@ class LiveSource:
         interval: float = 1.0,
         sample_hz: float = 10.0,
         budget: float = 0.01,
+        own_budget: float = math.inf,
     ) -> None:
-        """`interval` in seconds, `sample_hz` in looks a second (0: no sampler), `budget` in cores."""
+        """`interval` in seconds, `sample_hz` in looks a second (0: no sampler).
+
+        `budget` is what pgscope may cost the server, `own_budget` what this process may take, in cores.
+        """
         self.target = target
-        self.interval = interval
+        self._interval = interval
         self.resting = False
         self.sessions_first = False
         """Whether the first poll leaves out the counters of statements, which take the longest to read."""
         self._sample_hz = sample_hz
         self._budget = budget
+        fastest, slowest = self._looks_between
+        self._thrift = Thrift(own_budget, fastest, slowest)
         self._first: Link | None = None
         self._pace = self._new_pace()
         self._meter = _Meter()
@@ -116,6 +125,17 @@ class LiveSource:
         self._server_ahead: float | None = None
         self._polls = 0
         self._hurried = False
+        self._stir = asyncio.Event()
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one poll to the next that are wished; a shorter one holds at once."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        self._interval = seconds
+        self._stir.set()
 
     def request(self, wanted: Wanted) -> None:
         """Read something once on a connection of its own; it comes as a sample, or never."""
@@ -126,12 +146,19 @@ class LiveSource:
         """Poll now, whatever the pace, and return when that was emitted, or after so many seconds."""
         before, deadline = self._polls, time.monotonic() + patience
         self._hurried = True
+        self._stir.set()
         while self._polls == before and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
 
-    def _new_pace(self) -> Pace:
+    @property
+    def _looks_between(self) -> tuple[float, float]:
+        """The shortest and the longest time from look to look while both budgets allow it, in seconds."""
         fastest = 1.0 / self._sample_hz if self._sample_hz > 0 else 0.1
-        return Pace(Budget(self._budget, fastest, max(0.5, fastest), reserve=_RESERVE))
+        return fastest, max(0.5, fastest)
+
+    def _new_pace(self) -> Pace:
+        fastest, slowest = self._looks_between
+        return Pace(Budget(self._budget, fastest, slowest, reserve=_RESERVE))
 
     def _now(self) -> float:
         """The time by the server's clock, as far as it is known: ours may be another, and be stepped."""
@@ -325,12 +352,14 @@ class LiveSource:
         while True:
             started = time.monotonic()
             period = self._pace.period
+            self._thrift.feed(started)
             if not self.resting:
                 with sensible():
                     look = await within(_ANSWER, sampler.look())
                 self._meter.add(self._charges.of(sampler.kind, sampler.server_ms))
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
+            period = max(period, self._thrift.period)
             await asyncio.sleep(max(period - (time.monotonic() - started), 0.001))
 
     def _statements_every(self, poller: Poller) -> int:
@@ -344,12 +373,14 @@ class LiveSource:
         return max(self.interval, SHORTEST_INTERVAL)
 
     async def _rest(self, started: float) -> None:
-        """Sleep until the next poll is due; wakes soon when the interval was made shorter."""
-        while True:
+        """Sleep until the next poll is due, in one piece: each wake costs as much as a small query."""
+        while not self._hurried:
             left = started + self._pace.poll_period(self._wished) - time.monotonic()
-            if left <= 0 or self._hurried:
+            if left <= 0:
                 return
-            await asyncio.sleep(min(left, 0.25))
+            self._stir.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(left, self._stir.wait())
 
     def _report_cost(self, at: float, emit: Emit) -> None:
         now = time.monotonic()
@@ -357,6 +388,7 @@ class LiveSource:
         if seconds < _COST_EVERY:
             return
         meter, self._meter = self._meter, _Meter()
+        hz = min(self._pace.hz, 1.0 / self._thrift.period)
         emit(
             OwnCost(
                 at,
@@ -364,9 +396,9 @@ class LiveSource:
                 seconds,
                 meter.server_ms,
                 meter.statements,
-                0.0 if self.resting or not self._sample_hz else self._pace.hz,
+                0.0 if self.resting or not self._sample_hz else hz,
                 self._pace.poll_period(self._wished),
-                self._pace.throttled,
+                self._pace.throttled or (self._thrift.said if self._sample_hz else ""),
                 self._budget,
             )
         )

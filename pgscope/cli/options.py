@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -115,8 +116,13 @@ def target_of(arguments: argparse.Namespace, config: Config | None = None, word:
     )
 
 
-def live_source(target: Target, arguments: argparse.Namespace, config: Config) -> LiveSource:
-    """The source that the options and the file ask for; an option that was typed beats the file."""
+def live_source(
+    target: Target, arguments: argparse.Namespace, config: Config, *, own_budget: float = math.inf
+) -> LiveSource:
+    """The source that the options and the file ask for; an option that was typed beats the file.
+
+    `own_budget` is what this process may take of its own machine, in cores.
+    """
     from pgscope.capture.live import LiveSource
 
     typed = {
@@ -126,7 +132,11 @@ def live_source(target: Target, arguments: argparse.Namespace, config: Config) -
     }
     settled = replace(config, **typed)
     return LiveSource(
-        target, interval=settled.interval, sample_hz=settled.sample_hz, budget=settled.budget / 100.0
+        target,
+        interval=settled.interval,
+        sample_hz=settled.sample_hz,
+        budget=settled.budget / 100.0,
+        own_budget=own_budget,
     )
 
 

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pgscope.capture.recording.file import Bounds, RecordingFile
     from pgscope.config import load
     from pgscope.errors import ConnectionFailed, UsageError
-    from pgscope.recorder import ANALYSIS_BUDGET, Recorder
+    from pgscope.recorder import ANALYSIS_BUDGET, BUDGET, Recorder
 
     config = load()
     if len(arguments.words) > 2:
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     if conninfo == "" and _looks_like_conninfo(arguments.words[-1]):
         raise UsageError("record wants a FILE after the CONNINFO")
     server = target_of(arguments, config, conninfo)
-    source = live_source(server, arguments, config)
+    source = live_source(server, arguments, config, own_budget=BUDGET)
     bounds = Bounds(arguments.max_size, arguments.max_age, arguments.keep, arguments.keep_age)
     file = RecordingFile(
         path,

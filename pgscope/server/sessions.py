@@ -56,14 +56,16 @@ class SessionTable:
         self._since = at
         alive: set[int] | None = None
         moved = False
-        sessions, read_before, self._rows = self._sessions, self._rows, {}
-        for pids, *row in rows:
-            if pids is not None:
-                alive = set(pids)
+        sessions, read_before = self._sessions, self._rows
+        read = self._rows = {}
+        for whole in rows:
+            if whole[0] is not None:
+                alive = set(whole[0])
+            row = whole[1:]
             pid = row[0]
-            self._rows[pid] = tuple(row)
+            read[pid] = row
             # What is just as it was stays the object that it was: nobody works it out again.
-            if read_before.get(pid) == self._rows[pid] and pid in sessions:
+            if read_before.get(pid) == row and pid in sessions:
                 continue
             session, before = self._session(row), sessions.get(pid)
             moved = moved or before is None

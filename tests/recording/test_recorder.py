@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pgscope.analysis.counters import Counts, Interval
+from pgscope.analysis.finder import Finder
 from pgscope.analysis.findings.series import Series
 from pgscope.analysis.shape import Shape, shape_of
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.source import Silent
 from pgscope.recorder import Recorder
-from pgscope.sample import Poll, Sample, StatementKey
+from pgscope.sample import Blocking, Look, Poll, Sample, StatementKey
 from tests.recording.streams import later, same, shop
 
 SPAN = shop()[-1].mono - shop()[0].mono + 1.0
@@ -129,6 +131,58 @@ def test_finding_has_what_the_rest_of_recording_leaves(tmp_path: Path) -> None:
         started = sample.mono if started is None else started
         one.others = 0.029 * (sample.mono - started)
     assert any("finding" in line for line in one.said), "its budget is what is left of the whole"
+    one.file.close()
+
+
+def fed_to(finder: Finder) -> list[Sample]:
+    """What a finder is given from now on."""
+    fed: list[Sample] = []
+    feed = finder.feed
+
+    def noted(sample: Sample) -> None:
+        fed.append(sample)
+        feed(sample)
+
+    finder.feed = noted  # type: ignore[method-assign]
+    return fed
+
+
+def test_polls_between_reads_of_the_counters_cost_nothing_and_waits_are_marked_at_each(
+    tmp_path: Path,
+) -> None:
+    """Of thousands of statements the counters are read at every second poll only."""
+    one = OnShop(tmp_path / "a")
+    finder = one.recorder._finder
+    assert finder is not None
+    fed = fed_to(finder)
+    mono = shop()[0].mono
+    connected, poll = shop()[0], next(one for one in shop() if isinstance(one, Poll) and one.statements)
+    one.recorder.take(connected)
+    waits = (Blocking(7, (8,)),)
+    for second in range(60):
+        at = connected.at + second
+        one.recorder.take(Look(at, mono + second, ()))
+        counters = poll.statements if second % 2 == 0 else None
+        now = replace(poll, at=at, mono=mono + second, statements=counters)
+        one.recorder.take(replace(now, blocking=waits if second == 31 else ()))
+    polls = [sample for sample in fed if isinstance(sample, Poll)]
+    assert len(polls) == 30 and all(sample.statements is not None for sample in polls)
+    assert [sample.mono for sample in fed] == sorted(sample.mono for sample in fed)
+    assert sum(isinstance(sample, Look) for sample in fed) >= 59
+    one.file.close()
+    marks = Recording.open(tmp_path / "a").marks
+    assert [mark.at for mark in marks if mark.kind == "lock wait"] == [connected.at + 31]
+
+
+def test_without_counters_of_statements_polls_are_looked_at_each_other_second(tmp_path: Path) -> None:
+    one = OnShop(tmp_path / "a")
+    finder = one.recorder._finder
+    assert finder is not None
+    fed = fed_to(finder)
+    poll = next(one for one in shop() if isinstance(one, Poll))
+    for second in range(20):
+        one.recorder.take(replace(poll, at=poll.at + second, mono=poll.mono + second, statements=None))
+    assert [sample.mono - poll.mono for sample in fed] == list(range(0, 20, 2))
     one.file.close()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pgscope.analysis.roster import Roster
-from pgscope.sample import Look, Poll, StatementKey
+from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
 
 KEEP = 60.0
 """Seconds that a sighting counts."""
@@ -48,7 +48,7 @@ class Sightings:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], Seen] = {}
-        self._starts: dict[SessionKey, tuple[int | None, float | None]] = {}
+        self._starts: dict[tuple[int, float], tuple[int | None, float | None]] = {}
         self._mono = 0.0
 
     def look(self, look: Look) -> None:
@@ -56,45 +56,28 @@ class Sightings:
         self._mono = look.mono
         for row in look.sightings:
             if row.query_id:
-                self._note(
-                    SessionKey(row.pid, row.backend_start),
-                    (row.datid, row.usesysid, row.query_id),
-                    row.query_start,
-                    row.application_name,
-                    look.mono,
-                )
+                self._note(row, look.mono)
 
     def poll(self, poll: Poll, roster: Roster) -> None:
         """Take the sessions of the slow poll that are not as they were: the others have run nothing new."""
         self._mono = poll.mono
         for row in roster.changed:
             if row.query_id and row.is_client:
-                self._note(
-                    SessionKey(row.pid, row.backend_start),
-                    (row.datid, row.usesysid, row.query_id),
-                    row.query_start,
-                    row.application_name,
-                    poll.mono,
-                )
+                self._note(row, poll.mono)
         self._forget(poll)
 
-    def _note(
-        self,
-        session: SessionKey,
-        statement: tuple[int, int, int],
-        query_start: float | None,
-        application: str,
-        mono: float,
-    ) -> None:
+    def _note(self, row: Sighting | Session, mono: float) -> None:
         # An idle session shows its last statement for ever: only a new execution is a sighting.
-        execution = (statement[2], query_start)
-        if self._starts.get(session) == execution:
+        execution = (row.query_id, row.query_start)
+        if self._starts.get((row.pid, row.backend_start)) == execution:
             return
+        session = SessionKey(row.pid, row.backend_start)
         self._starts[session] = execution
+        statement = (row.datid, row.usesysid, row.query_id or 0)
         seen = self._seen.get(statement)
         if seen is None:
             seen = self._seen[statement] = Seen()
-        seen.note(session, application, mono)
+        seen.note(session, row.application_name, mono)
 
     def _forget(self, poll: Poll) -> None:
         if len(self._starts) <= len(poll.sessions):

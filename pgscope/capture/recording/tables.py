@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import compress, count
-from operator import is_not, itemgetter, sub
+from operator import is_not, itemgetter, ne, sub
 from typing import Any, TypeAlias
 
 from pgscope.capture.recording.columns import (
@@ -104,20 +104,18 @@ class TableWriter:
         base, key = self._rows, self._key
         # Most rows are the objects that they were: they need not even be looked at.
         other = list(compress(count(), map(is_not, rows, base)))
-        if len(rows) != len(base) or any(key(rows[n]) != key(base[n]) for n in other):
-            order, base = self._ordered(list(map(key, rows)))
-            other = list(range(len(rows)))
-        changed = [n for n in other if rows[n] != base[n]]
+        new, old = [rows[n] for n in other], [base[n] for n in other if n < len(base)]
+        if len(rows) != len(base) or list(map(key, new)) != list(map(key, old)):
+            order, old = self._ordered(list(map(key, rows)))
+            other, new = list(range(len(rows))), list(rows)
+        differ = list(map(ne, new, old))
+        changed = list(compress(other, differ))
         self._rows = rows
         if not changed and order == 0:
             return 0
         whole = len(changed) == len(rows)
         columns = encoded(
-            self._columns,
-            self._words,
-            when,
-            rows if whole else [rows[n] for n in changed],
-            base if whole else [base[n] for n in changed],
+            self._columns, self._words, when, list(compress(new, differ)), list(compress(old, differ))
         )
         return [order, None if whole else _gaps(changed), columns]
 
@@ -157,17 +155,17 @@ class PoolWriter:
         """What is written of the rows: 0 for none, else [places, columns]."""
         if not rows:
             return 0
+        known, last = self._places, self._last
         places: list[int] = []
         base: list[Row] = []
-        for row in rows:
-            key = self._key(row)
-            place = self._places.get(key)
+        for key, row in zip(map(self._key, rows), rows, strict=True):
+            place = known.get(key)
             if place is None:
-                place = self._places[key] = len(self._last)
-                self._last.append(self._neutral)
+                place = known[key] = len(last)
+                last.append(self._neutral)
             places.append(place)
-            base.append(self._last[place])
-            self._last[place] = row
+            base.append(last[place])
+            last[place] = row
         return [places, encoded(self._columns, self._words, when, rows, base)]
 
 
