@@ -14,7 +14,7 @@ from pgscope.tui.stage import Status
 from pgscope.tui.table import UNICODE, Cell, Row
 from pgscope.tui.table.layout import arrange
 from pgscope.tui.table.lines import RowLines
-from pgscope.tui.table.order import SortValues, ordered
+from pgscope.tui.table.order import Order, ordered
 from pgscope.tui.table.styles import PARTS
 from tests.churn import steady
 
@@ -35,7 +35,7 @@ def test_rows_of_sessions_while_sessions_come_go_and_block(
     monkeypatch.setattr(kept_rows, "_MANY", 3)
     watch, signs = Watch(), terminal_signs()
     status = Status(idle=idle, signs=signs)
-    rows, lines, values = SessionRows(signs), RowLines(), SortValues()
+    rows, lines, order = SessionRows(signs), RowLines(), Order()
     layout = arrange(COLUMNS, 140, 0)
     blocked = kept = 0
     before: list[Row] = []
@@ -51,7 +51,7 @@ def test_rows_of_sessions_while_sessions_come_go_and_block(
         blocked += sum(node.behind for node in snapshot.locks.nodes.values())
         kept += len({id(row) for row in made} & {id(row) for row in before})
         before = made
-        sorted_now = ordered(made, COLUMNS, "state", False, values)
+        sorted_now = order.sorted(made, COLUMNS, "state", False)
         assert [row.key for row in sorted_now] == [row.key for row in ordered(made, COLUMNS, "state", False)]
         lines.begin(COLUMNS, layout, PALETTE, UNICODE)
         fresh = RowLines()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from itertools import compress, count
+from operator import attrgetter, is_not, neg, pos
 from typing import Any
 
 from pgscope.tui.table.model import Column, Row
 
 _INDENT = attrgetter("indent")
+_MANY = 100
+"""Rows that are others than before, from which on all are sorted anew."""
 
 
 class _Nothing:
@@ -18,46 +22,88 @@ class _Nothing:
 _NOTHING = _Nothing()
 
 
-class SortValues:
-    """What rows sort by, kept for rows that come again: most of thousands are the objects they were.
+class Order:
+    """Sorts rows from snapshot to snapshot at the cost of those that changed: most of thousands did not.
 
-    It knows rows by their identity, so the rows of the last call must still be there at the next.
+    It knows rows by their identity, and keeps those of the last call for that.
     """
 
     def __init__(self) -> None:
         self._of: object = None
-        self._known: dict[int, Any] = {}
+        self._rows: Sequence[Row] = ()
+        self._values: list[Any] = []
+        self._rising: list[int] = []
+        """Places of the rows that have a value, from the lowest to the highest; of equal ones the first place
+        first, or last where the order runs downwards, so that it is first there too."""
+        self._absent: list[int] = []
+        self._plain = False
+        """Whether the last ones were no tree, and all values of a kind."""
 
-    def values(self, rows: Sequence[Row], value: Callable[[Row], Any], of: object) -> list[Any]:
-        """The value of each row; `of` says what kind of value that is."""
-        names = list(map(id, rows))
-        if of != self._of:
-            self._of, self._known = of, {}
-        known = self._known
-        found = list(map(known.get, names))
-        for n, kept in enumerate(found):
+    def sorted(
+        self, rows: Sequence[Row], columns: Sequence[Column], key: str | None, falling: bool
+    ) -> list[Row]:
+        """The rows sorted by the column `key`; as given if there is no such column. They must not change."""
+        index = next((i for i, column in enumerate(columns) if column.key == key), None)
+        if index is None:
+            self._of = None
+            return list(rows)
+        value = _value_of(index, columns[index].sort_key)
+        of = (key, columns, falling)
+        before = self._rows if of == self._of else ()
+        self._of, self._rows = of, rows
+        others = list(compress(count(), map(is_not, rows, before))) if len(before) == len(rows) else None
+        if others is None or len(others) > _MANY or not self._plain or any(rows[n].indent for n in others):
+            return self._anew(rows, before, value, falling)
+        moved = []
+        for n in others:
+            now = value(rows[n])
+            if now != self._values[n]:
+                moved.append(n)
+            self._values[n] = now
+        try:
+            self._move(moved, falling)
+        except TypeError:  # values of several types in one column
+            return self._anew(rows, rows, value, falling)
+        order = reversed(self._rising) if falling else self._rising
+        return [*map(rows.__getitem__, order), *map(rows.__getitem__, self._absent)]
+
+    def _anew(
+        self, rows: Sequence[Row], before: Sequence[Row], value: Callable[[Row], Any], falling: bool
+    ) -> list[Row]:
+        if any(map(_INDENT, rows)):
+            self._plain, self._values = False, []
+            return _ordered_tree(rows, value, falling)
+        # Some came or went, so that others have other places.
+        known = dict(zip(map(id, before), self._values, strict=False))
+        values = list(map(known.get, map(id, rows)))
+        for n, kept in enumerate(values):
             if kept is None:
-                found[n] = value(rows[n])
-        self._known = dict(zip(names, found, strict=True))
-        return found
+                values[n] = value(rows[n])
+        self._values = values
+        order, self._absent, self._plain = _places(values, falling)
+        self._rising = order[::-1] if falling else order
+        return [rows[n] for n in order] + [rows[n] for n in self._absent]
+
+    def _move(self, places: Sequence[int], falling: bool) -> None:
+        """Put these where their values belong now. Raises TypeError if they cannot be compared."""
+        if not places:
+            return
+        gone, values = set(places), self._values
+        self._rising = rising = [n for n in self._rising if n not in gone]
+        self._absent = [n for n in self._absent if n not in gone]
+        of, by = values.__getitem__, neg if falling else pos
+        for n in places:
+            if values[n] is _NOTHING:
+                insort(self._absent, n)
+            else:
+                first = bisect_left(rising, values[n], key=of)
+                last = bisect_right(rising, values[n], first, key=of)
+                rising.insert(bisect_left(rising, by(n), first, last, key=by), n)
 
 
-def ordered(
-    rows: Sequence[Row],
-    columns: Sequence[Column],
-    key: str | None,
-    descending: bool,
-    kept: SortValues | None = None,
-) -> list[Row]:
+def ordered(rows: Sequence[Row], columns: Sequence[Column], key: str | None, falling: bool) -> list[Row]:
     """The rows sorted by the column `key`; as given if there is no such column."""
-    index = next((i for i, column in enumerate(columns) if column.key == key), None)
-    if index is None:
-        return list(rows)
-    value = _value_of(index, columns[index].sort_key)
-    if any(map(_INDENT, rows)):
-        return _ordered_tree(rows, value, descending)
-    values = (kept or SortValues()).values(rows, value, (key, columns))
-    return _sorted(rows, values, descending)
+    return Order().sorted(rows, columns, key, falling)
 
 
 def _value_of(index: int, transform: Callable[[Any], Any] | None) -> Callable[[Row], Any]:
@@ -76,26 +122,27 @@ def _transformed(found: Any, transform: Callable[[Any], Any] | None) -> Any:
     return _NOTHING if value is None or value != value else value
 
 
-def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:
-    return _sorted(rows, [value(row) for row in rows], descending)
+def _ordered_flat(rows: Sequence[Row], value: Callable[[Row], Any], falling: bool) -> list[Row]:
+    order, absent, _ = _places([value(row) for row in rows], falling)
+    return [rows[n] for n in order + absent]
 
 
-def _sorted(rows: Sequence[Row], values: Sequence[Any], descending: bool) -> list[Row]:
-    places: Sequence[int] = range(len(rows))
+def _places(values: Sequence[Any], falling: bool) -> tuple[list[int], list[int], bool]:
+    """Places of the values in their order, places of missing ones, and whether all can be compared."""
+    places: Sequence[int] = range(len(values))
     absent = [n for n in places if values[n] is _NOTHING]
     present = [n for n in places if values[n] is not _NOTHING] if absent else places
     try:
-        order = sorted(present, key=values.__getitem__, reverse=descending)
+        return sorted(present, key=values.__getitem__, reverse=falling), absent, True
     except TypeError:  # values of several types in one column
-        order = sorted(present, key=lambda n: _by_type(values[n]), reverse=descending)
-    return [rows[n] for n in order] + [rows[n] for n in absent]
+        return sorted(present, key=lambda n: _by_type(values[n]), reverse=falling), absent, False
 
 
 def _by_type(value: Any) -> tuple[str, str]:
     return type(value).__name__, str(value)
 
 
-def _ordered_tree(rows: Sequence[Row], value: Callable[[Row], Any], descending: bool) -> list[Row]:
+def _ordered_tree(rows: Sequence[Row], value: Callable[[Row], Any], falling: bool) -> list[Row]:
     children: dict[int, list[Row]] = {}  # by the position of the parent, -1 for the roots
     position = {id(row): i for i, row in enumerate(rows)}
     path: list[int] = []
@@ -105,11 +152,11 @@ def _ordered_tree(rows: Sequence[Row], value: Callable[[Row], Any], descending: 
         children.setdefault(path[-1] if path else -1, []).append(row)
         path.append(i)
     out: list[Row] = []
-    todo = _ordered_flat(children.get(-1, []), value, descending)[::-1]
+    todo = _ordered_flat(children.get(-1, []), value, falling)[::-1]
     while todo:
         row = todo.pop()
         out.append(row)
         below = children.get(position[id(row)])
         if below:
-            todo.extend(_ordered_flat(below, value, descending)[::-1])
+            todo.extend(_ordered_flat(below, value, falling)[::-1])
     return out

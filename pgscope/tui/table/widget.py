@@ -33,7 +33,7 @@ from pgscope.tui.table.keys import BINDINGS
 from pgscope.tui.table.layout import Layout, arrange, clip, last_first
 from pgscope.tui.table.lines import MARGIN, Line, RowLines
 from pgscope.tui.table.model import Column, Row
-from pgscope.tui.table.order import SortValues, ordered
+from pgscope.tui.table.order import Order
 from pgscope.tui.table.painted import Key, Painted
 
 _WHEEL_ROWS = 3
@@ -79,7 +79,7 @@ class LiveTable(Widget, can_focus=True):
         self._placeholder = placeholder
         self._sort = sort
         self._descending = self._first_descending(sort) if descending is None else descending
-        self._sort_values = SortValues()
+        self._order = Order()
         self._given: Sequence[Row] = ()
         self._rows: list[Row] = []
         self._cursor = 0
@@ -151,16 +151,14 @@ class LiveTable(Widget, can_focus=True):
             self._repaint()  # in the same order: there may be ages among the cells
         else:
             self._resort(hold=True)
-        del before  # until now, for the values kept by its rows' identity
 
     def set_columns(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Change the columns, together with rows that have cells for them."""
         self._columns = tuple(columns)
         self._first = 0
         self._layout_width = -1
-        before, self._given = self._given, rows
+        self._given = rows
         self._resort(hold=True)
-        del before
 
     def choose(self, chosen: Sequence[ColumnChoice]) -> None:
         """Show these columns only, in this order and of these widths; with none, all as they come."""
@@ -346,7 +344,7 @@ class LiveTable(Widget, can_focus=True):
     def _resort(self, *, hold: bool = False) -> None:
         before = self.cursor_row
         was = self._cursor
-        rows = ordered(self._given, self._columns, self._sort, self._descending, self._sort_values)
+        rows = self._order.sorted(self._given, self._columns, self._sort, self._descending)
         held = hold and self._hold.left > 0
         if held:
             rows = as_before(self._rows, rows)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgscope.tui.table.model import Column, Row
-from pgscope.tui.table.order import ordered
+from pgscope.tui.table.order import Order, ordered
 
 COLUMNS = (Column("v", "v"), Column("w", "w", sort_key=str.casefold))
 
@@ -41,6 +41,26 @@ def test_sort_key_of_the_column_is_used_and_no_column_leaves_the_order() -> None
 def test_any_mixture_sorts_without_loss(values: list[object]) -> None:
     found = ordered(rows_of(*values), COLUMNS, "v", True)
     assert sorted(str(row.key) for row in found) == sorted(str(n) for n in range(len(values)))
+
+
+@given(st.data(), st.booleans())
+def test_an_order_kept_up_to_date_is_that_of_sorting_anew(data: st.DataObject, falling: bool) -> None:
+    """Rows change, come, go and turn into trees; values tie, are missing, or of another type."""
+    value = st.one_of(*[st.integers(0, 4).map(float)] * 8, st.none(), st.just("word"))
+    indent = st.sampled_from([0] * 30 + [1])
+    order = Order()
+    rows: list[Row] = [Row(n, ("",), (data.draw(value),)) for n in range(data.draw(st.integers(0, 12)))]
+    for _ in range(6):
+        assert order.sorted(rows, COLUMNS, "v", falling) == ordered(rows, COLUMNS, "v", falling)
+        rows = list(rows)
+        for n in sorted(data.draw(st.sets(st.integers(0, 11)))):
+            if n >= len(rows):
+                continue
+            rows[n] = Row(rows[n].key, ("",), (data.draw(value),), indent=data.draw(indent))
+        if data.draw(st.sampled_from([True, False, False])):
+            rows.insert(data.draw(st.integers(0, len(rows))), Row(len(rows) + 100, ("",), (1.0,)))
+        elif rows and data.draw(st.sampled_from([True, False, False])):
+            rows.pop(data.draw(st.integers(0, len(rows) - 1)))
 
 
 def test_a_tree_sorts_siblings_and_keeps_families_together() -> None:
