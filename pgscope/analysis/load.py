@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pgscope.analysis.activity import CPU, is_active, is_own, wait_class
@@ -36,6 +36,17 @@ class LoadPoint:
     active: Mapping[tuple[Who, str], int]
     calls_per_s: float | None = None
     """Statements each second, of the last interval; None where they are not counted (yet)."""
+    _by: dict[str, Mapping[str, int]] = field(default_factory=dict, repr=False, compare=False)
+
+    def by(self, name: str) -> Mapping[str, int]:
+        """Active sessions by a field of `Who`; worked out once, for a point is asked again for a minute."""
+        found = self._by.get(name)
+        if found is None:
+            sums: Counter[str] = Counter()
+            for (who, _), count in self.active.items():
+                sums[getattr(who, name)] += count
+            found = self._by[name] = dict(sums)
+        return found
 
     @property
     def total(self) -> int:
@@ -148,14 +159,14 @@ def stacked(
     return Stacked(parts, columns, recent)
 
 
-def average(points: tuple[LoadPoint, ...], field: str, seconds: float = 60.0) -> dict[str, float]:
+def average(points: tuple[LoadPoint, ...], of: str, seconds: float = 60.0) -> dict[str, float]:
     """Active sessions on average over the last `seconds`, by a field of `Who`."""
     if not points:
         return {}
     since = points[-1].mono - seconds
     recent = [point for point in points if point.mono >= since]
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, int] = defaultdict(int)
     for point in recent:
-        for (who, _), count in point.active.items():
-            sums[getattr(who, field)] += count
+        for key, count in point.by(of).items():
+            sums[key] += count
     return {key: count / len(recent) for key, count in sums.items()}

@@ -210,7 +210,7 @@ class Watch:
             load=self._load.points,
             locks=self.locks.forest,
             wait_starts=self.locks.starts(),
-            ddl=ddl_notes(poll, self.locks.forest) if poll else (),
+            ddl=ddl_notes(self._roster.busy.values(), self.locks.forest) if poll else (),
             ended_waits=self.locks.history,
             deadlocks=self.locks.deadlocks,
             findings=self.findings.current(poll.at) if poll else (),

@@ -40,7 +40,7 @@ async def test_five_hundred(fresh_pg: FreshServer) -> None:
         assert {node.depth for node in forest.nodes.values()} == {0, 1, 2}
         assert sum(1 for _ in forest.lines()) == MANY + 2
         assert len(poll.blocking) <= 3 * 8
-        (note,) = ddl_notes(poll, forest)
+        (note,) = ddl_notes(poll.sessions, forest)
         assert f"{MANY} sessions behind it" in note.sentence
         await crowd.disperse()
 

@@ -24,7 +24,7 @@ async def test_waiting_ddl(scene: Scene) -> None:
         reader.send("select * from orders")
     await scene.forest_of(migrate, *readers)
     poll = await scene.poll()
-    (note,) = ddl_notes(poll, build_forest(poll))
+    (note,) = ddl_notes(poll.sessions, build_forest(poll))
     assert (note.pid, note.mode, note.waiting) == (migrate.pid, "AccessExclusiveLock", True)
     assert (note.behind, note.blocker) == (3, billing.pid)
     assert re.fullmatch(
@@ -54,7 +54,7 @@ async def test_a_chain_names_its_root(scene: Scene) -> None:
     ddl.send("create index on orders (n)")
     await scene.forest_of(middle, ddl)
     poll = await scene.poll()
-    (note,) = ddl_notes(poll, build_forest(poll))
+    (note,) = ddl_notes(poll.sessions, build_forest(poll))
     assert note.sentence.startswith(
         "CREATE INDEX on orders: SHARE, blocks writes; reads go on; it waits for pid"
     )
@@ -75,7 +75,7 @@ async def test_running_ddl(scene: Scene) -> None:
     poll = await scene.poll_until(
         lambda poll: any(s.pid == ddl.pid and "truncate" in s.query for s in poll.sessions)
     )
-    (note,) = ddl_notes(poll, build_forest(poll))
+    (note,) = ddl_notes(poll.sessions, build_forest(poll))
     assert (note.title, note.waiting, note.behind, note.blocker) == ("TRUNCATE orders", False, 1, None)
     assert re.search(r"; 1 session behind it for [\d.]+ s; running for [\d.]+ s$", note.sentence)
 
@@ -86,7 +86,7 @@ async def test_prepared_transaction_in_words(scene: Scene) -> None:
     ddl.send("drop table orders")
     await scene.waiting(ddl)
     poll = await scene.poll()
-    (note,) = ddl_notes(poll, build_forest(poll))
+    (note,) = ddl_notes(poll.sessions, build_forest(poll))
     assert note.blocker == 0
     assert re.search(r"it waits for prepared transaction 'order 1' of postgres, [\d.]+ s old$", note.sentence)
 
@@ -98,7 +98,7 @@ async def test_ddl_cut_off(scene: Scene) -> None:
     ddl.send(f"create index on orders ((n + {' + '.join(map(str, range(1000)))}))")
     await scene.waiting(ddl)
     poll = await scene.poll()
-    (note,) = ddl_notes(poll, build_forest(poll))
+    (note,) = ddl_notes(poll.sessions, build_forest(poll))
     assert note.sentence.startswith(
         "CREATE INDEX on public.orders: SHARE, blocks writes; reads go on; it waits"
     )
@@ -136,7 +136,7 @@ async def test_autovacuum_to_prevent_wraparound(vacuuming: Scene) -> None:
     assert root.session is not None
     assert root.session.backend_type == "autovacuum worker"
     poll = await scene.poll()
-    notes = {note.pid: note for note in ddl_notes(poll, build_forest(poll))}
+    notes = {note.pid: note for note in ddl_notes(poll.sessions, build_forest(poll))}
     assert "it waits for pid" in notes[ddl.pid].sentence
     assert "autovacuum worker" in notes[ddl.pid].sentence
     assert notes[root.pid].title in root.session.query

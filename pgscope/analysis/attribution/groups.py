@@ -86,6 +86,8 @@ class SessionBook:
         """The sessions of the last poll, as they were seen."""
         self._looked: set[tuple[int, float]] = set()
         """Those that a look saw since."""
+        self._astray: set[tuple[int, float]] = set()
+        """Those that are followed, though the last poll had not got them: they came after it."""
         self._all_anew = False
         self._polls = 0
         self._poll_mono = float("-inf")
@@ -139,25 +141,31 @@ class SessionBook:
                     track.count_buffers(odometer.buffers, odometer.mono)
                 self._sort(track)
         if look.complete:
-            self._leave({(one.pid, one.backend_start) for one in look.sightings}, look.mono)
+            self._leave(
+                self._tracks.keys() - {(one.pid, one.backend_start) for one in look.sightings}, look.mono
+            )
 
     def poll(self, poll: Poll) -> None:
         """Take in a slow poll: who is still there, and (where no look saw it) what they ran."""
         roster, polled = self._roster, self._polled
         roster.feed(poll)
+        suspects = self._looked | self._astray
         for session in roster.left:
+            suspects.add(session.identity)
             polled.pop(session.identity, None)
         if self._all_anew:
+            suspects |= self._tracks.keys()
             polled.clear()
         for session in roster.all.values() if self._all_anew else roster.changed:
             if session.is_client and session.pid not in self._own:
                 polled[session.identity] = _sighting(session)
                 self._looked.add(session.identity)
             else:
+                suspects.add(session.identity)
                 polled.pop(session.identity, None)
         self._all_anew = False
         # Those that are as they were seen last are counted when it matters: of thousands that is most.
-        gone = self._tracks.keys() - polled.keys()
+        gone = {one for one in suspects if one in self._tracks and one not in polled}
         others = [self._tracks[one] for one in gone | (self._looked & self._tracks.keys())]
         for track in others:
             self._settle(track)
@@ -169,8 +177,8 @@ class SessionBook:
             if identity in polled:
                 self._see(polled[identity], poll.at, poll.mono)
         self._looked = set()
-        if gone:
-            self._leave(polled.keys(), poll.mono)
+        self._leave(gone, poll.mono)
+        self._astray = gone & self._tracks.keys()
 
     def _settle(self, track: Track) -> None:
         track.settle(self._polls, self._poll_mono, self._ends)
@@ -233,7 +241,7 @@ class SessionBook:
     def restart(self) -> None:
         """The server may be another now: all sessions are gone."""
         self._all_anew = True
-        self._leave(set(), float("inf"))
+        self._leave(list(self._tracks), float("inf"))
 
     def groups(self, partition: Partition, begin: float, end: float, *, window: bool) -> Groups:
         """The groups of a partition from `begin` to `end` (mono): the window's, or the whole watch's."""
@@ -273,10 +281,10 @@ class SessionBook:
         self._sort(track)
         return identity
 
-    def _leave(self, alive: Container[tuple[int, float]], mono: float) -> None:
-        for identity, track in list(self._tracks.items()):
-            if identity in alive:
-                continue
+    def _leave(self, gone: Iterable[tuple[int, float]], mono: float) -> None:
+        """Sessions that were not there at `mono`."""
+        for identity in gone:
+            track = self._tracks[identity]
             self._settle(track)
             # A session that came after the poll was taken is not in it, nor gone.
             if track.last_mono < mono:

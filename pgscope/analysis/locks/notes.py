@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgscope.analysis.locks.conflicts import strength
@@ -9,7 +10,7 @@ from pgscope.analysis.locks.ddl import Ddl, command_of, ddl_of, meaning, wraparo
 from pgscope.analysis.locks.forest import LockForest, LockNode
 from pgscope.analysis.locks.objects import describe
 from pgscope.analysis.locks.tablelock import TableLock
-from pgscope.sample import Poll, Session
+from pgscope.sample import Session
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class DdlNote:
     sentence: str
 
 
-def ddl_notes(poll: Poll, forest: LockForest) -> tuple[DdlNote, ...]:
+def ddl_notes(sessions: Iterable[Session], forest: LockForest) -> tuple[DdlNote, ...]:
     """The notes of a poll, those that hold up the most sessions first.
 
-    `forest` is that of the same poll.
+    `sessions` are those of the poll, or those of them that are not idle; `forest` is that of the same poll.
     """
     notes = []
-    for session in poll.sessions:
+    for session in sessions:
         if session.state == "active" or session.backend_type == "autovacuum worker":
             statements = ddl_of(session.query) or _cut_off(session, forest)
             if statements:
