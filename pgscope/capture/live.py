@@ -39,7 +39,7 @@ from pgscope.sample import (
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.facts import learn, learn_now
-from pgscope.server.poll import Poller, PollFailed
+from pgscope.server.poll import Polled, Poller, PollFailed
 from pgscope.server.sampler import Sampler
 from pgscope.server.sense import sensible
 from pgscope.text import clean, one_line
@@ -112,12 +112,14 @@ class LiveSource:
         self._interval = interval
         self.resting = False
         self.sessions_first = False
-        """Whether the first poll leaves out the counters of statements, which take the longest to read."""
+        """Whether the first poll leaves out the counters of statements, which take the longest to read. It is
+        then made as soon as the connection is open: what shows it may take longer to begin."""
         self._sample_hz = sample_hz
         self._budget = budget
         fastest, slowest = self._looks_between
         self._thrift = Thrift(own_budget, fastest, slowest)
         self._first: Link | None = None
+        self._early: asyncio.Task[Polled] | None = None
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
@@ -172,11 +174,16 @@ class LiveSource:
 
         Raises ConnectionFailed (PasswordNeeded).
         """
-        self._first = await self._connect()
-        return self._first.facts
+        self._first = link = await self._connect()
+        if self.sessions_first:
+            self._early = asyncio.create_task(link.poller.poll(statements=False))
+        return link.facts
 
     async def close(self) -> None:
         """Close a connection that `open` made and `run` never took."""
+        if self._early is not None:
+            await end(self._early)
+            self._early = None
         if self._first is not None:
             await self._first.connection.close()
             self._first = None
@@ -261,7 +268,7 @@ class LiveSource:
             counters = whole and due
             try:
                 with sensible():
-                    polled = await patiently(link.poller.poll(statements=counters), health, _QUIET, _ANSWER)
+                    polled = await patiently(self._poll(link, counters), health, _QUIET, _ANSWER)
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
@@ -309,6 +316,11 @@ class LiveSource:
                 whole = True
                 await asyncio.sleep(min(self._wished, _SECOND_POLL))
         return LEAVING
+
+    async def _poll(self, link: Link, counters: bool) -> Polled:
+        """A poll; the first may have been begun when the connection was opened."""
+        early, self._early = self._early, None
+        return await (early or link.poller.poll(statements=counters))
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""

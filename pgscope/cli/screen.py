@@ -24,8 +24,8 @@ from pgscope.tui.hush import begin_screen
 if TYPE_CHECKING:
     from pgscope.capture.explaining import Explaining
 
-_AT_ONCE = 0.1
-"""Seconds in which a server that is near has answered."""
+_AT_ONCE = 0.005
+"""Seconds in which it is known that nobody listens there."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ async def _open(sources: Sequence[tuple[str, LiveSource]], ask: bool) -> list[st
 async def _show(sources: Sequence[tuple[str, LiveSource]], look: Look, config: Config, ask: bool) -> int:
     opening = asyncio.create_task(_open(sources, ask))
     if not (await asyncio.wait({opening}, timeout=_AT_ONCE))[0]:
-        # A server that is far away takes several round trips to let one in; a failure is told at once.
+        # A server takes several round trips to let one in, and one more to tell of its sessions.
         await asyncio.to_thread(import_module, "pgscope.tui.app")
     titles = await opening
     explain_on = look.explain_on and await with_password_for(look.explain_on, ask=ask)

@@ -26,12 +26,15 @@ COLUMNS = (
     ),
     Column("app", "application", min_width=11, max_width=24, weight=1, priority=94),
     Column("what", "what", min_width=24, weight=6, priority=96, tooltip="What is the matter, in a line"),
-    Column("calls", "calls/s", width=7, justify="right", priority=40, tooltip="Calls that it is about"),
+    Column(
+        "calls", "calls/s", width=7, justify="right", needs=105, priority=40, tooltip="Calls that it is about"
+    ),
     Column(
         "spared",
         "avoid/s",
         width=7,
         justify="right",
+        needs=90,
         priority=70,
         tooltip="Avoidable round trips: how many fewer there would be each second with the remedy",
     ),
@@ -52,8 +55,8 @@ COLUMNS = (
         priority=88,
         tooltip="How long ago it was first seen, or since when it has ended",
     ),
-    Column("db", "database", min_width=8, max_width=16, weight=0.3, priority=15),
-    Column("user", "user", min_width=8, max_width=16, weight=0.3, priority=14),
+    Column("db", "database", min_width=8, max_width=16, weight=0.3, needs=130, priority=15),
+    Column("user", "user", min_width=8, max_width=16, weight=0.3, needs=130, priority=14),
 )
 
 Key: TypeAlias = "tuple[str, int, int, str, tuple[int, ...]]"

@@ -24,6 +24,6 @@ def wanted_columns(columns: Sequence[Column], chosen: Sequence[ColumnChoice]) ->
             column = columns[place[choice.key]]
             if choice.width is not None:
                 priority = column.priority + _SIZED
-                column = replace(column, width=choice.width, priority=priority)
+                column = replace(column, width=choice.width, priority=priority, needs=0)
             wanted.append((place[choice.key], column))
     return wanted or list(enumerate(columns))

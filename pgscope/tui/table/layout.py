@@ -76,7 +76,7 @@ def _need(columns: Sequence[Column], shown: Sequence[int]) -> int:
 def _by_priority(columns: Sequence[Column], fixed: list[int], others: list[int], total: int) -> list[int]:
     chosen = list(fixed)
     for i in sorted(others, key=lambda i: (-columns[i].priority, i)):
-        if not chosen or _need(columns, [*chosen, i]) <= total:
+        if not chosen or (columns[i].needs <= total and _need(columns, [*chosen, i]) <= total):
             chosen.append(i)
     return fixed + [i for i in others if i in chosen]
 

@@ -20,6 +20,7 @@ class Column:
     that is left over). When room is short the columns of the lowest `priority` go first; `fixed` ones stay,
     at the left, also while scrolling sideways. The first click or key sorts numbers (`justify="right"`)
     downwards and text upwards unless `descending` says otherwise.
+    In a table of fewer than `needs` cells it leaves its room to the others.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Column:
     min_width: int = 4
     max_width: int | None = None
     weight: float = 1.0
+    needs: int = 0
     justify: Literal["left", "right"] = "left"
     sortable: bool = True
     sort_key: Callable[[Any], Any] | None = None

@@ -111,7 +111,7 @@ class LocksView(SessionFrame):
         self.fill(
             self.query_one("#ended", LiveTable),
             ended_waits.rows(wanted, status.signs),
-            "No wait has ended since pgscope looks",
+            "No wait has ended " + ("up to here" if status.past is not None else "since pgscope looks"),
         )
 
     def _lend_focus(self) -> None:

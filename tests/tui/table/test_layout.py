@@ -104,3 +104,13 @@ def test_narrow_leaves_out_the_least_important_and_scrolling_brings_them() -> No
     assert last_first(columns, 43) == 0
     assert last_first(columns, 21) == 2
     assert [slot.width for slot in clip(arrange(columns, 6), 6).slots] == [6]
+
+
+def test_a_column_may_leave_its_room_to_the_others_in_a_narrow_table() -> None:
+    columns = (Column("text", "text", min_width=10, priority=5), Column("rest", "rest", width=5, needs=40))
+    for total in range(16, 60):
+        layout = arrange(columns, total)
+        widths = {columns[slot.index].key: slot.width for slot in layout.slots}
+        assert ("rest" in widths) == (total >= 40) == (not layout.hidden_right)
+        assert "rest" in widths or widths["text"] == total
+    assert len(arrange(columns, 20, 1).slots) == 1, "sideways it can be reached"
