@@ -184,6 +184,20 @@ def test_idle_transactions_that_come_again_are_counted() -> None:
     assert all("time:" not in one.summary for turn in said for one in turn if one.pids == (50,))
 
 
+def test_pauses_in_one_transaction_are_one_time() -> None:
+    """Whatever statement each came after, and whoever else of the application had one in between."""
+    findings = Findings()
+    mine = {"pid": 7, "state": "idle in transaction", "xact_start": 1000.0}
+    for turn in range(5):
+        start = 1001.0 + 40 * turn
+        idle = session(**mine, state_change=start, query=f"SELECT {'a' * (turn + 1)}", query_id=turn + 1)
+        for after in (31.0, 32.0, 33.0):
+            findings.feed(Poll(start + after, start + after, (idle,)))
+        findings.feed(Poll(start + 34, start + 34, (session(**{**mine, "state": "active"}),)))
+    shown = findings.current(1197.0)
+    assert shown and all("time:" not in one.summary for one in shown)
+
+
 def test_ordinals() -> None:
     assert [ordinal(one) for one in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 1022)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th", "1,022nd",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pgscope.analysis.fingerprints import FingerprintBook, fingerprint, normalised, query_id_of, with_query_id
 from pgscope.analysis.live_statements import LiveStatements
-from pgscope.sample import Poll, Session, StatementKey
+from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,19 @@ def test_only_so_many_are_kept() -> None:
     for number in range(100):
         live.feed(Poll(100.0, 1.0, (session(1, "a", f"select x{number}", float(number)),)))
     assert len(live.statements) <= 20
+
+
+def test_sessions_that_looks_alone_saw_are_forgotten() -> None:
+    """A connection for each request, where nothing counts statements: they come and go between two polls."""
+    one = LiveStatements()
+    pid = 0
+    for second in range(200):
+        one.feed(Poll(float(second), float(second), ()))
+        for _ in range(50):
+            pid += 1
+            at = second + 0.5
+            seen = Sighting(pid, at, 1, 10, "app", "idle", "", 7, at, None, at)
+            one.look(Look(at, at, (seen,)))
+    assert len(one._last) < 2000
+    (statement,) = one.statements
+    assert statement.executions == 10_000

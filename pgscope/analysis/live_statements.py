@@ -16,6 +16,8 @@ from pgscope.analysis.fingerprints import with_query_id
 from pgscope.analysis.roster import Roster
 from pgscope.sample import Look, Poll, Session, StatementKey
 
+_SHORT_LIVED = 1000
+"""Sessions seen by looks alone that are remembered before those that are gone are forgotten."""
 _HIDDEN = "<insufficient privilege>"
 """What the server shows for the text of another role's statement."""
 _LONGEST_GAP = 10.0
@@ -78,7 +80,8 @@ class LiveStatements:
         for session in roster.changed if followed else roster.all.values():
             if _shows(session):
                 self._execution(self._of(session), session.identity, session.query_start)
-        if not followed:
+        if not followed or len(self._last) > 2 * len(roster.all) + _SHORT_LIVED:
+            # Sessions that came and went between two polls were in none, and are not told to have left.
             there = {session.identity for session in roster.all.values()}
             self._last = {identity: start for identity, start in self._last.items() if identity in there}
         for session in roster.busy.values():

@@ -58,6 +58,8 @@ _LEARN_EVERY = 60.0
 """Seconds between looks at what server and role can do: extensions, settings and rights change."""
 _COST_EVERY = 5.0
 """Seconds between reports of pgscope's own cost."""
+_STALE = 2.0
+"""Seconds after which a poll that was made while the screen was loaded is no picture of now."""
 _SECOND_POLL = 0.3
 """Seconds from a first poll of sessions alone to the next: less would make rates of noise."""
 _MANY_STATEMENTS = 1000
@@ -227,7 +229,13 @@ class LiveSource:
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
         )
-        leaving = Leaving(link.connection, self.target, lambda server_ms: self._meter.add(server_ms))
+        leaving = Leaving(
+            link.connection,
+            self.target,
+            link.facts.started,
+            lambda server_ms: self._meter.add(server_ms),
+            self._stir.set,
+        )
         beside = [asyncio.create_task(self._errands.run()), asyncio.create_task(leaving.run())]
         if self._sample_hz > 0:
             beside.append(asyncio.create_task(self._sample_loop(link, emit)))
@@ -274,7 +282,8 @@ class LiveSource:
                     asked = time.monotonic()
                     with sensible():
                         facts = await within(_ANSWER, learn(link.connection))
-                    if facts != link.facts:
+                    # Another superuser changes nothing of what is seen: that need not begin anew for it.
+                    if replace(facts, superusers=link.facts.superusers) != link.facts:
                         return None
                     self._meter.add((time.monotonic() - asked) * 1000.0)
             except PollFailed as error:
@@ -282,7 +291,7 @@ class LiveSource:
                 if link.connection.closed or started >= next_learn:
                     return str(error)
                 health.failed(str(error))
-                await self._rest(started)
+                await self._rest(started, leaving)
                 continue
             except (ConnectionFailed, *_LOST) as error:
                 return _why(error)
@@ -311,7 +320,7 @@ class LiveSource:
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
             if whole:
-                await self._rest(started)
+                await self._rest(started, leaving)
             else:
                 whole = True
                 await asyncio.sleep(min(self._wished, _SECOND_POLL))
@@ -320,7 +329,12 @@ class LiveSource:
     async def _poll(self, link: Link, counters: bool) -> Polled:
         """A poll; the first may have been begun when the connection was opened."""
         early, self._early = self._early, None
-        return await (early or link.poller.poll(statements=counters))
+        if early is not None:
+            polled = await early
+            # Somebody may have been asked for a password meanwhile.
+            if time.monotonic() - polled.poll.mono < _STALE:
+                return polled
+        return await link.poller.poll(statements=counters)
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""
@@ -384,9 +398,9 @@ class LiveSource:
     def _wished(self) -> float:
         return max(self.interval, SHORTEST_INTERVAL)
 
-    async def _rest(self, started: float) -> None:
+    async def _rest(self, started: float, leaving: Leaving) -> None:
         """Sleep until the next poll is due, in one piece: each wake costs as much as a small query."""
-        while not self._hurried:
+        while not (self._hurried or leaving.due):
             left = started + self._pace.poll_period(self._wished) - time.monotonic()
             if left <= 0:
                 return

@@ -11,6 +11,7 @@ import struct
 from enum import Enum, auto
 
 import psycopg
+from psycopg import sql
 
 from pgscope.server.connection import APPLICATION_NAME, Connection
 from pgscope.server.conninfo import Target
@@ -19,21 +20,29 @@ _PATIENCE = 5.0
 """Seconds to wait for an answer."""
 _PROTOCOL = 3 << 16
 _NOT_NOW = "57P03"
-"""cannot_connect_now: where a session of ours is up, the server cannot be starting."""
+"""cannot_connect_now: where a session of ours is up, the server itself cannot be starting."""
+_STARTING = ("starting up", "recovery", "accepting connections")
+"""Of what a server says with that code where it is another one, that is not up yet."""
+_STARTED = sql.SQL("select /* pgscope */ date_part('epoch', pg_catalog.pg_postmaster_start_time())")
 
 
 class Door(Enum):
     """What a knock at a server's door was answered."""
 
     OPEN = auto()
+    ANOTHER = auto()
+    """By another server: the address is that of a balancer."""
     REFUSED = auto()
     """For a reason that has nothing to do with a shutdown, or not answered."""
     CLOSING = auto()
     """The server lets nobody in any more, and ends when those inside are gone."""
 
 
-async def knock(connection: Connection, target: Target) -> Door:
-    """Open one more session on the very server of `connection`, and end it at once."""
+async def knock(connection: Connection, target: Target, started: float) -> Door:
+    """Open one more session at the address of `connection`, and end it at once.
+
+    `started` is when the server of the connection was started, epoch seconds.
+    """
     info = connection.info
     conninfo = target.conninfo(
         host=info.host,
@@ -46,11 +55,18 @@ async def knock(connection: Connection, target: Target) -> Door:
         opened = await asyncio.wait_for(psycopg.AsyncConnection.connect(conninfo, autocommit=True), _PATIENCE)
     except (psycopg.Error, OSError, asyncio.TimeoutError) as error:
         # A pooler passes the server's words on; the server itself may say them in another language.
-        if "shutting down" in str(error) or await _refusal(connection) == _NOT_NOW:
+        if "shutting down" in str(error):
             return Door.CLOSING
+        if any(words in str(error) for words in _STARTING):
+            return Door.REFUSED
+        return Door.CLOSING if await _refusal(connection) == _NOT_NOW else Door.REFUSED
+    try:
+        row = await (await asyncio.wait_for(opened.execute(_STARTED), _PATIENCE)).fetchone()
+    except (psycopg.Error, OSError, asyncio.TimeoutError):
         return Door.REFUSED
-    await opened.close()
-    return Door.OPEN
+    finally:
+        await opened.close()
+    return Door.OPEN if row is not None and row[0] == started else Door.ANOTHER
 
 
 def _hostaddr(connection: Connection) -> str:
@@ -61,7 +77,7 @@ async def _refusal(connection: Connection) -> str:
     """The SQLSTATE with which a new session is refused before it is asked who it is, or nothing."""
     try:
         return await asyncio.wait_for(_first_answer(connection), _PATIENCE)
-    except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
+    except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.TimeoutError):
         return ""
 
 

@@ -61,7 +61,9 @@ def read_keys(fileno: int, end: Exit, take: Callable[[Message], None], debug: bo
     while not end.is_set():
         ready = dict(poll.poll(_TICK_S * 1000 if unsure > 0 else None))
         if fileno in ready:
-            if not (data := _read(fileno)):
+            if (data := _read(fileno)) is None:
+                continue
+            if not data:
                 poll.unregister(fileno)  # it has hung up, or its input was a file and is at its end
                 continue
             for message in parser.feed(decode(data)):
@@ -79,8 +81,11 @@ def _unsure_for(parser: XTermParser) -> float:
     return 0.0 if whole else constants.ESCAPE_DELAY + 2 * _TICK_S
 
 
-def _read(fileno: int) -> bytes:
+def _read(fileno: int) -> bytes | None:
+    """What was typed; nothing where no more will come, None where there may be some later."""
     try:
         return os.read(fileno, _READ_BYTES)
+    except (BlockingIOError, InterruptedError):
+        return None  # somebody made the terminal a non-blocking one, and was quicker
     except OSError:
         return b""

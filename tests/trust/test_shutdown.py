@@ -16,6 +16,7 @@ from pgscope.sample import Connected, Look, Poll
 from pgscope.server import knock as door
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
+from pgscope.server.facts import learn
 from pgscope.server.knock import Door, knock
 from tests.conftest import FreshServer
 from tests.streams import streaming
@@ -57,7 +58,8 @@ async def test_a_smart_shutdown_does_not_wait_for_pgscope(
     fresh_pg: FreshServer, major: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server waits for its sessions: pgscope's own go, that of another may stay; later it comes back."""
-    monkeypatch.setattr(leaving, "_EVERY", 0.3)
+    for name in ("_FIRST", "_EVERY", "_AGAIN"):
+        monkeypatch.setattr(leaving, name, 0.3)
     server = fresh_pg(major)
     async with streaming(server.conninfo) as stream:
         with psycopg.connect(server.conninfo, autocommit=True, application_name="t-stays") as other:
@@ -82,11 +84,13 @@ async def test_a_knock_tells_a_shutdown_from_other_refusals(fresh_pg: FreshServe
     server = fresh_pg(18, {"max_connections": "8", "superuser_reserved_connections": "0"})
     connection = await connect(target(server.conninfo))
     crowd = []
-    assert await knock(connection, target(server.conninfo)) is Door.OPEN
+    started = (await learn(connection)).started
+    assert await knock(connection, target(server.conninfo), started) is Door.OPEN
+    assert await knock(connection, target(server.conninfo), started - 1.0) is Door.ANOTHER
     with pytest.raises(psycopg.OperationalError):
         while True:
             crowd.append(psycopg.connect(server.conninfo, autocommit=True))
-    assert await knock(connection, target(server.conninfo)) is Door.REFUSED
+    assert await knock(connection, target(server.conninfo), started) is Door.REFUSED
     for one in crowd:
         one.close()
     ask_to_end(server, signal.SIGTERM)
@@ -94,6 +98,6 @@ async def test_a_knock_tells_a_shutdown_from_other_refusals(fresh_pg: FreshServe
     while await door._refusal(connection) != "57P03":
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
-    assert await knock(connection, target(server.conninfo)) is Door.CLOSING
+    assert await knock(connection, target(server.conninfo), started) is Door.CLOSING
     await connection.close()
     await ended(server)

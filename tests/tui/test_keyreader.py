@@ -15,6 +15,7 @@ import psutil
 from textual import events
 from textual.message import Message
 
+from pgscope.tui import keyreader
 from pgscope.tui.keyreader import Exit, read_keys
 
 
@@ -111,6 +112,18 @@ def test_a_terminal_that_went_away_does_not_keep_it_busy() -> None:
     assert not reader.thread.is_alive()
     os.close(theirs)
     reader.end.close()
+
+
+def test_a_terminal_that_does_not_wait_is_not_one_that_went_away() -> None:
+    """Another program may have made it so; what it typed may be read by somebody quicker."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    assert keyreader._read(read_end) is None
+    os.write(write_end, b"x")
+    assert keyreader._read(read_end) == b"x"
+    os.close(write_end)
+    assert keyreader._read(read_end) == b""
+    os.close(read_end)
 
 
 def test_an_event_may_be_set_and_taken_back_again_and_again() -> None:

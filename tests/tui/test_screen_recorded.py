@@ -331,6 +331,26 @@ async def test_without_counters_statements_are_those_seen_in_sessions() -> None:
         await until(pilot, lambda: "executions seen" in shown(app), "one of them")
 
 
+async def test_another_set_of_columns_while_there_are_no_rows_for_them() -> None:
+    """The columns of a group's statements change before its rows are there; so do those of all of them."""
+    app = app_of(shop())
+    async with app.run_test(size=(140, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: cells(app, "#group-statements"), "a group's statements")
+        await pilot.press("d", "d", "d")
+        await until(pilot, lambda: cells(app, "#group-statements"), "them in other columns")
+        await pilot.press("escape", "3")
+        await until(pilot, lambda: cells(app), "all statements")
+        source = app.source
+        assert isinstance(source, Recorded)
+        last, facts = last_poll(source.taken), app.snapshot.facts
+        assert facts is not None
+        source.give(Connected(last.at + 1, last.mono + 1, replace(facts, statements_version=None)))
+        source.give(replace(last, at=last.at + 2, mono=last.mono + 2, statements=None))
+        await until(pilot, lambda: "seen in sessions" in shown(app), "those seen in sessions")
+
+
 def _uncounted(one: Sample) -> Sample:
     if isinstance(one, Poll):
         return replace(one, statements=None)

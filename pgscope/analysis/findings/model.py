@@ -180,6 +180,11 @@ class FindingSettings:
         """From how much a call on a statement can be slow, for some application."""
         return min(one.slow_ms for one in (self.thresholds, *self.by_application.values()))
 
+    @property
+    def least_overfetch_rows(self) -> float:
+        """From how many rows a call on a statement can be an overfetch, for some application."""
+        return min(one.overfetch_rows for one in (self.thresholds, *self.by_application.values()))
+
     def of(self, applications: Sequence[str]) -> Thresholds:
         """The thresholds for a finding of these applications: the first that has its own."""
         for name in applications:

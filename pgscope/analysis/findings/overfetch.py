@@ -16,10 +16,12 @@ WHOLE = 0.8
 
 def overfetch(context: Context) -> Iterator[Finding]:
     """Statements that bring many whole rows a call, and did so in the last windows."""
+    least = context.settings.least_overfetch_rows
     for group in context.series.active():
         shape = group.shape
         if (
-            shape.kind != "select"
+            group.rows < least * group.calls  # to know who runs it is dear
+            or shape.kind != "select"
             or not shape.whole_row
             or shape.limited
             or shape.aggregate

@@ -9,6 +9,11 @@ from pgscope.analysis.findings.model import Evidence, Finding
 from pgscope.text import ordinal
 
 _Who: TypeAlias = "tuple[str, int, int, tuple[str, ...]]"
+_Transaction: TypeAlias = "tuple[tuple[int, ...], float]"
+"""Whose (pids), and since when it is open (epoch seconds)."""
+_SAME = 0.5
+"""Seconds: the time since when is worked out from how long it is open."""
+_TRANSACTIONS = 20
 _MOST = 2000
 """Who is kept; application names can be a new one for each session."""
 
@@ -19,6 +24,8 @@ class Time:
 
     number: int
     first: float
+    transactions: tuple[_Transaction, ...] = ()
+    """Those counted last."""
 
 
 class Recurrence:
@@ -28,10 +35,18 @@ class Recurrence:
         self._times: dict[_Who, Time] = {}
 
     def begins(self, finding: Finding, at: float) -> Time:
-        """Note that one begins."""
+        """Note that one begins; another pause in a transaction that was counted is the same time."""
         who = (finding.kind, finding.datid, finding.usesysid, finding.application_names)
-        before = self._times.pop(who, None)
-        now = Time(before.number + 1, before.first) if before is not None else Time(1, at)
+        transaction = (finding.pids, at - finding.cost.held_s)
+        before = self._times.pop(who, Time(0, at))
+        known = any(
+            pids == finding.pids and abs(since - transaction[1]) < _SAME
+            for pids, since in before.transactions
+        )
+        now = before
+        if not known:
+            latest = (*before.transactions, transaction)[-_TRANSACTIONS:]
+            now = Time(before.number + 1, before.first, latest)
         self._times[who] = now
         if len(self._times) > _MOST:
             del self._times[next(iter(self._times))]

@@ -45,12 +45,14 @@ class Order:
         """The rows sorted by the column `key`; as given if there is no such column. They must not change."""
         index = next((i for i, column in enumerate(columns) if column.key == key), None)
         if index is None:
-            self._of = None
+            self._of, self._rows = None, ()
             return list(rows)
         value = _value_of(index, columns[index].sort_key)
         of = (key, columns, falling)
-        before = self._rows if of == self._of else ()
-        self._of, self._rows = of, rows
+        if of != self._of:
+            self._of, self._rows = of, rows
+            return self._anew(rows, (), value, falling)
+        before, self._rows = self._rows, rows
         others = list(compress(count(), map(is_not, rows, before))) if len(before) == len(rows) else None
         if others is None or len(others) > _MANY or not self._plain or any(rows[n].indent for n in others):
             return self._anew(rows, before, value, falling)

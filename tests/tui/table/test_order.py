@@ -47,20 +47,35 @@ def test_any_mixture_sorts_without_loss(values: list[object]) -> None:
 def test_an_order_kept_up_to_date_is_that_of_sorting_anew(data: st.DataObject, falling: bool) -> None:
     """Rows change, come, go and turn into trees; values tie, are missing, or of another type."""
     value = st.one_of(*[st.integers(0, 4).map(float)] * 8, st.none(), st.just("word"))
+    word = st.sampled_from(["a", "B", "c"])
     indent = st.sampled_from([0] * 30 + [1])
     order = Order()
-    rows: list[Row] = [Row(n, ("",), (data.draw(value),)) for n in range(data.draw(st.integers(0, 12)))]
+    rows: list[Row] = [
+        Row(n, ("",), (data.draw(value), data.draw(word))) for n in range(data.draw(st.integers(0, 12)))
+    ]
+    key: str | None = "v"
     for _ in range(6):
-        assert order.sorted(rows, COLUMNS, "v", falling) == ordered(rows, COLUMNS, "v", falling)
-        rows = list(rows)
+        assert order.sorted(rows, COLUMNS, key, falling) == ordered(rows, COLUMNS, key, falling)
+        rows = data.draw(st.sampled_from([rows] * 8 + [[]]))[:]
+        key = data.draw(st.sampled_from([key] * 8 + ["w", None]))
         for n in sorted(data.draw(st.sets(st.integers(0, 11)))):
             if n >= len(rows):
                 continue
-            rows[n] = Row(rows[n].key, ("",), (data.draw(value),), indent=data.draw(indent))
+            rows[n] = Row(rows[n].key, ("",), (data.draw(value), data.draw(word)), indent=data.draw(indent))
         if data.draw(st.sampled_from([True, False, False])):
-            rows.insert(data.draw(st.integers(0, len(rows))), Row(len(rows) + 100, ("",), (1.0,)))
+            rows.insert(data.draw(st.integers(0, len(rows))), Row(len(rows) + 100, ("",), (1.0, "b")))
         elif rows and data.draw(st.sampled_from([True, False, False])):
             rows.pop(data.draw(st.integers(0, len(rows) - 1)))
+
+
+def test_rows_that_are_gone_when_the_column_changes_leave_nothing_behind() -> None:
+    rows = rows_of(1, 2, 3)
+    order = Order()
+    order.sorted(rows, COLUMNS, "v", False)
+    assert order.sorted([], COLUMNS, "w", False) == []
+    assert order.sorted(rows, COLUMNS, "v", True) == rows[::-1]
+    assert order.sorted([], COLUMNS, None, False) == []
+    assert order.sorted([], (Column("v", "other"),), "v", False) == []
 
 
 def test_a_tree_sorts_siblings_and_keeps_families_together() -> None:
