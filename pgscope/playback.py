@@ -7,12 +7,12 @@ import time
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.recording import Recording
+from pgscope.dataclass import dataclass
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)

@@ -10,8 +10,10 @@ the epoch (comparable with the server's own timestamps), and `mono`, the client'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
+
+from pgscope.dataclass import dataclass
 
 OWN_MARK = "/* pgscope */"
 """Stands behind the first word of each of pgscope's statements, so that any pgscope knows them: where a role

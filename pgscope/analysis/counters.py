@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter, sub
 from typing import Any, NamedTuple, TypeAlias
 
+from pgscope.dataclass import dataclass
 from pgscope.sample import Poll, StatementCounters, StatementKey, StatementsInfo
 
 

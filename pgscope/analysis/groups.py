@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 
 from pgscope.analysis.activity import (
@@ -21,6 +21,7 @@ from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.load import LoadPoint, average
 from pgscope.analysis.statements import StatementRow
 from pgscope.analysis.tags import tags_of
+from pgscope.dataclass import dataclass
 from pgscope.sample import Session
 
 GROUPINGS = {

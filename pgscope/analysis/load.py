@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from pgscope.analysis.activity import CPU, is_active, is_own, wait_class
 from pgscope.analysis.roster import Roster
+from pgscope.dataclass import dataclass
 from pgscope.sample import Poll
 
 OTHER = "others"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from pgscope.dataclass import dataclass
 from pgscope.packed import remembered
 
 Node: TypeAlias = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.findings import Finding
@@ -13,6 +13,7 @@ from pgscope.analysis.load import LoadPoint
 from pgscope.analysis.locks import DdlNote, Deadlock, LockForest, WaitRecord
 from pgscope.analysis.statements import Statements
 from pgscope.analysis.totals import Totals
+from pgscope.dataclass import dataclass
 from pgscope.sample import OwnCost, Progress, ServerFacts, Session, StatementKey
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
-from dataclasses import dataclass
 from functools import cached_property
 
 from pgscope.analysis.activity import OWN_APPLICATION
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts, Interval, counts_of
 from pgscope.analysis.fingerprints import FingerprintBook
+from pgscope.dataclass import dataclass
 from pgscope.packed import Packed, start_of, unpack
 from pgscope.sample import StatementCounters, StatementKey
 

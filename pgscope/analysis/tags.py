@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from urllib.parse import unquote
 
+from pgscope.dataclass import dataclass
 from pgscope.text import clean
 
 _LONGEST_TEXT = 100_000

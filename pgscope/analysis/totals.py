@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pgscope.analysis.activity import (
     is_active,
@@ -15,6 +14,7 @@ from pgscope.analysis.activity import (
 from pgscope.analysis.counters import Interval
 from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.analysis.roster import Roster
+from pgscope.dataclass import dataclass
 from pgscope.sample import DatabaseCounters, Poll
 
 

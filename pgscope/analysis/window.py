@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container
-from dataclasses import dataclass
 
 from pgscope.analysis.activity import (
     is_active,
@@ -16,6 +15,7 @@ from pgscope.analysis.activity import (
     transaction_age,
 )
 from pgscope.analysis.roster import Roster
+from pgscope.dataclass import dataclass
 from pgscope.sample import Poll
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from pgscope.capture.audit import AuditFailed, AuditLog
+from pgscope.dataclass import dataclass
 from pgscope.sample import Session
 from pgscope.server.actions import ActionRequest, ActionResult, Kind, act
 from pgscope.server.connection import Connection, connect

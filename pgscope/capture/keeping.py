@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgscope.capture.plan_store import PlanStore, StoredPlan
+from pgscope.dataclass import dataclass
 from pgscope.server.explain import ExplainRequest, ExplainResult
 
 

@@ -10,7 +10,7 @@ import contextlib
 import math
 import random
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import psycopg
 
@@ -23,6 +23,7 @@ from pgscope.capture.pace import Budget, Pace, TextPace
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.capture.thrift import Thrift
+from pgscope.dataclass import dataclass
 from pgscope.errors import ConnectionFailed, PgscopeError
 from pgscope.packed import Texts
 from pgscope.sample import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from pgscope.dataclass import dataclass
 
 MEMORY = 21
 """Looks (and polls) of which the cost is remembered."""

@@ -8,11 +8,13 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import platformdirs
 from pglast import parser
+
+from pgscope.dataclass import dataclass
 
 _PER_STATEMENT = 20
 _IN_ALL = 1000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from pgscope.capture.live import LiveSource
 from pgscope.cli.allocator import give_back
 from pgscope.cli.password import open_asking, with_password_for
 from pgscope.config import Config
+from pgscope.dataclass import dataclass
 from pgscope.server.conninfo import Target
 from pgscope.tui.hush import begin_screen
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.findings import FindingSettings, Thresholds
 from pgscope.config.columns import ColumnChoice
+from pgscope.dataclass import dataclass
 
 
 @dataclass(frozen=True)

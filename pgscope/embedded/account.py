@@ -6,9 +6,10 @@ import os
 import pwd
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from pgscope.dataclass import dataclass
 from pgscope.embedded.binaries import Binaries
 from pgscope.embedded.errors import EmbeddedError
 

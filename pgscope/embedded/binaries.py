@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from pgscope.dataclass import dataclass
 from pgscope.embedded.errors import EmbeddedError
 
 #: Names a folder that holds ``postgres`` and ``initdb``; it wins over everything else.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pgscope.analysis.plan import Node, Plan
 from pgscope.analysis.plan.amounts import Amounts
 from pgscope.analysis.plan.tip import Tip
+from pgscope.dataclass import dataclass
 
 _WIDE = 120
 _DETAILS = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from pgscope.dataclass import dataclass
 from pgscope.report.numbers import UNKNOWN
 from pgscope.report.times import clock, epoch
 from pgscope.text import one_line

@@ -9,12 +9,13 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import psycopg
 from psycopg import errors
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import Connection
 from pgscope.server.decode import name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import Connection
 from pgscope.text import clean, one_line
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
+from pgscope.dataclass import dataclass
 from pgscope.sample import Burst, BurstRow
 from pgscope.server.connection import Connection
 from pgscope.server.decode import name

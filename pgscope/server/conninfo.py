@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 from pgscope.text import clean
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from pgscope.dataclass import dataclass
 from pgscope.sample import Blocking, Lock, PreparedTransaction, Session
 from pgscope.server.batch import Batch, Statement
 from pgscope.server.decode import name

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from psycopg import sql
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import PgscopeError
 from pgscope.sample import (
     DatabaseCounters,

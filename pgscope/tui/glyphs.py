@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
+from pgscope.dataclass import dataclass
 from pgscope.text import clean
 from pgscope.tui.table.glyphs import glyphs_for
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.source import Source
 from pgscope.capture.tap import Tap
+from pgscope.dataclass import dataclass
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
 from pgscope.tui.frame import Frame

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
+from pgscope.dataclass import dataclass
 from pgscope.playback import Playing
 from pgscope.tui.glyphs import Signs, terminal_signs
 

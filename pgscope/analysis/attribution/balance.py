@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.attribution.sparse import Factor
+from pgscope.dataclass import dataclass
 
 _STEPS = 16
 _LARGEST_STEP = 5.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from pgscope.analysis.counters import NOTHING, Counts
+from pgscope.dataclass import dataclass
 from pgscope.sample import StatementKey
 
 Certainty: TypeAlias = Literal["exact", "measured", "sampled", "unattributed"]

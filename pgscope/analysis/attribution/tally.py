@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pgscope.dataclass import dataclass
 
 _BUCKETS = 26
 _FIRST = 0.00005

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pgscope.analysis.findings.exact import Exact, exact
 from pgscope.analysis.findings.regression import Fit, fit, sliding
 from pgscope.analysis.findings.relation import Relationship
+from pgscope.dataclass import dataclass
 
 EXACT = 4
 """Fewest stretches in which rows and calls are equal, where a foreign key ties child to parent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.findings.model import Attribute, FindingSettings, StatementRef
 from pgscope.analysis.findings.relation import Schema
@@ -12,6 +12,7 @@ from pgscope.analysis.findings.series import Group, Series
 from pgscope.analysis.findings.sightings import Sightings
 from pgscope.analysis.findings.tags import TagBook
 from pgscope.analysis.roster import Roster
+from pgscope.dataclass import dataclass
 from pgscope.sample import Poll, ServerFacts, StatementKey
 
 MINE = 0.03

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from pgscope.dataclass import dataclass
 
 NUMBER_SPREAD = 0.25
 """Of a sum of rows: how far a look-alike would scatter around it, at the least."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgscope.analysis.findings.conservation import EXACT, EXACT_ALONE, WINDOWS, Verdict, judge
 from pgscope.analysis.findings.context import Context
@@ -12,6 +12,7 @@ from pgscope.analysis.findings.regression import centred, dot
 from pgscope.analysis.findings.relation import Relationship, Schema
 from pgscope.analysis.findings.series import Group
 from pgscope.analysis.shape import Shape
+from pgscope.dataclass import dataclass
 
 FEWEST_CALLS = 8
 """Child calls in the windows kept below which nothing is tested."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from pgscope.analysis.findings.model import Evidence, Finding
+from pgscope.dataclass import dataclass
 from pgscope.text import ordinal
 
 _Who: TypeAlias = "tuple[str, int, int, tuple[str, ...]]"

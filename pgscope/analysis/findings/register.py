@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgscope.analysis.findings.model import GRADES, Finding
 from pgscope.analysis.findings.recurrence import Recurrence, Time, told
+from pgscope.dataclass import dataclass
 
 Identity = tuple[str, int, int, str, tuple[int, ...]]
 

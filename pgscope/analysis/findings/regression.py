@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import mul
+
+from pgscope.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pgscope.analysis.findings.runs import Run, runs
+from pgscope.dataclass import dataclass
 from pgscope.sample import Burst, StatementKey
 
 KEEP = 300.0

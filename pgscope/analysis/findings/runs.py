@@ -5,8 +5,9 @@ In autocommit each statement is its own transaction; there only a tight sequence
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pgscope.dataclass import dataclass
 from pgscope.sample import Burst, BurstRow
 
 SAME_EXECUTION = 0.0005

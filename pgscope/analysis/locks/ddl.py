@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pgscope.analysis.locks.alter import SCHEMA_OBJECTS, alter_locks, referenced
 from pgscope.analysis.locks.conflicts import MODES, blocks, strength, words
 from pgscope.analysis.locks.tablelock import TableLock, full_name, name_of
+from pgscope.dataclass import dataclass
 
 _AUTOVACUUM = re.compile(r"autovacuum: (VACUUM|ANALYZE|VACUUM ANALYZE) (.+?)( \(to prevent wraparound\))?$")
 _WORDS = re.compile(

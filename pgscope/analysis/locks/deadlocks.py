@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgscope.analysis.locks.forest import Cycle, LockForest
 from pgscope.analysis.locks.history import Party, party
 from pgscope.analysis.locks.objects import describe
+from pgscope.dataclass import dataclass
 from pgscope.sample import DatabaseCounters
 
 _REMEMBERED = 100

@@ -8,10 +8,11 @@ was said of those asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.locks.conflicts import conflict, conflicting
 from pgscope.analysis.locks.objects import LockObject, object_of
+from pgscope.dataclass import dataclass
 from pgscope.sample import Lock, Poll
 
 UNKNOWN_PREPARED = 0

@@ -7,9 +7,10 @@ beside it. So counts never double, and a long queue is a flat list and not a lad
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgscope.analysis.locks.edges import Wait
+from pgscope.dataclass import dataclass
 from pgscope.sample import Lock, PreparedTransaction, Session
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgscope.analysis.locks.forest import LockForest, LockNode
 from pgscope.analysis.locks.objects import LockObject, describe, object_of
+from pgscope.dataclass import dataclass
 from pgscope.sample import Lock
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pgscope.analysis.locks.conflicts import strength
 from pgscope.analysis.locks.ddl import Ddl, command_of, ddl_of, meaning, wraparound
 from pgscope.analysis.locks.forest import LockForest, LockNode
 from pgscope.analysis.locks.objects import describe
 from pgscope.analysis.locks.tablelock import TableLock
+from pgscope.dataclass import dataclass
 from pgscope.sample import Session
 
 

@@ -7,10 +7,10 @@ evaluated it; a CTE read by several scans is shared out among them by what each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pgscope.analysis.plan import references
 from pgscope.analysis.plan.amounts import NOTHING, Amounts
+from pgscope.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pglast
 from pglast import ast, visitors
 from pglast.enums import A_Expr_Kind, BoolExprType
 from pglast.keywords import RESERVED_KEYWORDS, TYPE_FUNC_NAME_KEYWORDS
+
+from pgscope.dataclass import dataclass
 
 _PLACEHOLDERS = re.compile(r"\((?:hashed )?SubPlan \d+\)(?:\.col\d+)?|\(?(?:InitPlan|SubPlan) \d+\)?\.col\d+")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")

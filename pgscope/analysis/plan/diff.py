@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from pgscope.analysis.plan.model import Node, Plan
+from pgscope.dataclass import dataclass
 
 
 @dataclass(frozen=True)

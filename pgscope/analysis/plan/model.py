@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from pgscope.analysis.plan.amounts import NOTHING, Amounts
+from pgscope.dataclass import dataclass
 
 
 class PlanError(ValueError):

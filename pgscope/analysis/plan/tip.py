@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgscope.analysis.plan.conditions import relation_name
 from pgscope.analysis.plan.model import Node
+from pgscope.dataclass import dataclass
 
 TRIVIAL_COST = 10.0
 TRIVIAL_PAGES = 10.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pgscope import sample
+from pgscope.dataclass import dataclass
 
 NUMBER, FLAG, AMOUNT, TIME, MONO, WORD, SQL, VALUE = "nbftmwqv"
 """Kinds of columns: whole numbers and flags as differences; milliseconds in steps of `AMOUNT_STEP`, as

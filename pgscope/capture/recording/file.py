@@ -8,7 +8,6 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pgscope.capture.recording.part import Damaged, Part
 from pgscope.capture.recording.redact import Redactor
 from pgscope.capture.recording.run import Carried, Entries, Run
 from pgscope.capture.recording.scan import layout
+from pgscope.dataclass import dataclass
 from pgscope.errors import PgscopeError, UsageError
 from pgscope.sample import Mark, Sample
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from pgscope.capture.recording.bounds import is_moment
+from pgscope.dataclass import dataclass
 
 MAGIC = b"PGSR"
 HEAD, DICTIONARY, KEY, CHUNK, INDEX, MARK = b"HDKCIM"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pgscope import __version__
@@ -13,6 +13,7 @@ from pgscope.capture.recording import frame
 from pgscope.capture.recording.bounds import is_moment, text, unpacked
 from pgscope.capture.recording.encode import Encoder, schema
 from pgscope.capture.recording.words import Words
+from pgscope.dataclass import dataclass
 from pgscope.packed import Texts
 from pgscope.sample import Mark, Poll, Sample, StatementTexts
 

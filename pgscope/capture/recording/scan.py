@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.frame import Frame
 from pgscope.capture.recording.run import Entries, mark_of
+from pgscope.dataclass import dataclass
 
 _TAIL = 8_000_000
 """Bytes at the end in which a whole frame is looked for; one is rarely larger than a few hundred kB."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pglast
 from psycopg.rows import dict_row
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import Connection
 from pgscope.server.explain.facts import CatalogFacts, FunctionFact, RelationFact
 from pgscope.server.explain.reach import Named, Reach, reach

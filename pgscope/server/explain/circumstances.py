@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import Connection
 from pgscope.server.explain.request import ExplainRequest
 from pgscope.server.queries import query

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pgscope.dataclass import dataclass
 from pgscope.server.explain import dangerous
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target

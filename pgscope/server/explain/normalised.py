@@ -7,11 +7,12 @@ on one `$n` for a whole list, marked by a comment. Each edit is the nearest spel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from pglast import ast, parser
 
+from pgscope.dataclass import dataclass
 from pgscope.server.explain.reach import names, walk
 from pgscope.server.explain.statement import Statement, parameters
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import psycopg
 from pglast import parser
 from psycopg import sql
 
+from pgscope.dataclass import dataclass
 from pgscope.sample import OWN_EXPLAIN
 from pgscope.server.connection import Connection
 from pgscope.server.explain.circumstances import set_local

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from pglast import ast
+
+from pgscope.dataclass import dataclass
 
 
 class Named(NamedTuple):

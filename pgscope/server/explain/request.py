@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
+from pgscope.dataclass import dataclass
 from pgscope.errors import EXIT_REFUSED, PgscopeError
 
 Value: TypeAlias = "str | tuple[str | None, ...] | None"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import statement

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import psycopg
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import catalog, statement, typed, verdict

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 import pglast
 from pglast import ast, enums
 
+from pgscope.dataclass import dataclass
 from pgscope.server.explain.reach import walk
 from pgscope.server.explain.request import Lift, Obstacle, Refused
 from pgscope.text import is_truncated

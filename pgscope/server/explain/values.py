@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pglast import ast
 from psycopg.rows import dict_row
 
+from pgscope.dataclass import dataclass
 from pgscope.server.connection import Connection
 from pgscope.server.explain.columns import Compared, compared
 from pgscope.server.explain.reach import walk

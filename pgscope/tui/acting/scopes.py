@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.dataclass import dataclass
 from pgscope.sample import Session
 from pgscope.tui.rows.locks import database_of
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from pgscope.capture.explaining import ExplainRequest, ExplainResult, Origin, Started
+from pgscope.dataclass import dataclass
 from pgscope.errors import PgscopeError
 from pgscope.tui.plans.reading import Reading
 from pgscope.tui.plans.subject import Subject

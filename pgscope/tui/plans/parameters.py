@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from pgscope.capture.explaining import Offer, Origin, Pick
+from pgscope.dataclass import dataclass
 from pgscope.text import clean
 from pgscope.tui.table import Cell, Column, Row
 

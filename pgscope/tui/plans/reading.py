@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 
 from pgscope.analysis.plan import Plan, PlanError, parse
 from pgscope.analysis.plan.diff import one_line
 from pgscope.analysis.plan.tip import Tip
 from pgscope.analysis.plan.tips import tips
 from pgscope.capture.explaining import ExplainRequest, ExplainResult, Kept, StoredPlan
+from pgscope.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
+from pgscope.dataclass import dataclass
 from pgscope.sample import Session, StatementKey
 from pgscope.text import one_line
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from pgscope.analysis.filter import Getters
 from pgscope.analysis.plan import Node, Plan, PlanError, parse
 from pgscope.analysis.plan.diff import Pair, one_line
 from pgscope.capture.explaining import StoredPlan
+from pgscope.dataclass import dataclass
 from pgscope.report.plan_text import milliseconds, number, title
 from pgscope.text import clean
 from pgscope.text import one_line as on_one_line

@@ -4,8 +4,8 @@ so that nothing jumps from one snapshot to the next."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pgscope.dataclass import dataclass
 from pgscope.tui.table.model import Column
 
 GAP = 1
