@@ -26,7 +26,7 @@ else:
             own = vars(plain).keys()
             one = dataclasses.dataclass(plain, repr=False, eq=False, slots=slots)
             compared = [field.name for field in dataclasses.fields(one) if field.compare]
-            one.__compared__ = attrgetter(*compared) if compared else _nothing
+            one.__compared__ = attrgetter(*compared or ["__class__"])
             if "__repr__" not in own:
                 one.__repr__ = _repr
             if "__eq__" not in own:
@@ -36,10 +36,6 @@ else:
             return one
 
         return made if kind is None else made(kind)
-
-
-def _nothing(_: object) -> tuple[()]:
-    return ()
 
 
 def _equal(self: Any, other: Any) -> Any:
