@@ -9,8 +9,8 @@ from pgscope.sample import Look, OwnCost, Poll
 from tests.streams import streaming
 
 
-async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True, application_name="t-busy") as client:
+async def test_looks_go_on_while_a_poll_is_busy(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-busy") as client:
         # Of many statements, which other tests may have left, not each poll would read the counters.
         client.execute("select pg_stat_statements_reset()")
         # The server's own function, behind one that takes its time.
@@ -27,7 +27,7 @@ async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
             ).format(sql.SQL(row[0]))
         )
         # What it sleeps is taken for work, which must not be what makes looks rare.
-        async with streaming(pg18_database, budget=10.0) as stream:
+        async with streaming(pg_database, budget=10.0) as stream:
             await stream.more(Poll)
             await stream.more(Look)
             start = len(stream.samples)
@@ -50,8 +50,8 @@ async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
             assert stream.count(Poll) <= polls + 1
 
 
-async def test_the_sampler_rests_while_nobody_looks(pg18_database: str) -> None:
-    async with streaming(pg18_database) as stream:
+async def test_the_sampler_rests_while_nobody_looks(pg_database: str) -> None:
+    async with streaming(pg_database) as stream:
         await stream.more(Look, 3)
         stream.source.resting = True
         await stream.more(Poll, 3)
@@ -62,8 +62,8 @@ async def test_the_sampler_rests_while_nobody_looks(pg18_database: str) -> None:
         await stream.more(Look, 3)
 
 
-async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg18_database: str) -> None:
-    async with streaming(pg18_database, budget=1e-7) as stream:
+async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg_database: str) -> None:
+    async with streaming(pg_database, budget=1e-7) as stream:
         await stream.more(OwnCost)
         looks, polls = stream.count(Look), stream.count(Poll)
         cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
@@ -74,9 +74,9 @@ async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg18_data
             assert any(words in notice for notice in stream.snapshot.notices)
 
 
-async def test_without_the_sampler_polls_attribute(pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True, application_name="t-no-sampler") as client:
-        async with streaming(pg18_database, sample_hz=0) as stream:
+async def test_without_the_sampler_polls_attribute(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-no-sampler") as client:
+        async with streaming(pg_database, sample_hz=0) as stream:
             await stream.more(Poll, 2)
 
             def shares() -> list[str | None]:
