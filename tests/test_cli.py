@@ -143,9 +143,9 @@ def test_the_environment_counts_as_it_does_for_psql(
 
 def test_the_json_report_has_its_keys_and_adds_up(pg: EmbeddedServer) -> None:
     with psycopg.connect(pg.conninfo, application_name="t-report", autocommit=True) as client:
-        command = [sys.executable, "-m", "pgscope", "report", pg.conninfo, "--duration", "4"]
+        command = [sys.executable, "-m", "pgscope", "report", pg.conninfo, "--duration", "1.5"]
         running = subprocess.Popen(
-            [*command, "--interval", "0.5", "--format", "json"],
+            [*command, "--interval", "0.3", "--format", "json"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

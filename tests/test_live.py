@@ -66,6 +66,13 @@ async def streaming(conninfo: str) -> AsyncIterator[Stream]:
         await end(task)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries again at once, and not after seconds."""
+    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: FreshServer, pg_major: int) -> None:
     server = fresh_pg(pg_major)
     with psycopg.connect(server.conninfo, autocommit=True) as client:
@@ -89,6 +96,7 @@ async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: FreshServer, pg_ma
             assert max(calls, default=0) < 1000
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_its_own_backends_terminated_it_comes_back(pg: EmbeddedServer) -> None:
     async with streaming(pg.conninfo) as stream:
         await stream.more(Poll, 3)

@@ -142,9 +142,9 @@ async def test_buffers_are_counted_from_18(sampler_for: SamplerFor, pg_major: in
         pages = client.execute("select relpages from pg_class where relname = 't'").fetchone()
         assert pages is not None
         if pg_major < 18:
-            looks = [await sampler.look() for _ in range(5)]
-            assert any(look.odometers for look in looks)
-            assert all(one.buffers is None for look in looks for one in look.odometers)
+            client.execute("begin")
+            look = await look_until(sampler, lambda look: odometer(look, pid) is not None)
+            assert buffers_of(look, pid) is None
             return
 
         async def buffers() -> int:

@@ -95,7 +95,7 @@ async def test_lock_waits_in_the_report(scene: Scene) -> None:
     """Every key of the entries, on a queue that pg_blocking_pids describes too."""
     holder, waiting = await queue(scene)
     truth = {client.pid: set(await scene.blockers(client.pid)) for client in waiting}
-    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "3"]
+    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "1"]
     running = await asyncio.create_subprocess_exec(
         *command,
         *("--format", "json", "--interval", "0.3", "--budget", "100"),

@@ -15,6 +15,12 @@ from tests.conftest import FreshServer
 from tests.streams import Stream, streaming
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries again at once, and not after seconds."""
+    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+
+
 def notices(stream: Stream) -> str:
     return "\n".join(stream.snapshot.notices)
 
