@@ -23,8 +23,8 @@ def forest_says(forest: LockForest) -> dict[int, set[int]]:
     }
 
 
-async def test_five_hundred(fresh_pg: FreshServer) -> None:
-    async with Scene(fresh_pg(18, SETTINGS).conninfo) as scene:
+async def test_five_hundred(fresh_pg: FreshServer, pg_major: int) -> None:
+    async with Scene(fresh_pg(pg_major, SETTINGS).conninfo) as scene:
         scene.client("setup").run(
             "create table orders (id int primary key, n int)",
             "insert into orders select g, 0 from generate_series(1, 10) g",

@@ -93,7 +93,9 @@ async def test_the_screen_stays(pg: EmbeddedServer) -> None:
     """Through all views of a real terminal, one row in six spoilt: nothing of it reaches the terminal."""
 
     def lead(garbler: Garbler) -> Terminal:
-        with Terminal("connect", garbler.conninfo, "--interval", "0.2", columns=120, rows=30) as terminal:
+        with Terminal(
+            "connect", garbler.conninfo, "--interval", "0.2", "--budget", "100", columns=120, rows=30
+        ) as terminal:
             terminal.until("1 Applications")
             garbler.one_in = 6
             for key in "2", "\r", "\x1b", "3", "\r", "e", "\x1b", "\x1b", "4", "D", "\x1b", "5", "6", "1":

@@ -29,7 +29,7 @@ Pooled = Callable[..., str]
 
 
 @pytest.fixture
-def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
+def pooled(pg: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
     """Starts PgBouncer before the server: `pooled("session", pool_size=2)` gives a conninfo."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -40,10 +40,10 @@ def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        config = pg18.folder / f"pgbouncer-{port}.ini"
+        config = pg.folder / f"pgbouncer-{port}.ini"
         config.write_text(
             # "any" lets everybody in as the user named here.
-            f"[databases]\n* = host={pg18.socket_dir} user=postgres port={pg18.port}\n"
+            f"[databases]\n* = host={pg.socket_dir} user=postgres port={pg.port}\n"
             "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\nauth_file =\n"
             f"pool_mode = {mode}\ndefault_pool_size = {pool_size}\n{more}\n"
