@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 
 from pgscope.capture.recording.recording import Recording
 from pgscope.cli import main
-from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Catalog, Connected, Disconnected, Look, Poll, Sample, StatementTexts
+from tests.conftest import FreshServer
+from tests.hurried_child import HURRIED
 from tests.recording.test_format import decompressed
 
 _PATIENCE = 60.0
@@ -28,7 +28,7 @@ def start() -> Iterator[Start]:
     started = []
 
     def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pgscope", "record", *arguments]
+        command = [*HURRIED, "record", *arguments]
         one = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         started.append(one)
         return one
@@ -96,9 +96,9 @@ def test_it_records_a_server_until_asked_to_end_and_redacts_what_it_shows(
 
 
 def test_it_starts_before_the_server_and_outlives_it(
-    fresh_pg: Callable[..., EmbeddedServer], start: Start, tmp_path: Path
+    fresh_pg: FreshServer, pg_major: int, start: Start, tmp_path: Path
 ) -> None:
-    server = fresh_pg(18)
+    server = fresh_pg(pg_major)
     conninfo = f"{server.conninfo} password=notforthefile"
     server.shut_down("immediate")
     path = tmp_path / "a.rec"
@@ -113,7 +113,9 @@ def test_it_starts_before_the_server_and_outlives_it(
     recorder.kill()
     recorder.wait()
     assert b"notforthefile" not in decompressed(path.read_bytes())
-    assert Recording.open(path).end > 0
+    recording = Recording.open(path)
+    assert recording.end > 0
+    recording.close()
 
 
 def test_what_cannot_be_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

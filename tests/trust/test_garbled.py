@@ -18,13 +18,14 @@ from pgscope.server.conninfo import target
 from pgscope.server.facts import NEWEST, learn
 from pgscope.server.names import NameBook
 from pgscope.server.statements import StatementReader
+from tests.hurried_child import HURRIED
 from tests.streams import streaming
 from tests.trust.garbler import Garbler, garbling
 from tests.trust.test_hostile_server import check
 from tests.trust.test_hostile_terminal import SEQUENCE
 from tests.tui.terminal import Terminal
 
-ENOUGH = 60
+ENOUGH = 30
 """Rows spoilt."""
 
 
@@ -65,12 +66,12 @@ async def test_answers_without_sense(pg: EmbeddedServer, monkeypatch: pytest.Mon
     check(samples)
 
 
-async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg: EmbeddedServer) -> None:
-    """A server of today that says it is one of tomorrow."""
-    with psycopg.connect(pg.conninfo, autocommit=True, application_name="t-tomorrow") as client:
+async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: EmbeddedServer) -> None:
+    """A server of today that says it is one of tomorrow: the newest, for what is asked of it is as new."""
+    with psycopg.connect(pg18.conninfo, autocommit=True, application_name="t-tomorrow") as client:
         client.execute("select pg_stat_statements_reset()")
         today, tomorrow = client.info.server_version, (NEWEST + 1) * 10_000
-        async with garbling(pg, 0) as garbler:
+        async with garbling(pg18, 0) as garbler:
             # Of the same length, so that the rows stay what they are.
             garbler.instead = (struct.pack("!ii", 4, today), struct.pack("!ii", 4, tomorrow))
             async with streaming(garbler.conninfo) as stream:
@@ -93,8 +94,10 @@ async def test_the_screen_stays(pg: EmbeddedServer) -> None:
     """Through all views of a real terminal, one row in six spoilt: nothing of it reaches the terminal."""
 
     def lead(garbler: Garbler) -> Terminal:
+        python, child = HURRIED
+        options = ("--interval", "0.2", "--budget", "100")
         with Terminal(
-            "connect", garbler.conninfo, "--interval", "0.2", "--budget", "100", columns=120, rows=30
+            child, "connect", garbler.conninfo, *options, columns=120, rows=30, program=python
         ) as terminal:
             terminal.until("1 Applications")
             garbler.one_in = 6

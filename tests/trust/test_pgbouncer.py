@@ -89,7 +89,9 @@ async def test_session_mode_works(pooled: Pooled) -> None:
         assert own
 
 
-async def test_what_was_set_is_left_to_nobody(pooled: Pooled) -> None:
+async def test_what_was_set_is_left_to_nobody(pooled: Pooled, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It waits for a second session, which this pool does not have.
+    monkeypatch.setattr("pgscope.server.pooler._PATIENCE", 0.7)
     conninfo = pooled("session", pool_size=1)
     connection = await connect(target(conninfo))
     await connection.close()
@@ -179,6 +181,6 @@ async def test_lending_is_known_each_time(
 async def test_a_busy_pool_in_session_mode_is_not_taken_for_one_that_lends(pooled: Pooled, more: str) -> None:
     conninfo = pooled("session", pool_size=20, more=more)
     with busy(conninfo, 8):
-        for _ in range(5):
+        for _ in range(2):
             connection = await connect(target(conninfo))
             await connection.close()
