@@ -154,13 +154,13 @@ def test_a_crash_is_told_without_a_report(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_recording_waits_for_room_and_goes_on(pg18_database: str, tmp_path: Path) -> None:
     path = tmp_path / "a.rec"
-    command = [*HURRIED, "record", pg18_database, str(path), "--interval", "0.2"]
+    command = [*HURRIED, "record", pg18_database, str(path), "--interval", "0.1"]
     recorder = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, resource.RLIM_INFINITY)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY)),
     )
     try:
         assert recorder.stderr is not None
@@ -170,7 +170,7 @@ def test_a_recording_waits_for_room_and_goes_on(pg18_database: str, tmp_path: Pa
             assert said[-1], said
         assert "File too large" in said[-1]
         before = polls(path)
-        assert path.stat().st_size <= 12_000
+        assert path.stat().st_size <= 3_000
         resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         deadline = time.monotonic() + PATIENCE
         while polls(path) <= before + 3:

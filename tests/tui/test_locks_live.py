@@ -25,9 +25,9 @@ SIZES = [(80, 24), (200, 60)]
 
 
 @pytest.fixture
-async def scene(pg18_database: str) -> AsyncIterator[Scene]:
+async def scene(pg_database: str) -> AsyncIterator[Scene]:
     """A scene with a table `orders` of ten rows."""
-    async with Scene(pg18_database) as made:
+    async with Scene(pg_database) as made:
         made.client("setup").run(
             "create table orders (id int primary key, n int)",
             "insert into orders select g, 0 from generate_series(1, 10) g",
@@ -113,6 +113,7 @@ async def test_the_tree_and_its_history(size: tuple[int, int], scene: Scene, log
         assert "web0" in shown(app)
 
 
+@pytest.mark.one_major("of keys; what they ask of the server is the same as in the others")
 async def test_jumps_to_the_root_from_everywhere(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -196,6 +197,7 @@ async def test_all_behind_the_root_in_one_step(scene: Scene, log: AuditLog) -> N
         assert sorted(pid for _, pid in entries(log)) == sorted(pids(made.waiting))
 
 
+@pytest.mark.one_major("of keys; what they ask of the server is the same as in the others")
 async def test_several_by_marking_among_sessions(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -211,6 +213,7 @@ async def test_several_by_marking_among_sessions(scene: Scene, log: AuditLog) ->
         assert sorted(entries(log)) == sorted(("cancel", pid) for pid in pids(made.webs))
 
 
+@pytest.mark.one_major("of keys; what they ask of the server is the same as in the others")
 async def test_read_only_refuses_and_says_why(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log, read_only=True)
@@ -228,9 +231,9 @@ async def test_read_only_refuses_and_says_why(scene: Scene, log: AuditLog) -> No
 
 
 @pytest.fixture
-def bystander(pg18_database: str) -> Iterator[str]:
+def bystander(pg_database: str) -> Iterator[str]:
     """A role that sees everything and may signal nobody."""
-    with psycopg.connect(pg18_database, autocommit=True) as connection:
+    with psycopg.connect(pg_database, autocommit=True) as connection:
         connection.execute("create role bystander login in role pg_monitor")
         connection.execute("create role victim login")
         connection.execute("grant all on schema public to victim")
@@ -327,6 +330,7 @@ def session_on(app: PgscopeApp) -> int | None:
     return app.screen.session.pid if isinstance(app.screen, SessionScreen) else None
 
 
+@pytest.mark.one_major("of keys; what they ask of the server is the same as in the others")
 async def test_the_screen_behind_a_question_is_live(scene: Scene, log: AuditLog) -> None:
     """Who comes while it is asked whom to cancel is seen; who is asked about stays."""
     made = await queue(scene)

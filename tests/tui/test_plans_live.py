@@ -19,7 +19,6 @@ from textual.widgets import Footer
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.capture.plan_store import PlanStore
-from pgscope.embedded import EmbeddedServer
 from pgscope.server.conninfo import Target, target
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.plans.ask import AskAnalyze
@@ -40,9 +39,9 @@ ROLE = "plan_reader"
 
 
 @pytest.fixture
-def shop(pg18: EmbeddedServer, pg18_database: str) -> Iterator[psycopg.Connection]:
+def shop(pg_database: str) -> Iterator[psycopg.Connection]:
     """A table with statistics, a role that may read it, and a session that has just read it."""
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         admin.execute(
             "CREATE TABLE orders AS SELECT i AS id, i % 100 AS customer FROM generate_series(1, 20000) i"
@@ -56,19 +55,19 @@ def shop(pg18: EmbeddedServer, pg18_database: str) -> Iterator[psycopg.Connectio
         admin.execute("VACUUM (ANALYZE) orders")
     try:
         with psycopg.connect(
-            target(pg18_database, user=ROLE).conninfo(), application_name="shop", autocommit=True
+            target(pg_database, user=ROLE).conninfo(), application_name="shop", autocommit=True
         ) as connection:
             yield connection
     finally:
-        with psycopg.connect(pg18_database, autocommit=True) as admin:
+        with psycopg.connect(pg_database, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(ROLE)))
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(ROLE)))
 
 
 @pytest.fixture
-def reader(pg18_database: str) -> Target:
+def reader(pg_database: str) -> Target:
     """The server as a role that is no superuser."""
-    return target(pg18_database, user=ROLE)
+    return target(pg_database, user=ROLE)
 
 
 def app_for(reader: Target, folder: Path) -> PgscopeApp:
@@ -190,10 +189,10 @@ def stopped_after(admin: psycopg.Connection, began: float) -> float:
 
 
 async def test_escape_cancels_a_running_one_on_the_server(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             assert isinstance(plan(app).state, Running)
@@ -210,11 +209,12 @@ async def test_escape_cancels_a_running_one_on_the_server(
             await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_it_goes_on_while_another_view_is_looked_at(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             await pilot.press("2")
@@ -235,6 +235,7 @@ async def test_it_goes_on_while_another_view_is_looked_at(
             await until(pilot, lambda: any("6 shows it" in one.message for one in app._notifications), "told")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_another_server_makes_the_plans(
     shop: psycopg.Connection, reader: Target, tmp_path: Path, servers: Servers, new_database: NewDatabase
 ) -> None:
@@ -264,13 +265,14 @@ async def test_another_server_makes_the_plans(
         assert admin.execute("SELECT count(DISTINCT customer) FROM orders").fetchone() == (1,)
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_quitting_cancels_it_too(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
     explaining = app.planner.explaining
     assert explaining is not None
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             await pilot.press("q")
@@ -279,6 +281,7 @@ async def test_quitting_cancels_it_too(
         assert stopped_after(admin, began) < 5, "long before its timeout"
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_a_write_is_planned_and_not_run_and_says_why(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:
@@ -300,10 +303,11 @@ async def test_a_write_is_planned_and_not_run_and_says_why(
         await until(pilot, lambda: "Update on orders" in shown(app), "the plan of the write")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_a_superuser_may_not_run_unless_it_was_allowed(
-    shop: psycopg.Connection, pg18_database: str, tmp_path: Path
+    shop: psycopg.Connection, pg_database: str, tmp_path: Path
 ) -> None:
-    app = app_for(target(pg18_database), tmp_path)
+    app = app_for(target(pg_database), tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         app.planner.ask(Subject("SELECT 1 FROM orders", "", "", None), ("Statements",))
         await asked(app, pilot, "not run")
@@ -311,6 +315,7 @@ async def test_a_superuser_may_not_run_unless_it_was_allowed(
         assert "--allow-superuser-analyze" in shown(app)
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_planning_asks_before_it_may_call_a_function(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:
@@ -345,8 +350,9 @@ async def test_a_live_statement_is_run_with_its_own_values(
         assert "42" in state.json
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_plans_are_kept_marked_and_compared(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     shop.execute("SELECT id FROM orders WHERE customer = 9")
     app = app_for(reader, tmp_path)
@@ -359,7 +365,7 @@ async def test_plans_are_kept_marked_and_compared(
             await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
             await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
             if not place:
-                with psycopg.connect(pg18_database, autocommit=True) as admin:
+                with psycopg.connect(pg_database, autocommit=True) as admin:
                     admin.execute("CREATE INDEX by_customer ON orders (customer)")
                 await pilot.press("escape")
                 await until(pilot, lambda: len(cells(app)) == 1, "back at the statement")
@@ -386,6 +392,7 @@ async def test_plans_are_kept_marked_and_compared(
         await until(pilot, lambda: "queryid" in shown(app) and ", 20" in shown(app), "when it was kept")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_plans_of_other_servers_are_shown_only_if_asked_for(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:
