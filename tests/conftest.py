@@ -20,18 +20,24 @@ _SERVERS = pytest.StashKey[Servers]()
 _ENVIRONMENT = dict(os.environ)
 _LONGEST = (
     "test_pythons",
-    "test_adversarial",
     "test_hostile_terminal",
-    "test_locks_live",
+    "test_adversarial",
     "test_plans_live",
+    "test_screen_recorded",
+    "test_garbled",
     "test_terminal",
+    "test_hostile_file",
     "test_pgbouncer",
-    "test_normalised",
-    "test_server_changes",
-    "test_network",
     "test_cost",
-    "test_findings_view",
+    "test_embedded",
+    "test_server_changes",
+    "test_locks_live",
+    "test_normalised",
+    "test_clock_live",
     "test_demo",
+    "test_findings_view",
+    "test_network",
+    "test_screen_live",
 )
 """Modules that last half a minute and longer."""
 

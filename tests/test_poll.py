@@ -56,7 +56,8 @@ async def test_an_idle_session_stays_though_it_is_not_sent_again(
     async with poller(pg.conninfo) as one:
         with psycopg.connect(pg.conninfo, application_name="t-idle", autocommit=True) as client:
             client.execute("select 2")
-            before = named((await one.poll()).poll.sessions, "t-idle")
+            while (before := named((await one.poll()).poll.sessions, "t-idle"))[0].wait_event != "ClientRead":
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.2)  # longer than a change counts as recent
             for _ in range(3):
                 assert named((await one.poll()).poll.sessions, "t-idle") == before

@@ -171,7 +171,7 @@ async def test_lending_is_known_each_time(
 ) -> None:
     conninfo = pooled(mode, pool_size=pool_size, more=more)
     with busy(conninfo, clients) if clients else contextlib.nullcontext():
-        for turn in range(20):
+        for turn in range(8):
             with pytest.raises(ConnectionFailed, match="lends a session"):
                 await connect(target(conninfo))
                 pytest.fail(f"not known at turn {turn}")

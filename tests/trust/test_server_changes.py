@@ -143,7 +143,7 @@ async def test_its_own_statements_cancelled(pg: EmbeddedServer) -> None:
         await stream.more(Poll, 3)
         own = stream.snapshot.facts.own_pids if stream.snapshot.facts else None
         with psycopg.connect(pg.conninfo, autocommit=True) as admin:
-            for _ in range(200):
+            for _ in range(100):
                 admin.execute(
                     "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
                 )

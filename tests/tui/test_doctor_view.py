@@ -11,8 +11,8 @@ from pgscope.tui.doctor.screen import DoctorScreen
 from tests.tui.driving import cells, shown, table, until
 
 
-async def test_what_could_be_better_comes_first_with_its_statement(pg: EmbeddedServer) -> None:
-    where = target(pg.conninfo)
+async def test_what_could_be_better_comes_first_with_its_statement(pg18: EmbeddedServer) -> None:
+    where = target(pg18.conninfo)
     app = PgscopeApp(LiveSource(where), checking=Checking(where))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("D")

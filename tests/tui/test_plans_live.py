@@ -31,7 +31,6 @@ from tests.conftest import NewDatabase
 from tests.servers import Servers
 from tests.tui.driving import cells, shown, table, until
 
-SIZES = [(80, 24), (200, 60)]
 SLOW = (
     "SELECT count(*) FROM generate_series(1, 2000) a, generate_series(1, 2000) b, generate_series(1, 2000) c"
 )
@@ -91,15 +90,25 @@ async def asked(app: PgscopeApp, pilot: Pilot[None], what: str) -> None:
     await until(pilot, lambda: isinstance(app.screen, AskAnalyze) and what in shown(app), f"asked: {what}")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_e_plans_and_shift_e_runs_after_asking(
-    size: tuple[int, int],
-    shop: psycopg.Connection,
-    reader: Target,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    await planned_and_run((80, 24), shop, reader, tmp_path)
+
+
+@pytest.mark.one_major("of the screen: all is as in the one before, in more room")
+async def test_e_and_shift_e_on_a_large_screen(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await planned_and_run((200, 60), shop, reader, tmp_path)
+
+
+async def planned_and_run(
+    size: tuple[int, int], shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    """Plan a statement, run it with a value chosen, and look at all of its plan."""
     shop.execute("SELECT id FROM orders WHERE customer = 7 ORDER BY id")
     app = app_for(reader, tmp_path / "plans")
     async with app.run_test(size=size) as pilot:

@@ -44,6 +44,7 @@ def app_for(conninfo: str) -> PgscopeApp:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.one_major("of keys and screens")
 async def test_drills_from_application_to_session_and_statement(
     size: tuple[int, int], shop: psycopg.Connection, pg_database: str
 ) -> None:
@@ -84,6 +85,7 @@ async def test_a_statement_is_shown_with_its_counters(shop: psycopg.Connection, 
         assert "rows/c" in shown(app)
 
 
+@pytest.mark.one_major("of words; who waits for whom is tested on each in tests/locks")
 async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, pg_database: str) -> None:
     app = app_for(pg_database)
     waiter = await psycopg.AsyncConnection.connect(pg_database, application_name="patient", autocommit=True)
@@ -118,6 +120,7 @@ async def test_a_text_that_was_cut_off_is_shown_whole(pg_database: str) -> None:
             assert app.screen.copied().endswith("$501 AS the_very_end")
 
 
+@pytest.mark.one_major("of the screen; the loss is tested on each in tests/test_live.py")
 async def test_a_lost_server_is_a_state_and_no_error(fresh_pg: FreshServer, pg_major: int) -> None:
     server = fresh_pg(pg_major)
     app = app_for(server.conninfo)
