@@ -18,6 +18,28 @@ from tests.servers import MAJORS, ServerMissingError, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
 _ENVIRONMENT = dict(os.environ)
+_LONGEST = (
+    "test_pythons",
+    "test_hostile_terminal",
+    "test_adversarial",
+    "test_plans_live",
+    "test_screen_recorded",
+    "test_garbled",
+    "test_terminal",
+    "test_hostile_file",
+    "test_pgbouncer",
+    "test_cost",
+    "test_embedded",
+    "test_server_changes",
+    "test_locks_live",
+    "test_normalised",
+    "test_clock_live",
+    "test_demo",
+    "test_findings_view",
+    "test_network",
+    "test_screen_live",
+)
+"""Modules that last half a minute and longer."""
 
 FreshServer = Callable[..., EmbeddedServer]
 NewDatabase = Callable[[EmbeddedServer], str]
@@ -33,6 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = Servers()
+    config.addinivalue_line(
+        "markers", "one_major(why): runs on the newest major only, though its fixtures are of each"
+    )
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
     # A run in the background ignores these, and so would the programs whose end by them is tested.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -43,6 +70,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # Images for containers set it: each program that a test starts would compile all that it imports anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take the files that last longest first, or at the end one would be left alone with them."""
+    if hasattr(config, "workerinput"):
+        order = {name: place for place, name in enumerate(_LONGEST)}
+        items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,9 +99,11 @@ def _majors(config: pytest.Config) -> tuple[int, ...]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "pg_major" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_major")
+        assert one is None or len(one.args) == 1, "say why"
         metafunc.parametrize(
             "pg_major",
-            _majors(metafunc.config),
+            _majors(metafunc.config) if one is None else (MAJORS[-1],),
             ids=lambda major: f"pg{major}",
             scope="session",
             indirect=True,

@@ -30,16 +30,16 @@ def test_a_session_seen_while_it_started_is_counted_where_it_belongs() -> None:
     assert (share.application_name, share.share, share.attribution) == ("export", 1.0, "exact")
 
 
-async def test_statements_under_set_role_belong_to_the_session(pg18_database: str) -> None:
+async def test_statements_under_set_role_belong_to_the_session(pg_database: str) -> None:
     """Counted for the role, by sessions that logged in as another user, as a web gateway does."""
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute("create extension if not exists pg_stat_statements")
         roles = [sql.Identifier(f"t_{name}_{admin.info.backend_pid}") for name in ("anon", "member")]
         for role in roles:
             admin.execute(sql.SQL("create role {}").format(role))
         try:
-            with psycopg.connect(pg18_database, autocommit=True, application_name="gateway") as gateway:
-                async with streaming(pg18_database) as stream:
+            with psycopg.connect(pg_database, autocommit=True, application_name="gateway") as gateway:
+                async with streaming(pg_database) as stream:
                     await _both_are_the_gateways(stream, gateway, roles)
         finally:
             for role in roles:

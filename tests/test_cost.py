@@ -30,10 +30,10 @@ PATIENCE = 60.0
 
 
 @pytest.fixture(autouse=True)
-def forgotten(pg18: EmbeddedServer) -> Iterator[None]:
+def forgotten(pg: EmbeddedServer) -> Iterator[None]:
     """Thousands of statements and megabytes of texts make each reading dear for the tests after these."""
     yield
-    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         admin.execute("SELECT pg_stat_statements_reset()")
 
 
@@ -93,11 +93,12 @@ async def test_only_counters_that_changed_travel_and_none_is_missed(pg: Embedded
 
 
 async def test_a_poll_and_a_look_are_one_turn_each_and_idle_sessions_cost_few_bytes(
-    pg18: EmbeddedServer, folder: Path
+    pg: EmbeddedServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pgscope.server.sessions._LATE", 0.1)
     many = 150
     with (
-        proxied(pg18, folder, delay=0.02) as (proxy, conninfo),
+        proxied(pg, folder, delay=0.02) as (proxy, conninfo),
         contextlib.ExitStack() as stack,
     ):
         connection = await connect(target(conninfo))
@@ -107,7 +108,7 @@ async def test_a_poll_and_a_look_are_one_turn_each_and_idle_sessions_cost_few_by
 
         async def bytes_of_a_poll() -> float:
             await one.poll()
-            await asyncio.sleep(2.5)  # longer than a change counts as recent
+            await asyncio.sleep(0.2)  # longer than a change counts as recent
             for _ in range(2):
                 await one.poll(statements=False)
             turns, received = counted.round_trips, counted.received
@@ -119,9 +120,7 @@ async def test_a_poll_and_a_look_are_one_turn_each_and_idle_sessions_cost_few_by
         empty = await bytes_of_a_poll()
         for number in range(many):
             client = stack.enter_context(
-                psycopg.connect(
-                    pg18.conninfo, autocommit=True, application_name=f"a rather long name {number}"
-                )
+                psycopg.connect(pg.conninfo, autocommit=True, application_name=f"a rather long name {number}")
             )
             client.execute("SELECT 'a statement of some length that an idle session ran last' AS last")
         full = await bytes_of_a_poll()
@@ -139,10 +138,13 @@ async def test_a_poll_and_a_look_are_one_turn_each_and_idle_sessions_cost_few_by
         await connection.close()
 
 
-async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: EmbeddedServer) -> None:
+async def test_past_its_budget_it_slows_down_says_so_and_recovers(
+    pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody holds thousands of locks, which makes every look at pg_locks dear, and lets them go."""
+    monkeypatch.setattr("pgscope.capture.live._COST_EVERY", 0.5)
     samples: list[Sample] = []
-    source = LiveSource(target(pg18.conninfo), interval=0.3, sample_hz=20.0, budget=0.06)
+    source = LiveSource(target(pg.conninfo), interval=0.3, sample_hz=20.0, budget=0.06)
     task = asyncio.create_task(source.run(samples.append))
 
     async def until(condition: Callable[[OwnCost], object], what: str) -> OwnCost:
@@ -159,7 +161,7 @@ async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: Embedded
     try:
         while not any(isinstance(one, Look) for one in samples):
             await asyncio.sleep(0.05)
-        with psycopg.connect(pg18.conninfo, autocommit=True) as client:
+        with psycopg.connect(pg.conninfo, autocommit=True) as client:
             client.execute("SELECT count(pg_advisory_lock(i)) FROM generate_series(1, 15000) i")
             slow = await until(lambda cost: cost.throttled, "it slows down")
         assert "sampling at" in slow.throttled or "stopped" in slow.throttled
@@ -171,24 +173,24 @@ async def test_past_its_budget_it_slows_down_says_so_and_recovers(pg18: Embedded
 
 
 async def test_long_texts_are_read_once_and_without_a_temporary_file(
-    pg18: EmbeddedServer, pg18_database: str
+    pg: EmbeddedServer, pg_database: str
 ) -> None:
     def temporary() -> int:
-        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        with psycopg.connect(pg.conninfo, autocommit=True) as admin:
             row = admin.execute(
                 "SELECT temp_bytes FROM pg_stat_database WHERE datname = split_part(%s, 'dbname=', 2)",
-                [pg18_database],
+                [pg_database],
             ).fetchone()
         assert row is not None
         return int(row[0])
 
-    with psycopg.connect(pg18_database, autocommit=True, prepare_threshold=None) as client:
+    with psycopg.connect(pg_database, autocommit=True, prepare_threshold=None) as client:
         client.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         for number in range(400):
             signs = "".join("+-"[number >> bit & 1] + "1" for bit in range(9))
             client.execute(f"SELECT 2{signs} /* {'x' * 20_000} */".encode())
     before = temporary()
-    connection = await connect(target(pg18_database))
+    connection = await connect(target(pg_database))
     one = Poller(connection, await learn(connection))
     await one.poll()
     assert one.reader is not None
@@ -198,7 +200,7 @@ async def test_long_texts_are_read_once_and_without_a_temporary_file(
     await one.poll()
     assert not one.reader.unseen() & unseen
     await connection.close()
-    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         deadline = time.monotonic() + PATIENCE
         while admin.execute("SELECT 1 FROM pg_stat_activity WHERE application_name = 'pgscope'").fetchall():
             assert time.monotonic() < deadline
@@ -206,10 +208,13 @@ async def test_long_texts_are_read_once_and_without_a_temporary_file(
     assert temporary() == before
 
 
-async def test_counters_of_many_statements_are_read_every_other_second(pg18: EmbeddedServer) -> None:
-    """Of few at each poll: they are cheap, and rates are fresher."""
+async def test_counters_of_many_statements_are_read_every_other_second(
+    pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few at each poll: they are cheap, and rates are fresher. Here all goes five times as fast."""
+    monkeypatch.setattr("pgscope.capture.live._STATEMENTS_EVERY", 0.4)
     samples: list[Sample] = []
-    source = LiveSource(target(pg18.conninfo), interval=1.0, sample_hz=0, budget=1.0)
+    source = LiveSource(target(pg.conninfo), interval=0.2, sample_hz=0, budget=1.0)
 
     async def reads(polls: int) -> list[bool]:
         """Whether each of the next polls read them."""
@@ -222,7 +227,7 @@ async def test_counters_of_many_statements_are_read_every_other_second(pg18: Emb
             await asyncio.sleep(0.05)
         raise AssertionError("no polls")
 
-    with psycopg.connect(pg18.conninfo, autocommit=True, prepare_threshold=None) as client:
+    with psycopg.connect(pg.conninfo, autocommit=True, prepare_threshold=None) as client:
         client.execute("SELECT pg_stat_statements_reset()")
         task = asyncio.create_task(source.run(samples.append))
         try:

@@ -61,11 +61,11 @@ async def test_extension_not_created(pg: EmbeddedServer, pg_database: str) -> No
     assert by_name(await checkup_of(pg_database))["pg_stat_statements"].ok
 
 
-async def test_role_without_privileges(pg18: EmbeddedServer, pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+async def test_role_without_privileges(pg: EmbeddedServer, pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute('CREATE ROLE "odd ""doctor" LOGIN')
         try:
-            mine = psycopg.conninfo.make_conninfo(pg18_database, user='odd "doctor')
+            mine = psycopg.conninfo.make_conninfo(pg_database, user='odd "doctor')
             item = by_name(await checkup_of(mine))["role: pg_monitor"]
             assert not item.ok
             admin.execute(item.statement.encode())
@@ -75,15 +75,15 @@ async def test_role_without_privileges(pg18: EmbeddedServer, pg18_database: str)
             admin.execute('DROP ROLE "odd ""doctor"')
 
 
-async def test_unnamed_sessions_are_counted(pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, application_name=""):
-        item = by_name(await checkup_of(pg18_database))["application_name"]
+async def test_unnamed_sessions_are_counted(pg_database: str) -> None:
+    with psycopg.connect(pg_database, application_name=""):
+        item = by_name(await checkup_of(pg_database))["application_name"]
     assert not item.ok
     assert "application_name=" in item.statement
 
 
-async def test_not_loaded_keeps_what_is_preloaded(pg18_database: str) -> None:
-    checkup = await checkup_of(pg18_database)
+async def test_not_loaded_keeps_what_is_preloaded(pg_database: str) -> None:
+    checkup = await checkup_of(pg_database)
     settings = {name: value for name, value in checkup.settings.items() if not name.startswith("pg_stat_")}
     settings["shared_preload_libraries"] = Setting("auto_explain", "", "postmaster")
     item = by_name(replace(checkup, settings=settings))["pg_stat_statements"]
@@ -92,8 +92,8 @@ async def test_not_loaded_keeps_what_is_preloaded(pg18_database: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_command(form: str, pg18_database: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", pg18_database, "--format", form]) == 0
+def test_command(form: str, pg_database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", pg_database, "--format", form]) == 0
     out = capsys.readouterr().out
     if form == "json":
         items = {item["name"]: item for item in json.loads(out)["items"]}

@@ -37,7 +37,7 @@ async def test_the_first_poll_is_there_when_the_screen_is(pg: EmbeddedServer) ->
     source = LiveSource(target(pg.conninfo))
     source.sessions_first = True
     await source.open()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.3)
     shown = time.monotonic()
     assert (await first_poll(source)).mono < shown
 
@@ -50,7 +50,7 @@ async def test_a_first_poll_that_grew_old_is_made_anew(
     source = LiveSource(target(pg.conninfo))
     source.sessions_first = True
     await source.open()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.3)
     shown = time.monotonic()
     assert (await first_poll(source)).mono > shown
 

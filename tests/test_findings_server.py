@@ -24,15 +24,15 @@ from tests.bench.nplusone.schema import create
 
 
 @pytest.fixture
-def programs(pg18_database: str) -> Iterator[None]:
+def programs(pg_database: str) -> Iterator[None]:
     """A lazy and a selectin program, each with tables of its own, paging until the test ends."""
     stop = threading.Event()
     threads = []
     for name in ("sa_collection", "sa_selectin"):
-        with psycopg.connect(pg18_database, autocommit=True) as connection:
+        with psycopg.connect(pg_database, autocommit=True) as connection:
             create(connection, name, 50, keys=True, votes=False)
         pace = _Stoppable(name, 4.0, pacing(name, 4.0, 0).random, stop)
-        conninfo = psycopg.conninfo.make_conninfo(pg18_database, application_name=name)
+        conninfo = psycopg.conninfo.make_conninfo(pg_database, application_name=name)
         work = with_sqlalchemy.prepare(LABELS[name], conninfo, pace)
         threads.append(threading.Thread(target=_until_stopped, args=(work,)))
     for thread in threads:
@@ -70,9 +70,9 @@ async def _shown(watch: Watch) -> None:
         await asyncio.sleep(0.2)
 
 
-async def test_found_and_silent(programs: None, pg18_database: str) -> None:
+async def test_found_and_silent(programs: None, pg_database: str) -> None:
     watch = Watch()
-    driver = Driver(LiveSource(target(pg18_database)), watch)
+    driver = Driver(LiveSource(target(pg_database)), watch)
     watching = asyncio.create_task(driver.run())
     try:
         await asyncio.wait_for(_shown(watch), 90)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
+import pytest
 
 from pgscope.analysis.watch import Watch
 from pgscope.capture.ending import end
@@ -15,6 +16,7 @@ from pgscope.driver import Driver
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Connected, Disconnected, Look, OwnCost, Poll, Sample
 from pgscope.server.conninfo import target
+from tests.conftest import FreshServer
 
 _PATIENCE = 60.0
 
@@ -64,8 +66,15 @@ async def streaming(conninfo: str) -> AsyncIterator[Stream]:
         await end(task)
 
 
-async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: Callable[..., EmbeddedServer]) -> None:
-    server = fresh_pg(18)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries again at once, and not after seconds."""
+    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: FreshServer, pg_major: int) -> None:
+    server = fresh_pg(pg_major)
     with psycopg.connect(server.conninfo, autocommit=True) as client:
         for _ in range(2000):
             client.execute("select 1 as t_before")
@@ -87,11 +96,12 @@ async def test_a_restart_is_told_and_makes_no_spike(fresh_pg: Callable[..., Embe
             assert max(calls, default=0) < 1000
 
 
-async def test_its_own_backends_terminated_it_comes_back(pg18: EmbeddedServer) -> None:
-    async with streaming(pg18.conninfo) as stream:
+@pytest.mark.usefixtures("impatient")
+async def test_its_own_backends_terminated_it_comes_back(pg: EmbeddedServer) -> None:
+    async with streaming(pg.conninfo) as stream:
         await stream.more(Poll, 3)
         await stream.more(Look, 3)
-        with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+        with psycopg.connect(pg.conninfo, autocommit=True) as admin:
             admin.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgscope'"
             )
@@ -120,13 +130,14 @@ async def test_it_holds_no_transaction_and_leaves_no_connection(pg: EmbeddedServ
         await asyncio.wait_for(gone(), _PATIENCE)
 
 
-async def test_it_measures_its_own_cost(pg18: EmbeddedServer) -> None:
-    async with streaming(pg18.conninfo) as stream:
+async def test_it_measures_its_own_cost(pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.capture.live._COST_EVERY", 1.5)
+    async with streaming(pg.conninfo) as stream:
         await stream.more(OwnCost)
         cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
         assert cost.server_ms > 0
         assert cost.statements > 10
-        assert cost.seconds >= 5
+        assert cost.seconds >= 1.5
 
 
 def test_attempts_go_on_for_ever_and_are_never_far_apart() -> None:

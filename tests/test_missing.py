@@ -5,7 +5,6 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from pgscope.embedded import EmbeddedServer
 from pgscope.report.document import document
 from pgscope.sample import Look, Poll
 from tests.conftest import FreshServer
@@ -52,9 +51,8 @@ async def statement_counted(stream: Stream, client: psycopg.Connection, applicat
     await stream.until(lambda: found() == {application}, "the statement's application")
 
 
-@pytest.mark.parametrize("major", [14, 18])
-async def test_without_extension_or_query_ids(fresh_pg: FreshServer, major: int) -> None:
-    server = fresh_pg(major, {"shared_preload_libraries": "auto_explain", "compute_query_id": "auto"})
+async def test_without_extension_or_query_ids(fresh_pg: FreshServer, pg_major: int) -> None:
+    server = fresh_pg(pg_major, {"shared_preload_libraries": "auto_explain", "compute_query_id": "auto"})
     async with streaming(server.conninfo) as stream:
         with psycopg.connect(server.conninfo, autocommit=True, application_name="t-plain") as client:
             await statement_from_sessions(stream, client, "t-plain")
@@ -136,18 +134,9 @@ async def test_a_role_without_pg_monitor(pg_database: str, extension: str) -> No
             admin.execute(f'drop role "{role}"')
 
 
-@pytest.fixture
-def standby(fresh_pg: FreshServer, primary: EmbeddedServer) -> EmbeddedServer:
-    """A streaming standby of the primary."""
-    return standby_of(primary, fresh_pg)
-
-
-@pytest.fixture(params=[14, 18])
-def primary(request: pytest.FixtureRequest, fresh_pg: FreshServer) -> EmbeddedServer:
-    return fresh_pg(request.param)
-
-
-async def test_a_streaming_standby(primary: EmbeddedServer, standby: EmbeddedServer) -> None:
+async def test_a_streaming_standby_and_its_promotion(fresh_pg: FreshServer, pg_major: int) -> None:
+    primary = fresh_pg(pg_major)
+    standby = standby_of(primary, fresh_pg)
     with psycopg.connect(primary.conninfo, autocommit=True) as client:
         client.execute("create database t_without template template0")
     async with streaming(standby.conninfo) as stream:
@@ -170,3 +159,13 @@ async def test_a_streaming_standby(primary: EmbeddedServer, standby: EmbeddedSer
         with psycopg.connect(without, autocommit=True, application_name="t-standby") as client:
             await statement_from_sessions(stream, client, "t-standby")
         assert "on the primary" in only_notice(stream)
+
+    async with streaming(standby.conninfo) as stream:
+        await stream.more(Poll, 3)
+        with psycopg.connect(standby.conninfo, autocommit=True) as admin:
+            admin.execute("select pg_promote()")
+        await stream.until(
+            lambda: stream.snapshot.facts and stream.snapshot.facts.role == "primary", "primary"
+        )
+        await stream.more(Poll, 3)
+        assert stream.snapshot.link.connected

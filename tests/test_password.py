@@ -3,64 +3,92 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
 import psycopg
 import pytest
 
+from pgscope.cli import main
 from pgscope.embedded import EmbeddedServer
+from tests.leftovers import wait_until
 from tests.tui.terminal import Terminal
 
 SECRET = "pa55 w'ord"
 REPORT = (sys.executable, "-m", "pgscope", "report", "--duration", "1", "--format", "json")
 
 
-@pytest.fixture
-def guarded(fresh_pg: Callable[..., EmbeddedServer]) -> Iterator[str]:
-    """A conninfo without a password, of a server that wants one."""
-    server = fresh_pg(18)
+@contextmanager
+def guarding(server: EmbeddedServer) -> Iterator[str]:
+    """A conninfo without a password, of a role of whom the server wants one."""
     with psycopg.connect(server.conninfo, autocommit=True) as admin:
         admin.execute("create role ann login superuser password 'pa55 w''ord'")
         hba = Path(admin.execute("show hba_file").fetchall()[0][0])
-        hba.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
-        admin.execute("select pg_reload_conf()")
-    yield server.conninfo_for(user="ann")
+        before = hba.read_text()
+        conninfo = server.conninfo_for(user="ann")
+        try:
+            hba.write_text(f"local all ann scram-sha-256\n{before}")
+            admin.execute("select pg_reload_conf()")
+            wait_until(lambda: not may_come(conninfo), "that it wants a password")
+            yield conninfo
+        finally:
+            hba.write_text(before)
+            admin.execute("select pg_reload_conf()")
+            wait_until(lambda: may_come(conninfo), "that it wants none")
+            admin.execute(
+                "select pg_terminate_backend(pid, 60000) from pg_stat_activity where usename = 'ann'"
+            )
+            admin.execute("drop role ann")
 
 
-def run(conninfo: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*REPORT, conninfo],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def may_come(conninfo: str) -> bool:
+    try:
+        psycopg.connect(conninfo).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
-def test_a_password_comes_from_the_environment_a_file_or_the_conninfo(guarded: str, tmp_path: Path) -> None:
-    missing = run(guarded)
-    assert missing.returncode == 3
-    assert "PGPASSWORD or .pgpass" in missing.stderr
-    wrong = run(guarded, PGPASSWORD="wr0ng")
-    assert wrong.returncode == 3
-    assert "check the password" in wrong.stderr
-    assert "wr0ng" not in wrong.stderr
+@pytest.fixture
+def guarded(pg18: EmbeddedServer) -> Iterator[str]:
+    """Such a conninfo on one major, for what is about the terminal."""
+    with guarding(pg18) as conninfo:
+        yield conninfo
+
+
+def test_a_password_comes_from_the_environment_a_file_or_the_conninfo(
+    pg: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(conninfo: str, **environment: str) -> tuple[int, str, str]:
+        with monkeypatch.context() as patch, Path(os.devnull).open() as nothing:
+            patch.setattr(sys, "stdin", nothing)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            status = main(["doctor", conninfo])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
     passfile = tmp_path / "pgpass"
     passfile.write_text(f"*:*:*:ann:{SECRET}\n")
     passfile.chmod(0o600)
-    for right in (
-        run(guarded, PGPASSWORD=SECRET),
-        run(guarded, PGPASSFILE=str(passfile)),
-        run(guarded + " password='pa55 w\\'ord'"),
-    ):
-        assert right.returncode == 0, right.stderr
-        assert "pa55" not in right.stdout + right.stderr
+    with guarding(pg) as guarded:
+        status, _, error = run(guarded)
+        assert status == 3
+        assert "PGPASSWORD or .pgpass" in error
+        status, _, error = run(guarded, PGPASSWORD="wr0ng")
+        assert status == 3
+        assert "check the password" in error
+        assert "wr0ng" not in error
+        for right in (
+            run(guarded, PGPASSWORD=SECRET),
+            run(guarded, PGPASSFILE=str(passfile)),
+            run(guarded + " password='pa55 w\\'ord'"),
+        ):
+            assert right[0] == 0, right
+            assert "pa55" not in right[1] + right[2]
 
 
 def test_a_password_is_asked_for_at_a_terminal_and_not_echoed(guarded: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from pgscope.embedded import EmbeddedServer
@@ -48,12 +49,16 @@ async def test_sessions_are_read_with_names_states_and_texts(pg: EmbeddedServer)
             await asyncio.sleep(0.01)
 
 
-async def test_an_idle_session_stays_though_it_is_not_sent_again(pg18: EmbeddedServer) -> None:
-    async with poller(pg18.conninfo) as one:
-        with psycopg.connect(pg18.conninfo, application_name="t-idle", autocommit=True) as client:
+async def test_an_idle_session_stays_though_it_is_not_sent_again(
+    pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgscope.server.sessions._LATE", 0.1)
+    async with poller(pg.conninfo) as one:
+        with psycopg.connect(pg.conninfo, application_name="t-idle", autocommit=True) as client:
             client.execute("select 2")
-            before = named((await one.poll()).poll.sessions, "t-idle")
-            await asyncio.sleep(2.5)  # longer than a change counts as recent
+            while (before := named((await one.poll()).poll.sessions, "t-idle"))[0].wait_event != "ClientRead":
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # longer than a change counts as recent
             for _ in range(3):
                 assert named((await one.poll()).poll.sessions, "t-idle") == before
 
@@ -80,8 +85,8 @@ async def test_counters_rise_and_texts_come_once(pg: EmbeddedServer) -> None:
             assert (later.stats_since is not None) == (pg.version_num >= 170000)
 
 
-async def test_pgscope_keeps_out_of_the_statistics_it_reads(pg18: EmbeddedServer) -> None:
-    async with poller(pg18.conninfo) as one:
+async def test_pgscope_keeps_out_of_the_statistics_it_reads(pg: EmbeddedServer) -> None:
+    async with poller(pg.conninfo) as one:
         await one.poll()
         assert one.reader is not None
         polled = await one.poll()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
+import pytest
 from psycopg import sql
 
 from pgscope.sample import Look, OwnCost, Poll
 from tests.streams import streaming
 
 
-async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True, application_name="t-busy") as client:
+async def test_looks_go_on_while_a_poll_is_busy(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-busy") as client:
         # Of many statements, which other tests may have left, not each poll would read the counters.
         client.execute("select pg_stat_statements_reset()")
         # The server's own function, behind one that takes its time.
@@ -22,12 +25,12 @@ async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
         client.execute(
             sql.SQL(
                 "create function pg_stat_statements({}) returns setof record language plpgsql as "
-                "$$ begin perform pg_sleep(1);"
+                "$$ begin perform pg_sleep(0.6);"
                 " return query select * from public.its_statements(showtext); end $$"
             ).format(sql.SQL(row[0]))
         )
         # What it sleeps is taken for work, which must not be what makes looks rare.
-        async with streaming(pg18_database, budget=10.0) as stream:
+        async with streaming(pg_database, sample_hz=20.0, budget=10.0) as stream:
             await stream.more(Poll)
             await stream.more(Look)
             start = len(stream.samples)
@@ -50,8 +53,8 @@ async def test_looks_go_on_while_a_poll_is_busy(pg18_database: str) -> None:
             assert stream.count(Poll) <= polls + 1
 
 
-async def test_the_sampler_rests_while_nobody_looks(pg18_database: str) -> None:
-    async with streaming(pg18_database) as stream:
+async def test_the_sampler_rests_while_nobody_looks(pg_database: str) -> None:
+    async with streaming(pg_database) as stream:
         await stream.more(Look, 3)
         stream.source.resting = True
         await stream.more(Poll, 3)
@@ -62,21 +65,29 @@ async def test_the_sampler_rests_while_nobody_looks(pg18_database: str) -> None:
         await stream.more(Look, 3)
 
 
-async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(pg18_database: str) -> None:
-    async with streaming(pg18_database, budget=1e-7) as stream:
-        await stream.more(OwnCost)
-        looks, polls = stream.count(Look), stream.count(Poll)
-        cost = next(sample for sample in stream.samples if isinstance(sample, OwnCost))
-        assert 5 <= looks <= 7
-        assert polls <= 7, "a mean of four polls decides; without it there would be fifty"
-        assert cost.interval == 10.0
+async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(
+    pg_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgscope.capture.live._COST_EVERY", 0.0)
+    async with streaming(pg_database, sample_hz=50.0, budget=1e-7) as stream:
+
+        def slowest() -> bool:
+            return any(isinstance(one, OwnCost) and one.interval == 10.0 for one in stream.samples)
+
+        await stream.until(slowest, "that it polls as rarely as it may")
+        assert stream.count(Poll) <= 7, "a mean of four polls decides"
+        await stream.until(lambda: stream.count(Look) >= 5, "the looks that decide")
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            await stream.source.last_poll(60.0)
+        assert stream.count(Look) <= 7, "without it there would be fifteen more"
         for words in ("the sampler stopped", "polling every 10.0 s", "1e-05% of a core"):
             assert any(words in notice for notice in stream.snapshot.notices)
 
 
-async def test_without_the_sampler_polls_attribute(pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True, application_name="t-no-sampler") as client:
-        async with streaming(pg18_database, sample_hz=0) as stream:
+async def test_without_the_sampler_polls_attribute(pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-no-sampler") as client:
+        async with streaming(pg_database, sample_hz=0) as stream:
             await stream.more(Poll, 2)
 
             def shares() -> list[str | None]:

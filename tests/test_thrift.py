@@ -46,6 +46,7 @@ def test_the_first_share_is_of_what_came_after_the_start() -> None:
     assert one.period == 0.1, "imports and the like are over"
 
 
+@pytest.mark.one_major("what this process takes is not the server's doing")
 async def test_a_process_that_takes_too_much_looks_less_often_and_says_so(
     pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

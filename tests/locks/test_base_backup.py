@@ -8,19 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Poll, Progress
 from pgscope.server.conninfo import target
 from pgscope.tui.app import PgscopeApp
-from tests.conftest import FreshServer
 from tests.locks.scene import Scene
 from tests.tui.driving import shown, until
-
-MAJORS = (14, 18)
-"""The oldest and the newest."""
 
 
 @contextmanager
@@ -56,11 +50,9 @@ def streamed(poll: Poll) -> Progress | None:
     return next(found, None)
 
 
-@pytest.mark.parametrize("major", MAJORS)
-async def test_a_base_backup_is_read_and_shown(major: int, fresh_pg: FreshServer, tmp_path: Path) -> None:
-    server = fresh_pg(major)
-    with backup_of(server, tmp_path / "backup"):
-        async with Scene(server.conninfo) as scene:
+async def test_a_base_backup_is_read_and_shown(pg: EmbeddedServer, tmp_path: Path) -> None:
+    with backup_of(pg, tmp_path / "backup"):
+        async with Scene(pg.conninfo) as scene:
             first = streamed(await scene.poll_until(lambda poll: streamed(poll) is not None))
             assert first is not None
             assert first.phase == "streaming database files"
@@ -71,13 +63,13 @@ async def test_a_base_backup_is_read_and_shown(major: int, fresh_pg: FreshServer
             assert first.done <= rows[0][3] < first.total
             then = streamed(await scene.poll_until(lambda poll: _done(poll) > first.done))
             assert then is not None and (then.pid, then.total) == (first.pid, first.total)
-        app = PgscopeApp(LiveSource(target(server.conninfo), interval=0.2, budget=1.0))
+        app = PgscopeApp(LiveSource(target(pg.conninfo), interval=0.2, budget=1.0))
         async with app.run_test(size=(100, 24)) as pilot:
             await pilot.press("4")
             share = r"[\d.]+% \([\d.]+[kM]B of [\d.]+MB\)"
             said = re.compile(rf"pid {first.pid}: BASE BACKUP; streaming database files {share}")
             await until(pilot, lambda: said.search(shown(app)), "the progress of the backup")
-    async with Scene(server.conninfo) as scene:
+    async with Scene(pg.conninfo) as scene:
         await scene.poll_until(lambda poll: not poll.progress)
 
 

@@ -1,4 +1,4 @@
-"""With 500 sessions in one queue the forest is as right as with five, and the server is asked little."""
+"""With 200 sessions in one queue the forest is as right as with five, and the server is asked little."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.conftest import FreshServer
 from tests.locks.crowd import SETTINGS, Crowd
 from tests.locks.scene import Scene
 
-MANY = 500
+MANY = 200
 
 
 async def server_says(scene: Scene) -> dict[int, set[int]]:
@@ -23,8 +23,8 @@ def forest_says(forest: LockForest) -> dict[int, set[int]]:
     }
 
 
-async def test_five_hundred(fresh_pg: FreshServer) -> None:
-    async with Scene(fresh_pg(18, SETTINGS).conninfo) as scene:
+async def test_two_hundred(fresh_pg: FreshServer, pg_major: int) -> None:
+    async with Scene(fresh_pg(pg_major, SETTINGS).conninfo) as scene:
         scene.client("setup").run(
             "create table orders (id int primary key, n int)",
             "insert into orders select g, 0 from generate_series(1, 10) g",

@@ -105,9 +105,9 @@ async def test_ddl_cut_off(scene: Scene) -> None:
 
 
 @pytest.fixture
-async def vacuuming(fresh_pg: FreshServer, pg_majors: tuple[int, ...]) -> AsyncIterator[Scene]:
+async def vacuuming(fresh_pg: FreshServer, pg_major: int) -> AsyncIterator[Scene]:
     """A server where autovacuum works slowly on a table, to prevent wraparound."""
-    server = fresh_pg(pg_majors[-1], {"autovacuum": "on", "autovacuum_naptime": "1s"})
+    server = fresh_pg(pg_major, {"autovacuum": "on", "autovacuum_naptime": "1s"})
     async with Scene(server.conninfo) as scene:
         client = scene.client("setup")
         client.run(

@@ -1,11 +1,10 @@
-"""Lock waits through the whole stream on the oldest and newest major: the live source, and the report."""
+"""Lock waits through the whole stream: the live source, and the report."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
@@ -16,22 +15,7 @@ from pgscope.driver import Driver
 from pgscope.server import locks
 from pgscope.server.batch import Statement
 from pgscope.server.conninfo import target
-from tests.conftest import NewDatabase
 from tests.locks.scene import PATIENCE, Client, Scene
-from tests.servers import Servers
-
-
-@pytest.fixture(params=[0, -1], ids=["oldest", "newest"])
-async def outer_scene(
-    request: pytest.FixtureRequest, servers: Servers, pg_majors: tuple[int, ...], new_database: NewDatabase
-) -> AsyncIterator[Scene]:
-    """A scene with a table `orders` of ten rows, on the oldest or the newest major."""
-    async with Scene(new_database(servers.server(pg_majors[request.param]))) as made:
-        made.client("setup").run(
-            "create table orders (id int primary key, n int)",
-            "insert into orders select g, 0 from generate_series(1, 10) g",
-        )
-        yield made
 
 
 async def queue(scene: Scene) -> tuple[Client, list[Client]]:
@@ -49,9 +33,8 @@ async def queue(scene: Scene) -> tuple[Client, list[Client]]:
 
 
 async def test_the_live_source_asks_only_while_someone_waits(
-    outer_scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = outer_scene
     watch, polls, asked = Watch(), 0, 0
     made = locks.statements
 
@@ -108,12 +91,11 @@ async def test_the_live_source_asks_only_while_someone_waits(
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_lock_waits_in_the_report(outer_scene: Scene) -> None:
+async def test_lock_waits_in_the_report(scene: Scene) -> None:
     """Every key of the entries, on a queue that pg_blocking_pids describes too."""
-    scene = outer_scene
     holder, waiting = await queue(scene)
     truth = {client.pid: set(await scene.blockers(client.pid)) for client in waiting}
-    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "3"]
+    command = [sys.executable, "-m", "pgscope", "report", scene.conninfo, "--duration", "1"]
     running = await asyncio.create_subprocess_exec(
         *command,
         *("--format", "json", "--interval", "0.3", "--budget", "100"),

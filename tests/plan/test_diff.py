@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from pgscope.analysis.plan import Plan, parse
 from pgscope.analysis.plan.diff import compare
 from pgscope.analysis.plan.tips import tips
-from pgscope.embedded import EmbeddedServer
 from pgscope.report.plan_text import render
 from pgscope.tui.glyphs import UNICODE
 from pgscope.tui.rows.plan import columns, rows
@@ -99,10 +97,8 @@ def test_a_plan_that_was_not_run_shows_its_costs(plans_on: str) -> None:
         b"SELECT * FROM (SELECT * FROM wide LIMIT 5) w, (SELECT * FROM narrow LIMIT 3) n",
     ],
 )
-def test_no_node_costs_more_than_the_whole_under_a_limit(
-    pg18: EmbeddedServer, plan_database: Callable[[EmbeddedServer], str], statement: bytes
-) -> None:
-    with psycopg.connect(plan_database(pg18)) as connection:
+def test_no_node_costs_more_than_the_whole_under_a_limit(plans_on: str, statement: bytes) -> None:
+    with psycopg.connect(plans_on) as connection:
         row = connection.execute(b"EXPLAIN (FORMAT JSON) " + statement).fetchone()
     assert row is not None
     plan = parse(row[0])

@@ -199,7 +199,7 @@ def made_up(change: Callable[[Any], Any], which: int) -> bytes:
     return out
 
 
-@settings(quick, max_examples=80)
+@settings(quick, max_examples=50)
 @given(st.data())
 def test_contents_that_somebody_made_up(data: st.DataObject) -> None:
     places = [place for place, one in enumerate(frames(WHOLE)) if one.kind != frame.CHUNK]

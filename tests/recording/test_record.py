@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 
 from pgscope.capture.recording.recording import Recording
 from pgscope.cli import main
-from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Catalog, Connected, Disconnected, Look, Poll, Sample, StatementTexts
+from tests.conftest import FreshServer
+from tests.hurried_child import HURRIED
 from tests.recording.test_format import decompressed
 
 _PATIENCE = 60.0
@@ -28,7 +28,7 @@ def start() -> Iterator[Start]:
     started = []
 
     def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pgscope", "record", *arguments]
+        command = [*HURRIED, "record", *arguments]
         one = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         started.append(one)
         return one
@@ -59,49 +59,46 @@ def kinds(found: list[Sample]) -> set[type]:
     return {type(one) for one in found}
 
 
-def test_it_records_a_server_until_asked_to_end(pg18_database: str, start: Start, tmp_path: Path) -> None:
-    path = tmp_path / "a.rec"
-    with psycopg.connect(pg18_database, application_name="shop", autocommit=True) as connection:
+def test_it_records_a_server_until_asked_to_end_and_redacts_what_it_shows(
+    pg_database: str, pg_major: int, start: Start, tmp_path: Path
+) -> None:
+    path, redacted = tmp_path / "a.rec", tmp_path / "redacted.rec"
+    with psycopg.connect(pg_database, application_name="shop", autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        recorder = start(pg18_database, str(path), "--interval", "0.2")
-        connection.execute("SELECT 'a literal of mine'")
+        recorder = start(pg_database, str(path), "--interval", "0.2")
+        redacting = start(pg_database, str(redacted), "--interval", "0.2", "--redact")
+        connection.execute("SELECT 'a literal of mine', 123454321")
         found = until(
             path,
             lambda found: {Connected, Poll, Look, StatementTexts, Catalog} <= kinds(found),
             "samples of every kind",
         )
-    polls = [one for one in found if isinstance(one, Poll)]
-    assert any(session.application_name == "shop" for one in polls for session in one.sessions)
-    recorder.send_signal(signal.SIGTERM)
-    _, said = recorder.communicate(timeout=_PATIENCE)
-    assert recorder.returncode == 0, said
-    assert "connected: PostgreSQL 18" in said
-    assert "a literal of mine" in decompressed(path.read_bytes()).decode()
-
-
-def test_it_redacts_what_a_server_shows(pg18_database: str, start: Start, tmp_path: Path) -> None:
-    path = tmp_path / "a.rec"
-    with psycopg.connect(pg18_database, application_name="shop", autocommit=True) as connection:
-        connection.execute("SELECT 'a literal of mine', 123454321")
-        recorder = start(pg18_database, str(path), "--interval", "0.2", "--redact")
         shows = "SELECT $1, $2"
         until(
-            path,
+            redacted,
             lambda found: any(
                 one.query == shows for poll in found if isinstance(poll, Poll) for one in poll.sessions
             ),
             "the statement without its constants",
         )
-    recorder.send_signal(signal.SIGINT)
-    recorder.communicate(timeout=_PATIENCE)
+    polls = [one for one in found if isinstance(one, Poll)]
+    assert any(session.application_name == "shop" for one in polls for session in one.sessions)
+    recorder.send_signal(signal.SIGTERM)
+    redacting.send_signal(signal.SIGINT)
+    _, said = recorder.communicate(timeout=_PATIENCE)
+    assert recorder.returncode == 0, said
+    assert f"connected: PostgreSQL {pg_major}." in said
     written = decompressed(path.read_bytes())
+    assert b"a literal of mine" in written and b"123454321" in written
+    redacting.communicate(timeout=_PATIENCE)
+    written = decompressed(redacted.read_bytes())
     assert b"literal of mine" not in written and b"123454321" not in written
 
 
 def test_it_starts_before_the_server_and_outlives_it(
-    fresh_pg: Callable[..., EmbeddedServer], start: Start, tmp_path: Path
+    fresh_pg: FreshServer, pg_major: int, start: Start, tmp_path: Path
 ) -> None:
-    server = fresh_pg(18)
+    server = fresh_pg(pg_major)
     conninfo = f"{server.conninfo} password=notforthefile"
     server.shut_down("immediate")
     path = tmp_path / "a.rec"
@@ -116,7 +113,9 @@ def test_it_starts_before_the_server_and_outlives_it(
     recorder.kill()
     recorder.wait()
     assert b"notforthefile" not in decompressed(path.read_bytes())
-    assert Recording.open(path).end > 0
+    recording = Recording.open(path)
+    assert recording.end > 0
+    recording.close()
 
 
 def test_what_cannot_be_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,6 +74,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(leaving, name, 0.1)
 
 
+@pytest.mark.one_major("what others behind a balancer say is made up here")
 @pytest.mark.parametrize("says", [STARTING, IN_GERMAN, CLOSING])
 async def test_another_server_that_lets_nobody_in_is_none_of_ours(
     pg: EmbeddedServer, says: str, monkeypatch: pytest.MonkeyPatch
@@ -89,6 +90,7 @@ async def test_another_server_that_lets_nobody_in_is_none_of_ours(
         assert stream.count(Connected) == 1 and not stream.count(Disconnected)
 
 
+@pytest.mark.one_major("what the door says is made up here")
 async def test_a_server_that_is_known_again_is_believed_once_it_says_so_twice(pg: EmbeddedServer) -> None:
     async with balanced(pg) as (door, conninfo), streaming(conninfo, sample_hz=0.0) as stream:
         await stream.more(Poll, 2)
@@ -101,6 +103,7 @@ async def test_a_server_that_is_known_again_is_believed_once_it_says_so_twice(pg
         await stream.until(lambda: "is being shut down" in stream.snapshot.link.reason, "that it leaves")
 
 
+@pytest.mark.one_major("that a knock tells servers apart is tested with the knock itself")
 async def test_where_knocks_are_opened_by_another_server_there_are_no_more_of_them(
     pg: EmbeddedServer, pg_major: int, fresh_pg: FreshServer
 ) -> None:

@@ -20,6 +20,7 @@ from pgscope.capture.recording.recording import Recording
 from pgscope.embedded import EmbeddedServer
 from pgscope.report import render
 from pgscope.sample import Connected, Disconnected, Poll, Sample
+from tests.conftest import FreshServer
 from tests.locks.scene import Client
 from tests.streams import Stream, streaming
 from tests.tui.samples import recorded
@@ -81,13 +82,14 @@ async def some(stream: Stream, situation: Situation) -> None:
 
 @pytest.mark.parametrize("ahead", [HOUR, -HOUR])
 async def test_our_clock_is_another_and_is_stepped(
-    ahead: float, pg18: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ahead: float, pg: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
     real, step = time.time, [ahead]
     monkeypatch.setattr("time.time", lambda: real() + step[0])
-    situation = Situation(pg18.conninfo)
+    situation = Situation(pg.conninfo)
     try:
-        async with streaming(pg18.conninfo) as stream:
+        async with streaming(pg.conninfo) as stream:
             await stream.more(Poll, 2)
             await some(stream, situation)
             step[0] = -ahead
@@ -121,11 +123,9 @@ def _plays(samples: list[Sample], path: Path) -> None:
     recording.close()
 
 
-@pytest.fixture
-def stepped_pg(
-    fresh_pg: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[EmbeddedServer, Callable[[float], None]]]:
-    """A server whose clock can be stepped: it calls ours in place of the system's."""
+@pytest.fixture(scope="module")
+def steps() -> Iterator[tuple[Path, Path]]:
+    """A library that steps the clock of who loads it, and the file that says by how much."""
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("no C compiler, or no Linux: the server's clock cannot be stepped")
@@ -137,17 +137,26 @@ def stepped_pg(
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     offset.write_bytes(struct.pack("q", 0))
     offset.chmod(0o644)
+    yield library, offset
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def stepped_pg(
+    fresh_pg: FreshServer, pg_major: int, steps: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> tuple[EmbeddedServer, Callable[[float], None]]:
+    """A server whose clock can be stepped: it calls ours in place of the system's."""
+    library, offset = steps
     with monkeypatch.context() as patch:
         patch.setenv("LD_PRELOAD", str(library))
         patch.setenv("TEST_CLOCK_STEP", str(offset))
-        server = fresh_pg(18)
+        server = fresh_pg(pg_major)
 
     def step(seconds: float) -> None:
         with offset.open("r+b") as file:
             file.write(struct.pack("q", int(seconds)))
 
-    yield server, step
-    shutil.rmtree(folder)
+    return server, step
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])

@@ -8,7 +8,6 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from pgscope.server.conninfo import target
 from pgscope.server.explain import ExplainRequest, explain
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.plans.save import save_json
+from tests.hurried_child import HURRIED
 from tests.streams import streaming
 from tests.tui.driving import until
 from tests.tui.recorded import shop
@@ -154,13 +154,13 @@ def test_a_crash_is_told_without_a_report(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_recording_waits_for_room_and_goes_on(pg18_database: str, tmp_path: Path) -> None:
     path = tmp_path / "a.rec"
-    command = [sys.executable, "-m", "pgscope", "record", pg18_database, str(path), "--interval", "0.2"]
+    command = [*HURRIED, "record", pg18_database, str(path), "--interval", "0.1"]
     recorder = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, resource.RLIM_INFINITY)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, resource.RLIM_INFINITY)),
     )
     try:
         assert recorder.stderr is not None
@@ -170,7 +170,7 @@ def test_a_recording_waits_for_room_and_goes_on(pg18_database: str, tmp_path: Pa
             assert said[-1], said
         assert "File too large" in said[-1]
         before = polls(path)
-        assert path.stat().st_size <= 12_000
+        assert path.stat().st_size <= 3_000
         resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         deadline = time.monotonic() + PATIENCE
         while polls(path) <= before + 3:

@@ -18,17 +18,18 @@ from pgscope.server.conninfo import target
 from pgscope.server.facts import NEWEST, learn
 from pgscope.server.names import NameBook
 from pgscope.server.statements import StatementReader
+from tests.hurried_child import HURRIED
 from tests.streams import streaming
 from tests.trust.garbler import Garbler, garbling
 from tests.trust.test_hostile_server import check
 from tests.trust.test_hostile_terminal import SEQUENCE
 from tests.tui.terminal import Terminal
 
-ENOUGH = 60
+ENOUGH = 30
 """Rows spoilt."""
 
 
-async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_without_sense(pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values of any length and bytes, NULL where there is none, notices and parameters nobody asked for."""
     monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
     monkeypatch.setattr("pgscope.capture.live._LEARN_EVERY", 0.5)
@@ -43,12 +44,12 @@ async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.M
             assert not running.done(), running.exception()
             await asyncio.sleep(0.02)
 
-    async with garbling(pg18, 1) as garbler:
+    async with garbling(pg, 1) as garbler:
         source = LiveSource(target(garbler.conninfo), interval=0.1, budget=1.0)
         running = asyncio.create_task(source.run(samples.append))
         try:
             await more(Poll, 3)
-            with psycopg.connect(pg18.conninfo, autocommit=True) as client:
+            with psycopg.connect(pg.conninfo, autocommit=True) as client:
                 # Long texts that other tests left would be read for minutes.
                 client.execute("select pg_stat_statements_reset()")
                 garbler.one_in = 20
@@ -66,7 +67,7 @@ async def test_answers_without_sense(pg18: EmbeddedServer, monkeypatch: pytest.M
 
 
 async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: EmbeddedServer) -> None:
-    """A server of today that says it is one of tomorrow."""
+    """A server of today that says it is one of tomorrow: the newest, for what is asked of it is as new."""
     with psycopg.connect(pg18.conninfo, autocommit=True, application_name="t-tomorrow") as client:
         client.execute("select pg_stat_statements_reset()")
         today, tomorrow = client.info.server_version, (NEWEST + 1) * 10_000
@@ -89,11 +90,15 @@ async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: Embedded
                 assert any(one.application_name == "t-tomorrow" for one in stream.snapshot.sessions)
 
 
-async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
+async def test_the_screen_stays(pg: EmbeddedServer) -> None:
     """Through all views of a real terminal, one row in six spoilt: nothing of it reaches the terminal."""
 
     def lead(garbler: Garbler) -> Terminal:
-        with Terminal("connect", garbler.conninfo, "--interval", "0.2", columns=120, rows=30) as terminal:
+        python, child = HURRIED
+        options = ("--interval", "0.2", "--budget", "100")
+        with Terminal(
+            child, "connect", garbler.conninfo, *options, columns=120, rows=30, program=python
+        ) as terminal:
             terminal.until("1 Applications")
             garbler.one_in = 6
             for key in "2", "\r", "\x1b", "3", "\r", "e", "\x1b", "\x1b", "4", "D", "\x1b", "5", "6", "1":
@@ -105,7 +110,7 @@ async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
             assert terminal.ended() == 0, terminal.text
             return terminal
 
-    async with garbling(pg18, 12) as garbler:
+    async with garbling(pg, 12) as garbler:
         terminal = await asyncio.to_thread(lead, garbler)
     output = terminal.bytes.decode("utf-8")
     assert "owned" not in "".join(re.findall(r"\x1b\][^\x07\x1b]*", output))
@@ -116,8 +121,8 @@ async def test_the_screen_stays(pg18: EmbeddedServer) -> None:
 
 
 @pytest.mark.parametrize("place", [-1, 0, 10_001, 1 << 31, (1 << 63) - 1])
-async def test_an_entry_at_a_place_that_cannot_be_takes_no_memory(pg18: EmbeddedServer, place: int) -> None:
-    connection = await connect(target(pg18.conninfo))
+async def test_an_entry_at_a_place_that_cannot_be_takes_no_memory(pg: EmbeddedServer, place: int) -> None:
+    connection = await connect(target(pg.conninfo))
     try:
         facts = replace(await learn(connection), statements_max=5000)
         reader = StatementReader(facts, NameBook())

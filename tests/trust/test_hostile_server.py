@@ -151,14 +151,14 @@ async def test_errors_and_notices_are_clean(hostile: str) -> None:
         assert "\n" not in reason
 
 
-async def test_a_database_named_like_a_conninfo_leads_nowhere_else(pg18: EmbeddedServer) -> None:
+async def test_a_database_named_like_a_conninfo_leads_nowhere_else(pg: EmbeddedServer) -> None:
     """pgscope connects to databases by names that it read: they must stay names."""
     name = "host=/nowhere user=evil"
-    with psycopg.connect(pg18.conninfo, autocommit=True) as admin:
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         try:
             for asked in (name, "postgresql://evil@nowhere/x"):
-                there = target(pg18.conninfo).with_database(asked)
+                there = target(pg.conninfo).with_database(asked)
                 if asked == name:
                     connection = await connect(there)
                     assert connection.info.dbname == name

@@ -183,10 +183,12 @@ def written(texts: Sequence[str], file: Path, mode: str) -> str:
             except pexpect.EOF:
                 return False
             raw += got
-            stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", got))
 
+    fed = 0
     while "Applications" not in "\n".join(screen.display):
         assert read(0.1), "it ended"
+        new, fed = raw[fed:], len(raw)
+        stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", new))
     read(1.0)
     for key in KEYS[mode]:
         child.send(key)

@@ -62,10 +62,10 @@ def test_arguments(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureF
     assert clean(said) == said
 
 
-def test_plans_and_refusals(pg18_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plans_and_refusals(pg_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Names of tables, columns and constants of others in nodes, errors, hints and places."""
     table = sql.Identifier(f"t{HOSTILE}")
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute(sql.SQL("create table {0} ({0} text)").format(table))
         admin.execute(
             sql.SQL(
@@ -85,7 +85,7 @@ def test_plans_and_refusals(pg18_database: str, tmp_path: Path, capsys: pytest.C
         }
         for text, expected in asked.items():
             (tmp_path / "statement").write_text(text)
-            words = ["explain", "--no-save", "--file", str(tmp_path / "statement"), pg18_database]
+            words = ["explain", "--no-save", "--file", str(tmp_path / "statement"), pg_database]
             for more in ([], ["--allow-functions"], ["--format", "json"]):
                 status, said = told(capsys, [*words, *more])
                 assert status == expected, said

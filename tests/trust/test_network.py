@@ -32,9 +32,10 @@ def most_calls(stream: Stream) -> float:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of seconds in place of half a minute."""
-    monkeypatch.setattr(live, "_QUIET", 1.0)
-    monkeypatch.setattr(live, "_ANSWER", 3.0)
+    """Short waits in place of half a minute."""
+    monkeypatch.setattr(live, "_QUIET", 0.3)
+    monkeypatch.setattr(live, "_ANSWER", 1.0)
+    monkeypatch.setattr(live, "_BACKOFF_MOST", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -81,11 +82,11 @@ async def test_a_slow_answer_is_told_and_waited_for(
     pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slower than anyone likes, but an answer: the connection is kept."""
-    monkeypatch.setattr(live, "_QUIET", 0.5)
+    monkeypatch.setattr(live, "_QUIET", 0.3)
     async with through(pg) as proxy, streaming(proxy.conninfo(), sample_hz=0) as stream:
         await stream.more(Poll, 3)
         own = stream.snapshot.facts.own_pids if stream.snapshot.facts else None
-        proxy.delay = 1.5
+        proxy.delay = 0.8
         await stream.until(lambda: not stream.snapshot.link.connected, "that it is slow")
         assert "still waiting" in stream.snapshot.link.reason
         await stream.more(Poll, 2)

@@ -29,7 +29,7 @@ Pooled = Callable[..., str]
 
 
 @pytest.fixture
-def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
+def pooled(pg: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
     """Starts PgBouncer before the server: `pooled("session", pool_size=2)` gives a conninfo."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -40,10 +40,10 @@ def pooled(pg18: EmbeddedServer, tmp_path: Path) -> Iterator[Pooled]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        config = pg18.folder / f"pgbouncer-{port}.ini"
+        config = pg.folder / f"pgbouncer-{port}.ini"
         config.write_text(
             # "any" lets everybody in as the user named here.
-            f"[databases]\n* = host={pg18.socket_dir} user=postgres port={pg18.port}\n"
+            f"[databases]\n* = host={pg.socket_dir} user=postgres port={pg.port}\n"
             "[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {port}\nunix_socket_dir =\nauth_type = any\nauth_file =\n"
             f"pool_mode = {mode}\ndefault_pool_size = {pool_size}\n{more}\n"
@@ -89,7 +89,9 @@ async def test_session_mode_works(pooled: Pooled) -> None:
         assert own
 
 
-async def test_what_was_set_is_left_to_nobody(pooled: Pooled) -> None:
+async def test_what_was_set_is_left_to_nobody(pooled: Pooled, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It waits for a second session, which this pool does not have.
+    monkeypatch.setattr("pgscope.server.pooler._PATIENCE", 0.7)
     conninfo = pooled("session", pool_size=1)
     connection = await connect(target(conninfo))
     await connection.close()
@@ -169,7 +171,7 @@ async def test_lending_is_known_each_time(
 ) -> None:
     conninfo = pooled(mode, pool_size=pool_size, more=more)
     with busy(conninfo, clients) if clients else contextlib.nullcontext():
-        for turn in range(20):
+        for turn in range(8):
             with pytest.raises(ConnectionFailed, match="lends a session"):
                 await connect(target(conninfo))
                 pytest.fail(f"not known at turn {turn}")
@@ -179,6 +181,6 @@ async def test_lending_is_known_each_time(
 async def test_a_busy_pool_in_session_mode_is_not_taken_for_one_that_lends(pooled: Pooled, more: str) -> None:
     conninfo = pooled("session", pool_size=20, more=more)
     with busy(conninfo, 8):
-        for _ in range(5):
+        for _ in range(2):
             connection = await connect(target(conninfo))
             await connection.close()

@@ -10,7 +10,7 @@ import time
 import psycopg
 import pytest
 
-from pgscope.capture import leaving
+from pgscope.capture import leaving, live
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Connected, Look, Poll
 from pgscope.server import knock as door
@@ -37,9 +37,9 @@ async def ended(server: EmbeddedServer) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_fast_shutdown_is_not_delayed(fresh_pg: FreshServer) -> None:
+async def test_a_fast_shutdown_is_not_delayed(fresh_pg: FreshServer, pg_major: int) -> None:
     """Fast, as with no client at all, while pgscope polls and samples."""
-    server = fresh_pg(18)
+    server = fresh_pg(pg_major)
     async with streaming(server.conninfo) as stream:
         await stream.more(Look, 5)
         await stream.more(Poll, 5)
@@ -53,14 +53,14 @@ async def test_a_fast_shutdown_is_not_delayed(fresh_pg: FreshServer) -> None:
     assert watched < time.monotonic() - started + 3.0
 
 
-@pytest.mark.parametrize("major", [14, 18])
 async def test_a_smart_shutdown_does_not_wait_for_pgscope(
-    fresh_pg: FreshServer, major: int, monkeypatch: pytest.MonkeyPatch
+    fresh_pg: FreshServer, pg_major: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server waits for its sessions: pgscope's own go, that of another may stay; later it comes back."""
     for name in ("_FIRST", "_EVERY", "_AGAIN"):
         monkeypatch.setattr(leaving, name, 0.3)
-    server = fresh_pg(major)
+    monkeypatch.setattr(live, "_BACKOFF_MOST", 0.2)
+    server = fresh_pg(pg_major)
     async with streaming(server.conninfo) as stream:
         with psycopg.connect(server.conninfo, autocommit=True, application_name="t-stays") as other:
             await stream.more(Look, 5)
@@ -79,9 +79,9 @@ async def test_a_smart_shutdown_does_not_wait_for_pgscope(
         assert stream.snapshot.link.connected
 
 
-async def test_a_knock_tells_a_shutdown_from_other_refusals(fresh_pg: FreshServer) -> None:
+async def test_a_knock_tells_a_shutdown_from_other_refusals(fresh_pg: FreshServer, pg_major: int) -> None:
     """By the code too, since the server may say it in any language."""
-    server = fresh_pg(18, {"max_connections": "8", "superuser_reserved_connections": "0"})
+    server = fresh_pg(pg_major, {"max_connections": "8", "superuser_reserved_connections": "0"})
     connection = await connect(target(server.conninfo))
     crowd = []
     started = (await learn(connection)).started

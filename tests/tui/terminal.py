@@ -39,8 +39,9 @@ class Terminal:
             timeout=1,
         )
         self.bytes = b""
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._fed = 0
 
     def __enter__(self) -> Terminal:
         return self
@@ -49,6 +50,14 @@ class Terminal:
         # A test may have closed its end of the line.
         with contextlib.suppress(OSError):
             self.child.close(force=True)
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """The terminal as it stands; only who looks at it has it worked out."""
+        new, self._fed = self.bytes[self._fed :], len(self.bytes)
+        # pyte does not know the private sequences that ask a terminal what it can do.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", new))
+        return self._screen
 
     @property
     def text(self) -> str:
@@ -64,8 +73,6 @@ class Terminal:
         except pexpect.EOF:
             return False
         self.bytes += got
-        # pyte does not know the private sequences that ask a terminal what it can do.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q", b"", got))
         return True
 
     def until(self, condition: str | Callable[[], object], what: str = "") -> None:

@@ -83,7 +83,10 @@ def rows_of(app: PgscopeApp, word: str) -> list[str]:
     return [row for row in cells(app) if word in row]
 
 
-async def test_an_n_plus_one_is_found_shown_and_explained(polls: Polls, pg18_database: str) -> None:
+async def test_an_n_plus_one_is_found_shown_and_explained(
+    polls: Polls, pg18_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgscope.analysis.findings.fold.GRACE", 5.0)
     app = app_for(pg18_database)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: any("N+1" in row for row in rows_of(app, "polls[/b]")), "the flag")

@@ -21,13 +21,11 @@ from pgscope.tui.views.locks import LocksView
 from tests.locks.scene import Client, Scene
 from tests.tui.driving import cells, shown, table, until
 
-SIZES = [(80, 24), (200, 60)]
-
 
 @pytest.fixture
-async def scene(pg18_database: str) -> AsyncIterator[Scene]:
+async def scene(pg_database: str) -> AsyncIterator[Scene]:
     """A scene with a table `orders` of ten rows."""
-    async with Scene(pg18_database) as made:
+    async with Scene(pg_database) as made:
         made.client("setup").run(
             "create table orders (id int primary key, n int)",
             "insert into orders select g, 0 from generate_series(1, 10) g",
@@ -82,8 +80,17 @@ def entries(log: AuditLog) -> list[tuple[str, int]]:
     return [(entry["action"], entry["pid"]) for entry in found]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_tree_and_its_history(size: tuple[int, int], scene: Scene, log: AuditLog) -> None:
+async def test_the_tree_and_its_history(scene: Scene, log: AuditLog) -> None:
+    await tree_and_history((80, 24), scene, log)
+
+
+@pytest.mark.one_major("of the screen: all is as in the one before, in more room")
+async def test_the_tree_on_a_large_screen(scene: Scene, log: AuditLog) -> None:
+    await tree_and_history((200, 60), scene, log)
+
+
+async def tree_and_history(size: tuple[int, int], scene: Scene, log: AuditLog) -> None:
+    """A queue comes, is shown as it stands, and ends."""
     app = app_for(scene, log)
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
@@ -113,6 +120,7 @@ async def test_the_tree_and_its_history(size: tuple[int, int], scene: Scene, log
         assert "web0" in shown(app)
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_jumps_to_the_root_from_everywhere(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -145,6 +153,7 @@ async def test_jumps_to_the_root_from_everywhere(scene: Scene, log: AuditLog) ->
         await until(pilot, lambda: any("■blocks 3" in row for row in cells(app)), "its application too")
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_cancel_asks_first_and_hits_the_waiter(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -165,6 +174,7 @@ async def test_cancel_asks_first_and_hits_the_waiter(scene: Scene, log: AuditLog
         assert entries(log) == [("cancel", made.migrate.pid)]
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
     """It is idle in transaction, where cancel would do nothing: the question is whether to end it."""
     made = await queue(scene)
@@ -182,6 +192,7 @@ async def test_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
         assert entries(log) == [("terminate", made.billing.pid)]
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_all_behind_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -196,6 +207,7 @@ async def test_all_behind_the_root_in_one_step(scene: Scene, log: AuditLog) -> N
         assert sorted(pid for _, pid in entries(log)) == sorted(pids(made.waiting))
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_several_by_marking_among_sessions(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)
@@ -211,6 +223,7 @@ async def test_several_by_marking_among_sessions(scene: Scene, log: AuditLog) ->
         assert sorted(entries(log)) == sorted(("cancel", pid) for pid in pids(made.webs))
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_read_only_refuses_and_says_why(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log, read_only=True)
@@ -228,9 +241,9 @@ async def test_read_only_refuses_and_says_why(scene: Scene, log: AuditLog) -> No
 
 
 @pytest.fixture
-def bystander(pg18_database: str) -> Iterator[str]:
+def bystander(pg_database: str) -> Iterator[str]:
     """A role that sees everything and may signal nobody."""
-    with psycopg.connect(pg18_database, autocommit=True) as connection:
+    with psycopg.connect(pg_database, autocommit=True) as connection:
         connection.execute("create role bystander login in role pg_monitor")
         connection.execute("create role victim login")
         connection.execute("grant all on schema public to victim")
@@ -327,6 +340,7 @@ def session_on(app: PgscopeApp) -> int | None:
     return app.screen.session.pid if isinstance(app.screen, SessionScreen) else None
 
 
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_the_screen_behind_a_question_is_live(scene: Scene, log: AuditLog) -> None:
     """Who comes while it is asked whom to cancel is seen; who is asked about stays."""
     made = await queue(scene)

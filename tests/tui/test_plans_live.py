@@ -19,7 +19,6 @@ from textual.widgets import Footer
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.capture.plan_store import PlanStore
-from pgscope.embedded import EmbeddedServer
 from pgscope.server.conninfo import Target, target
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.plans.ask import AskAnalyze
@@ -32,7 +31,6 @@ from tests.conftest import NewDatabase
 from tests.servers import Servers
 from tests.tui.driving import cells, shown, table, until
 
-SIZES = [(80, 24), (200, 60)]
 SLOW = (
     "SELECT count(*) FROM generate_series(1, 2000) a, generate_series(1, 2000) b, generate_series(1, 2000) c"
 )
@@ -40,9 +38,9 @@ ROLE = "plan_reader"
 
 
 @pytest.fixture
-def shop(pg18: EmbeddedServer, pg18_database: str) -> Iterator[psycopg.Connection]:
+def shop(pg_database: str) -> Iterator[psycopg.Connection]:
     """A table with statistics, a role that may read it, and a session that has just read it."""
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         admin.execute(
             "CREATE TABLE orders AS SELECT i AS id, i % 100 AS customer FROM generate_series(1, 20000) i"
@@ -56,19 +54,19 @@ def shop(pg18: EmbeddedServer, pg18_database: str) -> Iterator[psycopg.Connectio
         admin.execute("VACUUM (ANALYZE) orders")
     try:
         with psycopg.connect(
-            target(pg18_database, user=ROLE).conninfo(), application_name="shop", autocommit=True
+            target(pg_database, user=ROLE).conninfo(), application_name="shop", autocommit=True
         ) as connection:
             yield connection
     finally:
-        with psycopg.connect(pg18_database, autocommit=True) as admin:
+        with psycopg.connect(pg_database, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(ROLE)))
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(ROLE)))
 
 
 @pytest.fixture
-def reader(pg18_database: str) -> Target:
+def reader(pg_database: str) -> Target:
     """The server as a role that is no superuser."""
-    return target(pg18_database, user=ROLE)
+    return target(pg_database, user=ROLE)
 
 
 def app_for(reader: Target, folder: Path) -> PgscopeApp:
@@ -92,15 +90,25 @@ async def asked(app: PgscopeApp, pilot: Pilot[None], what: str) -> None:
     await until(pilot, lambda: isinstance(app.screen, AskAnalyze) and what in shown(app), f"asked: {what}")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_e_plans_and_shift_e_runs_after_asking(
-    size: tuple[int, int],
-    shop: psycopg.Connection,
-    reader: Target,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    await planned_and_run((80, 24), shop, reader, tmp_path)
+
+
+@pytest.mark.one_major("of the screen: all is as in the one before, in more room")
+async def test_e_and_shift_e_on_a_large_screen(
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await planned_and_run((200, 60), shop, reader, tmp_path)
+
+
+async def planned_and_run(
+    size: tuple[int, int], shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    """Plan a statement, run it with a value chosen, and look at all of its plan."""
     shop.execute("SELECT id FROM orders WHERE customer = 7 ORDER BY id")
     app = app_for(reader, tmp_path / "plans")
     async with app.run_test(size=size) as pilot:
@@ -190,10 +198,10 @@ def stopped_after(admin: psycopg.Connection, began: float) -> float:
 
 
 async def test_escape_cancels_a_running_one_on_the_server(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             assert isinstance(plan(app).state, Running)
@@ -210,11 +218,12 @@ async def test_escape_cancels_a_running_one_on_the_server(
             await until(pilot, lambda: not isinstance(app.screen, PlanScreen), "back")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_it_goes_on_while_another_view_is_looked_at(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             await pilot.press("2")
@@ -235,6 +244,7 @@ async def test_it_goes_on_while_another_view_is_looked_at(
             await until(pilot, lambda: any("6 shows it" in one.message for one in app._notifications), "told")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_another_server_makes_the_plans(
     shop: psycopg.Connection, reader: Target, tmp_path: Path, servers: Servers, new_database: NewDatabase
 ) -> None:
@@ -264,13 +274,14 @@ async def test_another_server_makes_the_plans(
         assert admin.execute("SELECT count(DISTINCT customer) FROM orders").fetchone() == (1,)
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_quitting_cancels_it_too(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     app = app_for(reader, tmp_path)
     explaining = app.planner.explaining
     assert explaining is not None
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         async with app.run_test(size=(80, 24)) as pilot:
             await running_slowly(app, pilot, admin)
             await pilot.press("q")
@@ -279,6 +290,7 @@ async def test_quitting_cancels_it_too(
         assert stopped_after(admin, began) < 5, "long before its timeout"
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_a_write_is_planned_and_not_run_and_says_why(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:
@@ -300,10 +312,11 @@ async def test_a_write_is_planned_and_not_run_and_says_why(
         await until(pilot, lambda: "Update on orders" in shown(app), "the plan of the write")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_a_superuser_may_not_run_unless_it_was_allowed(
-    shop: psycopg.Connection, pg18_database: str, tmp_path: Path
+    shop: psycopg.Connection, pg_database: str, tmp_path: Path
 ) -> None:
-    app = app_for(target(pg18_database), tmp_path)
+    app = app_for(target(pg_database), tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         app.planner.ask(Subject("SELECT 1 FROM orders", "", "", None), ("Statements",))
         await asked(app, pilot, "not run")
@@ -311,6 +324,7 @@ async def test_a_superuser_may_not_run_unless_it_was_allowed(
         assert "--allow-superuser-analyze" in shown(app)
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_planning_asks_before_it_may_call_a_function(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:
@@ -345,8 +359,9 @@ async def test_a_live_statement_is_run_with_its_own_values(
         assert "42" in state.json
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_plans_are_kept_marked_and_compared(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg18_database: str
+    shop: psycopg.Connection, reader: Target, tmp_path: Path, pg_database: str
 ) -> None:
     shop.execute("SELECT id FROM orders WHERE customer = 9")
     app = app_for(reader, tmp_path)
@@ -359,7 +374,7 @@ async def test_plans_are_kept_marked_and_compared(
             await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the run")
             await until(pilot, lambda: isinstance(plan(app).state, Reading), "its plan")
             if not place:
-                with psycopg.connect(pg18_database, autocommit=True) as admin:
+                with psycopg.connect(pg_database, autocommit=True) as admin:
                     admin.execute("CREATE INDEX by_customer ON orders (customer)")
                 await pilot.press("escape")
                 await until(pilot, lambda: len(cells(app)) == 1, "back at the statement")
@@ -386,6 +401,7 @@ async def test_plans_are_kept_marked_and_compared(
         await until(pilot, lambda: "queryid" in shown(app) and ", 20" in shown(app), "when it was kept")
 
 
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
 async def test_plans_of_other_servers_are_shown_only_if_asked_for(
     shop: psycopg.Connection, reader: Target, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from pgscope.tui.frame import Frame
 from pgscope.tui.views.applications import ApplicationsView
 from pgscope.tui.views.sessions import SessionsView
 from pgscope.tui.views.statements import StatementsView
+from tests.conftest import FreshServer
 from tests.tui.driving import cells, shown, table, until
 
 SIZES = [(80, 24), (200, 60)]
@@ -27,9 +28,9 @@ HOSTILE = "SELECT '[/foo] [red]x[/red] [@click=app.quit]y[/]' AS \"b[bold\", 'ca
 
 
 @pytest.fixture
-def shop(pg18_database: str) -> Iterator[psycopg.Connection]:
+def shop(pg_database: str) -> Iterator[psycopg.Connection]:
     """A session of `shop` that is idle in transaction after a hostile statement, and holds a lock."""
-    with psycopg.connect(pg18_database, application_name="shop[/b]", autocommit=True) as connection:
+    with psycopg.connect(pg_database, application_name="shop[/b]", autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         connection.execute("CREATE TABLE t AS SELECT 1 AS id")
         connection.execute("BEGIN")
@@ -43,10 +44,11 @@ def app_for(conninfo: str) -> PgscopeApp:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.one_major("of keys and screens")
 async def test_drills_from_application_to_session_and_statement(
-    size: tuple[int, int], shop: psycopg.Connection, pg18_database: str
+    size: tuple[int, int], shop: psycopg.Connection, pg_database: str
 ) -> None:
-    app = app_for(pg18_database)
+    app = app_for(pg_database)
     async with app.run_test(size=size) as pilot:
         assert isinstance(app.screen, ApplicationsView)
         await until(pilot, lambda: any("shop[/b]" in row for row in cells(app)), "the application's row")
@@ -70,8 +72,8 @@ async def test_drills_from_application_to_session_and_statement(
         await until(pilot, lambda: isinstance(app.screen, ApplicationsView), "back in the view")
 
 
-async def test_a_statement_is_shown_with_its_counters(shop: psycopg.Connection, pg18_database: str) -> None:
-    app = app_for(pg18_database)
+async def test_a_statement_is_shown_with_its_counters(shop: psycopg.Connection, pg_database: str) -> None:
+    app = app_for(pg_database)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         assert isinstance(app.screen, StatementsView)
@@ -83,9 +85,10 @@ async def test_a_statement_is_shown_with_its_counters(shop: psycopg.Connection, 
         assert "rows/c" in shown(app)
 
 
-async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, pg18_database: str) -> None:
-    app = app_for(pg18_database)
-    waiter = await psycopg.AsyncConnection.connect(pg18_database, application_name="patient", autocommit=True)
+@pytest.mark.one_major("of words; who waits for whom is tested on each in tests/locks")
+async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, pg_database: str) -> None:
+    app = app_for(pg_database)
+    waiter = await psycopg.AsyncConnection.connect(pg_database, application_name="patient", autocommit=True)
     async with waiter, app.run_test(size=(80, 24)) as pilot:
         query = app.run_worker(waiter.execute("SELECT * FROM t"), exit_on_error=False)
         await pilot.press("2")
@@ -101,9 +104,9 @@ async def test_a_wait_for_a_lock_is_told_with_a_word(shop: psycopg.Connection, p
         await query.wait()
 
 
-async def test_a_text_that_was_cut_off_is_shown_whole(pg18_database: str) -> None:
-    app = app_for(pg18_database)
-    with psycopg.connect(pg18_database, application_name="wordy", autocommit=True) as connection:
+async def test_a_text_that_was_cut_off_is_shown_whole(pg_database: str) -> None:
+    app = app_for(pg_database)
+    with psycopg.connect(pg_database, application_name="wordy", autocommit=True) as connection:
         connection.execute(b"SELECT " + b"1, " * 500 + b"2 AS the_very_end")
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("2")
@@ -117,12 +120,12 @@ async def test_a_text_that_was_cut_off_is_shown_whole(pg18_database: str) -> Non
             assert app.screen.copied().endswith("$501 AS the_very_end")
 
 
-async def test_a_lost_server_is_a_state_and_no_error(fresh_pg: object, pg18: EmbeddedServer) -> None:
-    assert callable(fresh_pg)
-    server = fresh_pg(18)
+@pytest.mark.one_major("of the screen; the loss is tested on each in tests/test_live.py")
+async def test_a_lost_server_is_a_state_and_no_error(fresh_pg: FreshServer, pg_major: int) -> None:
+    server = fresh_pg(pg_major)
     app = app_for(server.conninfo)
     async with app.run_test(size=(100, 24)) as pilot:
-        await until(pilot, lambda: "PostgreSQL 18" in shown(app), "the server")
+        await until(pilot, lambda: f"PostgreSQL {pg_major}." in shown(app), "the server")
         server.stop("immediate")
         await until(pilot, lambda: "lost" in shown(app), "the loss")
         assert app.is_running

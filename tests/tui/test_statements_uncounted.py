@@ -12,16 +12,16 @@ from tests.tui.driving import cells, until
 
 
 @pytest.mark.parametrize("why", ["no extension", "no query ids"])
-async def test_statements_come_from_the_sessions(why: str, pg18_database: str) -> None:
-    with psycopg.connect(pg18_database, autocommit=True) as admin:
+async def test_statements_come_from_the_sessions(why: str, pg_database: str) -> None:
+    with psycopg.connect(pg_database, autocommit=True) as admin:
         if why == "no extension":
             admin.execute("drop extension if exists pg_stat_statements")
         else:
             admin.execute("create extension if not exists pg_stat_statements")
             admin.execute(f'alter database "{admin.info.dbname}" set compute_query_id = off')
-    with psycopg.connect(pg18_database, autocommit=True, application_name="t-uncounted") as client:
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-uncounted") as client:
         client.execute("select 1 as t_uncounted")
-        app = PgscopeApp(LiveSource(target(pg18_database), interval=0.2, budget=1.0), title="test")
+        app = PgscopeApp(LiveSource(target(pg_database), interval=0.2, budget=1.0), title="test")
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("3")
             await until(pilot, lambda: any("t_uncounted" in row for row in cells(app)), "the statement")
