@@ -43,29 +43,33 @@ def churned(turn: int, letters: random.Random) -> list[Sample]:
 
 
 def test_it_holds_so_many_seconds_and_no_more() -> None:
-    ring = Ring(seconds=900.0)
+    seconds = 300.0
+    ring = Ring(seconds=seconds)
     letters = random.Random(0)
-    for turn in range(20):
+    kept = 0
+    for turn in range(int(2.5 * seconds / SPAN) + 1):
         for one in churned(turn, letters):
             ring.write(one)
-            if one.at - shop()[0].at > 900.0:
+            if one.at - shop()[0].at > seconds:
                 assert len(ring._pieces) == 3
-        if SPAN * turn < 900:
+        if SPAN * turn < seconds:
             continue
+        kept += 1
         recording = ring.recording()
         assert recording is not None
         assert not recording.damage
-        assert 590 <= recording.end - recording.start <= 910
+        assert seconds * 0.65 <= recording.end - recording.start <= seconds + 10
         polls = [one for one in recording.samples() if isinstance(one, Poll)]
         assert polls[-1].at == pytest.approx(recording.end, abs=1)
+    assert kept > 3
 
 
 def test_it_holds_so_many_bytes_and_no_more() -> None:
-    most = 1_000_000
+    most = 500_000
     ring = Ring(seconds=1e9, most=most)
     letters = random.Random(0)
     largest = 0
-    for turn in range(40):
+    for turn in range(20):
         for one in churned(turn, letters):
             ring.write(one)
             largest = max(largest, ring.size)

@@ -90,6 +90,7 @@ async def test_a_major_that_is_not_known_yet_works_with_a_warning(pg18: Embedded
                 assert any(one.application_name == "t-tomorrow" for one in stream.snapshot.sessions)
 
 
+@pytest.mark.one_major("what is asked and answered wrongly is tested on each above; here it is the terminal")
 async def test_the_screen_stays(pg: EmbeddedServer) -> None:
     """Through all views of a real terminal, one row in six spoilt: nothing of it reaches the terminal."""
 

@@ -90,6 +90,7 @@ async def asked(app: PgscopeApp, pilot: Pilot[None], what: str) -> None:
     await until(pilot, lambda: isinstance(app.screen, AskAnalyze) and what in shown(app), f"asked: {what}")
 
 
+@pytest.mark.one_major("keys and what they show; what is planned and run is tested on each in tests/explain")
 async def test_e_plans_and_shift_e_runs_after_asking(
     shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
