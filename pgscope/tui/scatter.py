@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from pgscope.tui.sparkline import short_number
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # Braille, by row and column of a cell
 _DENSITY = " .o@"
+_MOST = 1e300
+"""The span of larger numbers may be no number any more; what is NaN is not less than it either."""
 LEAST_WIDTH = 16
 LEAST_HEIGHT = 5
 
@@ -26,10 +27,10 @@ def scatter(
 ) -> list[str]:
     """Points as `height` lines of `width` cells; `line` is (slope, intercept) of a fit, drawn faintly.
 
-    Pairs that are not finite are left out. Both axes start at zero, or below it if the data do. With less
-    room than 16 x 5 there is only a word saying so.
+    Pairs that are not finite, or as good as that, are left out. Both axes start at zero, or below it if the
+    data do. With less room than 16 x 5 there is only a word saying so.
     """
-    points = [(x, y) for x, y in zip(xs, ys, strict=True) if math.isfinite(x) and math.isfinite(y)]
+    points = [(x, y) for x, y in zip(xs, ys, strict=True) if abs(x) < _MOST and abs(y) < _MOST]
     if width < LEAST_WIDTH or height < LEAST_HEIGHT or not points:
         word = "no points yet" if not points else "no room for a plot"
         return [word[: max(0, width)].ljust(max(0, width)), *[" " * max(0, width)] * max(0, height - 1)][

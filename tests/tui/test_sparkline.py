@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgscope.tui.scatter import scatter
@@ -50,6 +50,7 @@ def test_bars_and_columns() -> None:
     assert stacked_columns([(1, 0), (1, 1), (2, 2)], 4, 4) == ["   ▓", "   ▓", "  ▓█", " ███"]
 
 
+@example([(1.5e304, 0.0), (-1.8e308, 0.0)], 16, 5, None, False)
 @given(
     st.lists(st.tuples(floats, floats), max_size=40),
     st.integers(0, 80),
