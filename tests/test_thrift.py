@@ -34,9 +34,39 @@ def test_looks_grow_rarer_while_the_process_takes_too_much_and_come_back() -> No
     assert one.period == 0.5, "no rarer than is still of use"
     assert "2.0 Hz" in one.said and "5.0% of a core" in one.said and "3%" in one.said
     after(one, clock, 60, 0.028)
-    assert one.period == 0.5, "near what it may take nothing changes"
+    assert one.period == 0.5 and one.stretch == 1.0, "near what it may take nothing changes"
     after(one, clock, 120, 0.01)
     assert one.period == 0.1 and not one.said
+
+
+def test_polls_grow_rarer_where_nothing_else_is_left_to_spare() -> None:
+    """Only after a while: what is found rests first. They come back before the looks do."""
+    clock = [100.0, 7.0]
+    one = Thrift(0.03, 0.1, 0.5, spent=lambda: clock[1])
+    after(one, clock, 120, 0.06)
+    assert one.period == 0.5 and one.stretch == 1.0
+    after(one, clock, 300, 0.06)
+    assert 2.0 < one.stretch <= 10.0
+    assert "times as rarely" in one.said
+    stretched = one.stretch
+    after(one, clock, 60, 0.028)
+    assert one.stretch == stretched and one.period == 0.5
+    after(one, clock, 20, 0.01)
+    assert one.stretch < stretched and one.period == 0.5
+    after(one, clock, 300, 0.01)
+    assert one.stretch == 1.0 and one.period == 0.1 and not one.said
+
+
+def test_what_it_takes_settles_at_what_it_may() -> None:
+    """A process of which half goes with the polls."""
+    clock = [100.0, 7.0]
+    one = Thrift(0.03, 0.1, 0.5, spent=lambda: clock[1])
+    shares = []
+    for _ in range(900):
+        share = 0.01 + 0.002 / one.period + 0.03 / one.stretch
+        after(one, clock, 1, share)
+        shares.append(share)
+    assert all(0.02 <= share <= 0.03 for share in shares[600:])
 
 
 def test_the_first_share_is_of_what_came_after_the_start() -> None:

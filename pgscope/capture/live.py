@@ -297,6 +297,7 @@ class LiveSource:
             except (ConnectionFailed, *_LOST) as error:
                 return _why(error)
             health.well(polled)
+            self._thrift.feed(started)
             self._server_ahead = polled.poll.at - polled.poll.mono
             reads, without = (reads + 1, 0) if counters else (reads, without + 1)
             cost = self._charges.of((polled.answered, polled.whole), polled.server_ms)
@@ -379,7 +380,6 @@ class LiveSource:
         while True:
             started = time.monotonic()
             period = self._pace.period
-            self._thrift.feed(started)
             if not self.resting:
                 with sensible():
                     look = await within(_ANSWER, sampler.look())
@@ -399,10 +399,15 @@ class LiveSource:
     def _wished(self) -> float:
         return max(self.interval, SHORTEST_INTERVAL)
 
+    @property
+    def _poll_period(self) -> float:
+        """Seconds from one poll to the next."""
+        return max(self._pace.poll_period(self._wished), self._wished * self._thrift.stretch)
+
     async def _rest(self, started: float, leaving: Leaving) -> None:
         """Sleep until the next poll is due, in one piece: each wake costs as much as a small query."""
         while not (self._hurried or leaving.due):
-            left = started + self._pace.poll_period(self._wished) - time.monotonic()
+            left = started + self._poll_period - time.monotonic()
             if left <= 0:
                 return
             self._stir.clear()
@@ -424,8 +429,8 @@ class LiveSource:
                 meter.server_ms,
                 meter.statements,
                 0.0 if self.resting or not self._sample_hz else hz,
-                self._pace.poll_period(self._wished),
-                self._pace.throttled or (self._thrift.said if self._sample_hz else ""),
+                self._poll_period,
+                self._pace.throttled or self._thrift.said,
                 self._budget,
             )
         )
