@@ -47,6 +47,8 @@ def main() -> None:
     parser.add_argument("--only", choices=_PROGRAMS, nargs="+", default=_PROGRAMS)
     parser.add_argument("--into", type=Path, help="a folder in which the recordings stay")
     options = parser.parse_args()
+    if options.into is not None:
+        options.into.mkdir(parents=True, exist_ok=True)
     servers = Servers()
     with tempfile.TemporaryDirectory() as folder:
         try:
