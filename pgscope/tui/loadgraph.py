@@ -139,4 +139,8 @@ def _legend(load: Stacked, signs: Signs) -> list[Content]:
         found.append(
             Content.assemble(Content.styled(fills[n % len(fills)] * 2, _style(load, n)), f" {name}{amount}")
         )
-    return found or [styled("nothing active", "muted")]
+    if not found:
+        # Only whole steps of time are drawn, and the first is not over yet.
+        polled = any(column is not None for column in load.columns)
+        return [styled("nothing active" if polled else "in a few seconds", "muted")]
+    return found

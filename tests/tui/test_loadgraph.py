@@ -118,3 +118,14 @@ async def test_the_header_has_a_line_of_the_load_and_of_the_calls_where_there_is
         await pilot.resize_terminal(136, 40)
         await until(pilot, lambda: shown(app).splitlines()[1].count("calls/s") == 1, "room for one line only")
         assert " load " in shown(app).splitlines()[1]
+
+
+def test_before_the_first_stretch_is_over_it_is_not_said_that_nothing_is_active() -> None:
+    """A stretch that nothing was active in is another thing."""
+
+    def told(*points: LoadPoint) -> str:
+        load = stacked(points, lambda _, kind: kind, step=STEP_S, count=60, order=WAIT_CLASSES)
+        return "\n".join(line.plain for line in lines(load, "Load by wait", 100, 8, UNICODE))
+
+    assert "in a few seconds" in told(point(1.0, CPU=4), point(2.0, CPU=5))
+    assert "nothing active" in told(point(1.0), point(1.0 + 2 * STEP_S))
