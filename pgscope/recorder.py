@@ -116,14 +116,14 @@ class Recorder:
 
     def _analyse(self, finder: Finder, sample: Sample) -> None:
         """Find things, for as long as that is cheap."""
-        if isinstance(sample, Look) and len(self._looks) < _LOOKS_HELD:
-            # A poll is soon to come, and many at once cost less than each by itself.
-            self._looks.append(sample)
-            return
-        if self._rests_until is None and self._passed_over(sample):
-            return
-        looks = self._looks if self._rests_until is None else []
-        self._looks = []
+        if self._rests_until is None:
+            if isinstance(sample, Look) and len(self._looks) < _LOOKS_HELD:
+                # A poll is soon to come, and many at once cost less than each by itself.
+                self._looks.append(sample)
+                return
+            if self._passed_over(sample):
+                return
+        looks, self._looks = self._looks, []
         if isinstance(sample, Connected):
             self._connected = sample
         if self._rests(finder, sample):
@@ -155,7 +155,7 @@ class Recorder:
             return False
         if isinstance(sample, Poll):
             self._mark(sample, ())
-        elif not isinstance(sample, Burst):
+        elif not isinstance(sample, (Look, Burst)):
             finder.feed(sample)
         return True
 

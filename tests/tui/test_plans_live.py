@@ -91,25 +91,16 @@ async def asked(app: PgscopeApp, pilot: Pilot[None], what: str) -> None:
 
 
 @pytest.mark.one_major("keys and what they show; what is planned and run is tested on each in tests/explain")
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["small", "large"])
 async def test_e_plans_and_shift_e_runs_after_asking(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    await planned_and_run((80, 24), shop, reader, tmp_path)
-
-
-@pytest.mark.one_major("of the screen: all is as in the one before, in more room")
-async def test_e_and_shift_e_on_a_large_screen(
-    shop: psycopg.Connection, reader: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    await planned_and_run((200, 60), shop, reader, tmp_path)
-
-
-async def planned_and_run(
-    size: tuple[int, int], shop: psycopg.Connection, reader: Target, tmp_path: Path
+    size: tuple[int, int],
+    shop: psycopg.Connection,
+    reader: Target,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Plan a statement, run it with a value chosen, and look at all of its plan."""
+    monkeypatch.chdir(tmp_path)
     shop.execute("SELECT id FROM orders WHERE customer = 7 ORDER BY id")
     app = app_for(reader, tmp_path / "plans")
     async with app.run_test(size=size) as pilot:
