@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from pgscope.analysis.attribution import Attribution, Share
+from pgscope.analysis.attribution.sheet import Sheet
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.watch import Watch
 from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
@@ -28,6 +29,59 @@ def test_a_session_seen_while_it_started_is_counted_where_it_belongs() -> None:
         attribution.observe(Interval(began, 100.0 + number, 1.0, {KEY: Counts(calls=1)}))
     (share,) = attribution.shares(KEY)
     assert (share.application_name, share.share, share.attribution) == ("export", 1.0, "exact")
+
+
+def seen_at(second: int, pid: int, name: str, query_id: int) -> Look:
+    at = 1e9 + second
+    return Look(at, float(second), (Sighting(pid, 1e9, 3, 7, name, "idle", "", query_id, at, None, at),), ())
+
+
+def whose(attribution: Attribution, key: StatementKey) -> dict[str | None, str]:
+    return {share.application_name: share.attribution for share in attribution.shares(key)}
+
+
+def test_shares_rest_for_a_while_but_not_beyond_what_is_new() -> None:
+    """They are of a minute: what goes on as it did is solved for every few seconds only."""
+    attribution, other = Attribution(), KEY._replace(queryid=12)
+    running: dict[StatementKey, Counts] = {KEY: Counts(calls=1)}
+    made: list[Sheet] = []
+    for second in range(1, 91):
+        attribution.feed(seen_at(second, 50, "export", KEY.queryid))
+        attribution.observe(Interval(1e9 + second, float(second), 1.0, running))
+        assert whose(attribution, KEY) == {"export": "exact"}
+        sheet = attribution._sheets[((7, 3), False)].sheet
+        made += [sheet] if sheet not in made[-1:] else []
+    assert 90 / 8 <= len(made) <= 45
+    # Another application runs it too: nobody is told for a second longer that it is certain.
+    attribution.feed(seen_at(91, 51, "import", KEY.queryid))
+    attribution.observe(Interval(1e9 + 91, 91.0, 1.0, running))
+    assert whose(attribution, KEY) == {"export": "sampled", "import": "sampled"}
+    # A statement that was not there yet is somebody's at once.
+    attribution.feed(seen_at(92, 51, "import", other.queryid))
+    attribution.observe(Interval(1e9 + 92, 92.0, 1.0, {**running, other: Counts(calls=1)}))
+    assert whose(attribution, other).keys() == {"import"}
+
+
+def test_a_statement_that_begins_again_is_whose_it_was_seen_to_be() -> None:
+    """Names known before bring no news: that the statement is in no sheet does."""
+    attribution = Attribution(seconds=20.0)
+    for second in range(1, 60):
+        running = {KEY: Counts(calls=1)} if not 5 < second < 50 else {}
+        if running:
+            attribution.feed(seen_at(second, 50, "export", KEY.queryid))
+        attribution.observe(Interval(1e9 + second, float(second), 1.0, running))
+        if second in (5, 50):
+            assert whose(attribution, KEY) == {"export": "exact"}
+
+
+def test_what_nobody_asks_for_is_forgotten_all_the_same() -> None:
+    """Sums of the window are cut when somebody asks, and now and then if nobody does."""
+    attribution = Attribution(seconds=5.0)
+    for second in range(1, 400):
+        attribution.feed(seen_at(second, 1000 + second, "export", KEY.queryid))
+        attribution.feed(Look(1e9 + second + 0.5, second + 0.5, (), (), complete=True))
+        attribution.observe(Interval(1e9 + second, second + 0.6, 1.0, {KEY: Counts(calls=1)}))
+        assert sum(map(len, attribution._book._gone.values())) <= 20
 
 
 async def test_statements_under_set_role_belong_to_the_session(pg_database: str) -> None:

@@ -88,21 +88,35 @@ class Known:
 class Statements(Mapping[StatementKey, StatementRow]):
     """The rows of a moment, worked out when somebody asks for one: many screens show none."""
 
-    def __init__(self, make: Callable[[], Mapping[StatementKey, StatementRow]]) -> None:
-        """`make` gives the rows; it is called once, and then forgotten."""
+    def __init__(
+        self,
+        make: Callable[[], Mapping[StatementKey, StatementRow]],
+        moving: Callable[[], Iterable[StatementKey]] | None = None,
+    ) -> None:
+        """`make` gives the rows, and then `moving` which of them have rates, if somebody knows.
+
+        Each is called once.
+        """
         self._make: Callable[[], Mapping[StatementKey, StatementRow]] | None = make
+        self._tell_moving = moving
+        self._moving: tuple[StatementKey, ...] | None = None
 
     @cached_property
     def rows(self) -> Mapping[StatementKey, StatementRow]:
         """The rows; the same object in all snapshots up to the next interval."""
         assert self._make is not None
         rows, self._make = self._make(), None
+        if self._tell_moving is not None:
+            self._moving, self._tell_moving = tuple(self._tell_moving()), None
         return rows
 
     @cached_property
     def working(self) -> tuple[StatementRow, ...]:
         """The rows of those that did something in the last interval."""
-        return tuple(row for row in self.rows.values() if row.rates is not NOTHING)
+        rows = self.rows
+        if self._moving is not None:
+            return tuple(rows[key] for key in self._moving)
+        return tuple(row for row in rows.values() if row.rates is not NOTHING)
 
     def __getitem__(self, key: StatementKey) -> StatementRow:
         return self.rows[key]
@@ -135,6 +149,10 @@ class StatementTable:
         """Rows with rates, which say something else next time, whatever their counters do."""
         self._textless: set[StatementKey] = set()
         self._learned = -1
+
+    def moving(self) -> Iterable[StatementKey]:
+        """Those that had rates when the rows were made last."""
+        return self._moving
 
     def update(
         self,

@@ -154,7 +154,7 @@ class Watch:
             self.findings.observe(interval)
             self._forget_gone()
             self._touched.update(self._deltas.touched)
-            self._statements = Statements(self._make_rows)
+            self._statements = Statements(self._make_rows, self._table.moving)
         else:
             self.findings.feed(poll)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from dataclasses import replace
+from typing import NamedTuple
 
 from pgscope.analysis.attribution.groups import Partition, SessionBook
 from pgscope.analysis.attribution.monitor import MonitorBook
@@ -35,6 +36,9 @@ _LONGEST_CONTROL = 200
 _OLD_ENOUGH = 10
 """Ticks that the sums of the whole watch may be old where they stand in for what is quiet now."""
 
+_FRESH = 1 / 15
+"""Part of the window that may go by until shares are worked out anew, for statements that have theirs."""
+
 _COST_OF_A_TICK = 1000
 """Cells times steps that may be solved at each tick: about 10 ms."""
 
@@ -53,7 +57,7 @@ class Attribution:
         self._monitor = MonitorBook()
         self._lengths: deque[float] = deque()
         self._begin: float | None = None
-        self._sheets: dict[tuple[Partition, bool], tuple[Sheet, int]] = {}
+        self._sheets: dict[tuple[Partition, bool], _Known] = {}
         self.solve_s = 0.0
         """Seconds that shares may be old, at the least: to solve for them is most of what they take."""
         self._at_home: dict[bool, tuple[int, dict[Partition, list[StatementKey]]]] = {}
@@ -108,7 +112,7 @@ class Attribution:
         if not key.toplevel:
             return (self._inside(partition),)
         home = self._home(key)
-        shares = self._sheet(home, watch).shares(key.queryid)
+        shares = self._sheet(home, watch, asked=key.queryid).shares(key.queryid)
         if not watch and shares[0].application_name is None and len(shares) == 1:
             # Not seen in the window, but before.
             shares = self._sheet(home, True, _OLD_ENOUGH).shares(key.queryid)
@@ -175,16 +179,23 @@ class Attribution:
             known = self._at_home[watch] = (now, found)
         return known[1]
 
-    def _sheet(self, partition: Partition, watch: bool, ticks: int = 1) -> Sheet:
+    def _sheet(self, partition: Partition, watch: bool, ticks: int = 1, asked: int | None = None) -> Sheet:
+        """The sheet of a partition, at most so many ticks old; `asked` is a statement that it should have."""
         known = self._sheets.get((partition, watch))
         now = len(self._book.ticks)
         if self.solve_s > 0 and self._lengths:
             ticks = max(ticks, int(self.solve_s / max(self._lengths[-1], 0.1)))
-        # What is dear to solve is solved less often; in between its shares are a few ticks old.
-        if known is not None and now < known[1] + ticks + known[0].cost // _COST_OF_A_TICK:
-            return known[0]
-        sheet = self._make_sheet(partition, watch, known[0] if known is not None else None)
-        self._sheets[(partition, watch)] = (sheet, now)
+        news = self._book.news.get(partition, 0)
+        if known is not None:
+            # What is dear to solve is solved less often; in between its shares are a few ticks old.
+            if now < known.tick + ticks + known.sheet.cost // _COST_OF_A_TICK:
+                return known.sheet
+            told = known.news == news and (asked is None or known.sheet.has(asked))
+            if told and not watch and self._book.ticks[-1] - known.mono < _FRESH * self.seconds:
+                return known.sheet
+        sheet = self._make_sheet(partition, watch, known.sheet if known is not None else None)
+        mono = self._book.ticks[-1] if now else 0.0
+        self._sheets[(partition, watch)] = _Known(sheet, now, mono, news)
         return sheet
 
     def _make_sheet(self, partition: Partition, watch: bool, before: Sheet | None) -> Sheet:
@@ -211,6 +222,15 @@ class Attribution:
         )
         groups = book.groups(partition, begin, end, window=not watch)
         return Sheet(statements, groups, about, before)
+
+
+class _Known(NamedTuple):
+    """A sheet, the tick it was made in and its end (mono), and what was new then (`SessionBook.news`)."""
+
+    sheet: Sheet
+    tick: int
+    mono: float
+    news: int
 
 
 def _summed(name: str | None, parts: list[ApplicationStatement]) -> ApplicationStatements:

@@ -68,6 +68,9 @@ class Group:
 
 Groups = dict[GroupKey, Group]
 
+_SWEPT_EVERY = 10
+"""Ticks after which also that is forgotten which nobody asks for."""
+
 _MOST_NAMES = 300
 """Applications of a partition that are remembered, those that are there not counted."""
 
@@ -95,6 +98,8 @@ class SessionBook:
         self._own: frozenset[int] = frozenset()
         self._ends: frozenset[int] = frozenset()
         self._begins: frozenset[int] = frozenset()
+        self._window = (0, float("-inf"))
+        """The oldest tick in the window, and when it began (mono)."""
         self.ticks: Tail[float] = Tail(float("-inf"))
         """Ends of the ticks so far, mono."""
         self.looks: Tail[int] = Tail(0)
@@ -106,6 +111,8 @@ class SessionBook:
         """Applications ever seen running a query_id."""
         self.users_of: dict[tuple[int, int], set[int]] = {}
         """Users whose sessions were ever seen running a query_id (second) in a database (first)."""
+        self.news: dict[Partition, int] = {}
+        """How often an application was first seen in a partition, or first seen running a query_id there."""
         self.short_lived: dict[Partition, int] = {}
         """Sessions that were seen once only and then gone: there may be others that nobody saw."""
 
@@ -199,23 +206,28 @@ class SessionBook:
         self.looks.append(self.look_count)
         oldest = len(self.ticks) - keep
         since = self.ticks[oldest - 1] if oldest > 0 else float("-inf")
-        for busy in self._busy.values():
-            for track in busy.values():
-                track.expire(oldest, since)
-            for identity in [identity for identity, track in busy.items() if not track.window]:
-                del busy[identity]
-        for partition, gone in list(self._gone.items()):
-            left = []
-            for track in gone:
-                track.expire(oldest, since)
-                if track.window:
-                    left.append(track)
-                else:
-                    self._retire(track)
-            if left:
-                self._gone[partition] = left
+        self._window = (oldest, since)
+        if len(self.ticks) % _SWEPT_EVERY == 0:
+            for partition in {*self._busy, *self._gone}:
+                self._expire(partition)
+
+    def _expire(self, partition: Partition) -> None:
+        """Have the sessions of a partition forget what came before the window."""
+        oldest, since = self._window
+        busy = self._busy.get(partition, {})
+        for track in busy.values():
+            track.expire(oldest, since)
+        for identity in [identity for identity, track in busy.items() if not track.window]:
+            del busy[identity]
+        left = []
+        for track in self._gone.pop(partition, ()):
+            track.expire(oldest, since)
+            if track.window:
+                left.append(track)
             else:
-                del self._gone[partition]
+                self._retire(track)
+        if left:
+            self._gone[partition] = left
 
     def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
         """Drop what was seen of other statements, named by (dbid, queryid), and of applications long gone."""
@@ -247,7 +259,9 @@ class SessionBook:
     def groups(self, partition: Partition, begin: float, end: float, *, window: bool) -> Groups:
         """The groups of a partition from `begin` to `end` (mono): the window's, or the whole watch's."""
         groups: Groups = {}
-        if not window:
+        if window:
+            self._expire(partition)
+        else:
             for key, group in self._retired.get(partition, {}).items():
                 _add(groups.setdefault(key, Group()), group)
         there = self._busy if window else self._present
@@ -269,18 +283,26 @@ class SessionBook:
             self._tracks[identity] = track
             self._present.setdefault(partition, {})[identity] = track
             names = self.names.setdefault(partition, {})
+            if sighting.application_name not in names:
+                self._tell_news(partition)
             names[sighting.application_name] = names.get(sighting.application_name, 0) + 1
         elif sighting.application_name != track.application_name:
             names = self.names.setdefault(track.partition, {})
-            names.setdefault(sighting.application_name, 1)
+            if names.setdefault(sighting.application_name, 1) == 1:
+                self._tell_news(track.partition)
         if sighting.query_id is not None:
-            by_query = self.names_of.setdefault(track.partition, {})
-            by_query.setdefault(sighting.query_id, set()).add(sighting.application_name)
+            running = self.names_of.setdefault(track.partition, {}).setdefault(sighting.query_id, set())
+            if sighting.application_name not in running:
+                running.add(sighting.application_name)
+                self._tell_news(track.partition)
             self.users_of.setdefault((sighting.datid, sighting.query_id), set()).add(sighting.usesysid)
         self._settle(track)
         track.see(len(self.ticks), sighting, at, mono, self._ends)
         self._sort(track)
         return identity
+
+    def _tell_news(self, partition: Partition) -> None:
+        self.news[partition] = self.news.get(partition, 0) + 1
 
     def _leave(self, gone: Iterable[tuple[int, float]], mono: float) -> None:
         """Sessions that were not there at `mono`."""

@@ -103,6 +103,10 @@ class Sheet:
         """
         return 2 * self._sessions + len(self._balance.cells) * self.steps
 
+    def has(self, query_id: int) -> bool:
+        """Whether the statement did something when this was made."""
+        return query_id in self._totals
+
     def _cell(self, label: Label, scale: float, guess: float, spread: float, column: int = -1) -> int:
         index = self._balance.cell(guess, spread, column, self._before.get(label, 0.0) * scale)
         self._labels[label] = (index, scale)

@@ -16,6 +16,10 @@ from pgscope.sample import Mark, Poll, Sample, StatementTexts
 
 _PIECES = 3
 _TEXTS = 1000
+_TOGETHER = 32
+_TOGETHER_S = 10.0
+_SEGMENT = 120.0
+"""Seconds: a new segment with 5,000 statements takes as long to write as a minute of differences does."""
 """Texts of statements long gone that are kept, beside as many as there are statements."""
 
 
@@ -39,10 +43,13 @@ class Ring:
         """Shared with the samples, and so with whoever else keeps them: 47 MB are usual on some servers."""
         self._run: Run | None = None
         self._began = 0.0
+        self._waiting: list[Sample] = []
+        """Not encoded yet: many in a row cost half of what they cost one at a time, between other things."""
 
     @property
     def size(self) -> int:
         """Bytes held."""
+        self._encode()
         return sum(map(len, self._pieces))
 
     def write(self, sample: Sample) -> None:
@@ -52,6 +59,17 @@ class Ring:
             return
         if isinstance(sample, Poll):
             self._forget(sample)
+        self._waiting.append(sample)
+        first = self._waiting[0]
+        if len(self._waiting) >= _TOGETHER or sample.mono - first.mono >= _TOGETHER_S:
+            self._encode()
+
+    def _encode(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for sample in waiting:
+            self._put(sample)
+
+    def _put(self, sample: Sample) -> None:
         old = sample.mono - self._began >= self._seconds
         if self._run is None or old or self._newest >= self._most:
             carried = Carried() if self._run is None else self._run.carried
@@ -59,7 +77,10 @@ class Ring:
                 self._run.close()
             piece = bytearray()
             self._pieces.append(piece)
-            self._run, self._began = Run(piece.extend, carried=carried, level=1), sample.mono
+            self._run, self._began = (
+                Run(piece.extend, carried=carried, level=1, segment=_SEGMENT),
+                sample.mono,
+            )
         self._run.write(sample)
 
     def _forget(self, poll: Poll) -> None:
@@ -74,11 +95,13 @@ class Ring:
 
     def mark(self, mark: Mark) -> None:
         """Remember a moment."""
+        self._encode()
         if self._run is not None:
             self._run.mark(mark)
 
     def held(self) -> Held | None:
         """What it holds now; None if nothing."""
+        self._encode()
         if self._run is None:
             return None
         self._run.flush()

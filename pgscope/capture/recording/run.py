@@ -112,8 +112,12 @@ class Run:
         before: Entries | None = None,
         last_index: int = 0,
         level: int = _LEVEL,
+        segment: float = SEGMENT_SECONDS,
     ) -> None:
-        """`offset` is the file's size; `before` what lies in it after the index at `last_index`."""
+        """`offset` is the file's size; `before` what lies in it after the index at `last_index`.
+
+        `segment` is how many seconds a segment spans.
+        """
         self._append = append
         self.offset = offset
         self._head = dict(head or {})
@@ -135,6 +139,7 @@ class Run:
         self._start = self._end = 0.0
         self._segment: tuple[int, float] | None = None
         self._level = level
+        self._segment_seconds = segment
         self._packer = zlib.compressobj(level)
 
     @property
@@ -146,7 +151,7 @@ class Run:
         """Take a sample. Raises OSError."""
         if not self._begun:
             self._begin(sample)
-        if self._segment_at is None or sample.mono - self._segment_at >= SEGMENT_SECONDS:
+        if self._segment_at is None or sample.mono - self._segment_at >= self._segment_seconds:
             self._next_segment(sample)
         moment = self._moment(sample)
         if not self._lines:
