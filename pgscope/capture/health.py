@@ -92,7 +92,8 @@ async def patiently(answer: Coroutine[Any, Any, _T], health: Health, quiet: floa
             raise asyncio.TimeoutError
         return task.result()
     finally:
-        await end(task)
+        if not task.done():
+            await end(task)
 
 
 def _for_good(failures: Mapping[str, Failure]) -> dict[str, str]:

@@ -36,8 +36,9 @@ _LONGEST_CONTROL = 200
 _OLD_ENOUGH = 10
 """Ticks that the sums of the whole watch may be old where they stand in for what is quiet now."""
 
-_FRESH = 1 / 15
-"""Part of the window that may go by until shares are worked out anew, for statements that have theirs."""
+_FRESH, _FRESH_MOST = 1 / 15, 1 / 6
+"""Parts of the window that may go by until shares are worked out anew for statements that have theirs: at the
+least, and where it is much work."""
 
 _COST_OF_A_TICK = 1000
 """Cells times steps that may be solved at each tick: about 10 ms."""
@@ -191,7 +192,8 @@ class Attribution:
             if now < known.tick + ticks + known.sheet.cost // _COST_OF_A_TICK:
                 return known.sheet
             told = known.news == news and (asked is None or known.sheet.has(asked))
-            if told and not watch and self._book.ticks[-1] - known.mono < _FRESH * self.seconds:
+            part = min(_FRESH * (1 + known.sheet.cost / _COST_OF_A_TICK), _FRESH_MOST)
+            if told and not watch and self._book.ticks[-1] - known.mono < part * self.seconds:
                 return known.sheet
         sheet = self._make_sheet(partition, watch, known.sheet if known is not None else None)
         mono = self._book.ticks[-1] if now else 0.0
