@@ -14,7 +14,7 @@ from pgscope.packed import Packed, start_of, unpack
 from pgscope.sample import StatementCounters, StatementKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StatementRow:
     """One entry of pg_stat_statements: `rates` are per second of the last interval, `total` since `since`."""
 
@@ -169,6 +169,9 @@ class StatementTable:
             if made[key].rates is not NOTHING:
                 self._moving.add(key)
             (self._textless.discard if made[key].packed else self._textless.add)(key)
+        if not self._textless:
+            # What was emptied stays as large as it was.
+            self._textless = set()
         self._rows = {key: made[key] for key in entries} if moved else made
         return self._rows
 
