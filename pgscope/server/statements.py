@@ -131,13 +131,16 @@ class StatementReader:
         """
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
         found, piece = Texts(), Texts()
+        # The names that are known already, not others that are equal: each is kept as long as its text.
+        names = {name: name for name in unseen}
         try:
             await connection.execute(_ROOM)
             cursor = connection.cursor(binary=True)
             rows = cursor.stream(self._query("statement_texts"), params, size=_CHUNK)
             async for dbid, queryid, raw in rows:
                 if raw is not None:
-                    piece[(dbid, queryid)] = text(raw, self._names.codec(dbid))
+                    name = (dbid, queryid)
+                    piece[names.get(name, name)] = text(raw, self._names.codec(dbid))
                 if len(piece) >= _PIECE:
                     found.take(piece)
                     if take is not None:
@@ -152,5 +155,6 @@ class StatementReader:
         if take is not None and piece:
             take(piece)
         self._known |= unseen
-        self._unseen = self._unseen - unseen
+        # Not by `-`: what that makes is as large as what it is made of, though nothing is in it.
+        self._unseen = {name for name in self._unseen if name not in unseen}
         return found
