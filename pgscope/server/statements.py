@@ -26,6 +26,11 @@ _CHUNK = 50 if psycopg.pq.version() >= 170000 else 1
 """Rows that libpq hands over together, where it can."""
 _MOST = 1_000_000
 """Entries at the most where the server does not say how many there may be."""
+_OIDS = (StatementCounters._fields.index("userid"), StatementCounters._fields.index("dbid"))
+_OFTEN_NOTHING = tuple(
+    map(StatementCounters._fields.index, ("total_plan_time", "blk_read_time", "blk_write_time"))
+)
+"""Times that are only taken where settings say so."""
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -79,9 +84,16 @@ class StatementReader:
         Raises ValueError for an entry that cannot be.
         """
         slots, before = self._slots, self._before
+        oids: dict[int, int] = {}
         for place, *values in rows:
             if not 0 < place <= self._most:
                 raise ValueError("an entry at a place that pg_stat_statements.max leaves no room for")
+            if place > len(slots):
+                # Most of these do nothing for long: what they have in common they have together.
+                for n in _OIDS:
+                    values[n] = oids.setdefault(values[n], values[n])
+                for n in _OFTEN_NOTHING:
+                    values[n] = values[n] or 0.0
             entry = StatementCounters._make(values)
             if place <= len(before) and (known := before[place - 1]) == entry:
                 entry = known
