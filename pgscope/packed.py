@@ -1,6 +1,7 @@
 """Statement texts in little memory: thousands of long ones are kept, a few are looked at.
 
-What stays of a long text is compressed; SQL takes a third to a tenth of its size then.
+What stays of a long text is compressed, SQL takes a third to a tenth of its size then, and put into a private
+file; where none is to be had it stays in memory.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from functools import lru_cache, wraps
 from typing import TypeAlias, TypeVar
 
-Packed: TypeAlias = "str | bytes"
+from pgscope.spill import SMALL, Spilled, SpillFile
+
+Packed: TypeAlias = "str | bytes | Spilled"
 """A text as it is kept: itself while it is short."""
 Name: TypeAlias = "tuple[int, int]"
 """(dbid, queryid)."""
@@ -19,17 +22,23 @@ Name: TypeAlias = "tuple[int, int]"
 SHORT = 500
 """Characters: to compress less saves nothing worth it."""
 _LEVEL = 1
+_FILE = SpillFile()
 _T = TypeVar("_T")
 
 
 def pack(text: str) -> Packed:
     """The text as it is kept; equal for equal texts."""
-    return text if len(text) <= SHORT else zlib.compress(text.encode("utf-8", "surrogatepass"), _LEVEL)
+    if len(text) <= SHORT:
+        return text
+    data = zlib.compress(text.encode("utf-8", "surrogatepass"), _LEVEL)
+    return data if len(data) <= SMALL else _FILE.put(data) or data
 
 
 def unpack(packed: Packed) -> str:
     """The whole text."""
-    return packed if isinstance(packed, str) else zlib.decompress(packed).decode("utf-8", "surrogatepass")
+    if isinstance(packed, str):
+        return packed
+    return zlib.decompress(_compressed(packed)).decode("utf-8", "surrogatepass")
 
 
 def start_of(packed: Packed, length: int) -> str:
@@ -37,8 +46,18 @@ def start_of(packed: Packed, length: int) -> str:
     if isinstance(packed, str):
         return packed
     # A character has four bytes at most; one may be cut in two at the end.
-    data = zlib.decompressobj().decompress(packed, 4 * length)
+    data = zlib.decompressobj().decompress(_compressed(packed), 4 * length)
     return data.decode("utf-8", "ignore")
+
+
+def _compressed(packed: bytes | Spilled) -> bytes:
+    if isinstance(packed, bytes):
+        return packed
+    try:
+        return packed.read()
+    except OSError as error:
+        lost = f"-- this text lay in a temporary file that cannot be read: {error.strerror or error}"
+        return zlib.compress(lost.encode("utf-8", "replace"))
 
 
 class Texts(MutableMapping[Name, str]):

@@ -31,6 +31,7 @@ def test_long_texts_take_less_and_are_shared() -> None:
     assert other[(1, 2)] == LONG
     assert other.packed[(1, 2)] is texts.packed[(1, 2)]
     assert len(other.packed[(1, 2)]) < len(LONG) / 2
+    assert not isinstance(other.packed[(1, 2)], str)
 
 
 def test_a_book_gives_whole_texts_and_forgets() -> None:

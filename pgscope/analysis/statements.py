@@ -14,7 +14,7 @@ from pgscope.packed import Packed, start_of, unpack
 from pgscope.sample import StatementCounters, StatementKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StatementRow:
     """One entry of pg_stat_statements: `rates` are per second of the last interval, `total` since `since`."""
 
@@ -183,10 +183,17 @@ class StatementTable:
         for key in due:
             entry, old, delta = entries[key], before.get(key), deltas.get(key)
             if old is None or delta is not None or not _is_current(old, entry, known):
-                made[key] = _row(key, entry, delta, per_second, time, known, tuple(shares(key)))
+                total = counts_of(entry)
+                if old is not None and old.total == total:
+                    # Of thousands whose text was learned nothing else is new.
+                    total = old.total
+                made[key] = _row(key, entry, total, delta, per_second, time, known, tuple(shares(key)))
             if made[key].rates is not NOTHING:
                 self._moving.add(key)
             (self._textless.discard if made[key].packed else self._textless.add)(key)
+        if not self._textless:
+            # What was emptied stays as large as it was.
+            self._textless = set()
         self._rows = {key: made[key] for key in entries} if moved else made
         return self._rows
 
@@ -200,6 +207,7 @@ def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bo
 def _row(
     key: StatementKey,
     entry: StatementCounters,
+    total: Counts,
     delta: Counts | None,
     per_second: float,
     time: float,
@@ -214,7 +222,7 @@ def _row(
         packed=text,
         fingerprint=known.texts.fingerprint(key),
         rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
-        total=counts_of(entry),
+        total=total,
         max_exec_time=entry.max_exec_time,
         since=entry.stats_since,
         shares=shares,

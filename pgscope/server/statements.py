@@ -26,6 +26,11 @@ _CHUNK = 50 if psycopg.pq.version() >= 170000 else 1
 """Rows that libpq hands over together, where it can."""
 _MOST = 1_000_000
 """Entries at the most where the server does not say how many there may be."""
+_OIDS = (StatementCounters._fields.index("userid"), StatementCounters._fields.index("dbid"))
+_OFTEN_NOTHING = tuple(
+    map(StatementCounters._fields.index, ("total_plan_time", "blk_read_time", "blk_write_time"))
+)
+"""Times that are only taken where settings say so."""
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -79,9 +84,16 @@ class StatementReader:
         Raises ValueError for an entry that cannot be.
         """
         slots, before = self._slots, self._before
+        oids: dict[int, int] = {}
         for place, *values in rows:
             if not 0 < place <= self._most:
                 raise ValueError("an entry at a place that pg_stat_statements.max leaves no room for")
+            if place > len(slots):
+                # Most of these do nothing for long: what they have in common they have together.
+                for n in _OIDS:
+                    values[n] = oids.setdefault(values[n], values[n])
+                for n in _OFTEN_NOTHING:
+                    values[n] = values[n] or 0.0
             entry = StatementCounters._make(values)
             if place <= len(before) and (known := before[place - 1]) == entry:
                 entry = known
@@ -131,13 +143,16 @@ class StatementReader:
         """
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
         found, piece = Texts(), Texts()
+        # The names that are known already, not others that are equal: each is kept as long as its text.
+        names = {name: name for name in unseen}
         try:
             await connection.execute(_ROOM)
             cursor = connection.cursor(binary=True)
             rows = cursor.stream(self._query("statement_texts"), params, size=_CHUNK)
             async for dbid, queryid, raw in rows:
                 if raw is not None:
-                    piece[(dbid, queryid)] = text(raw, self._names.codec(dbid))
+                    name = (dbid, queryid)
+                    piece[names.get(name, name)] = text(raw, self._names.codec(dbid))
                 if len(piece) >= _PIECE:
                     found.take(piece)
                     if take is not None:
@@ -152,5 +167,6 @@ class StatementReader:
         if take is not None and piece:
             take(piece)
         self._known |= unseen
-        self._unseen = self._unseen - unseen
+        # Not by `-`: what that makes is as large as what it is made of, though nothing is in it.
+        self._unseen = {name for name in self._unseen if name not in unseen}
         return found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import ClassVar
 
 from pgscope.analysis.snapshot import Snapshot
+from pgscope.analysis.statements import Statements
 from pgscope.report import numbers
 from pgscope.sample import ServerFacts
 from pgscope.tui.facts import Fact, runs
@@ -16,6 +18,7 @@ from pgscope.tui.tonelines import Run, ToneLines, cells
 
 _LEAST_SPARK = 12
 _MOST_SPARK = 60
+_NO_STATEMENTS = Statements(dict)
 
 
 def clock(at: float) -> str:
@@ -144,7 +147,8 @@ class HeaderLines(ToneLines):
 
     def show(self, snapshot: Snapshot, status: Status) -> None:
         """Show the totals of a snapshot."""
-        self._given = (snapshot, status)
+        # Without the rows of statements: of what is hidden behind another view they would be kept for long.
+        self._given = (replace(snapshot, statements=_NO_STATEMENTS), status)
         self._make()
 
     def on_resize(self) -> None:

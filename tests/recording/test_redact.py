@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pgscope.capture.recording.redact import UNREADABLE, redacted
+from pgscope.capture.recording.redact import UNREADABLE, Redactor, redacted
+from pgscope.packed import Texts
 from pgscope.sample import Disconnected, Poll, StatementTexts
 from tests.recording.streams import later, shop
 from tests.recording.test_format import decompressed
@@ -69,3 +70,16 @@ def test_passwords_are_never_written(text: str, tmp_path: Path) -> None:
     stream.append(Disconnected(poll.at, poll.mono, f"bad: postgresql://u:{SECRET}@h/d password={SECRET} x"))
     recorded(tmp_path / "a", stream)
     assert SECRET.encode() not in decompressed((tmp_path / "a").read_bytes())
+
+
+def test_what_is_written_as_it_is_is_kept_once() -> None:
+    long = ", ".join(f"column_{n}" for n in range(1_000))
+    texts = Texts(
+        {(1, 1): f"select {long} from t", (1, 2): f"select {long} from t where password = 'hunter2'"}
+    )
+    written = Redactor(constants=False).sample(StatementTexts(1.0, 1.0, texts))
+    assert isinstance(written, StatementTexts)
+    assert isinstance(written.texts, Texts)
+    assert written.texts.packed[(1, 1)] is texts.packed[(1, 1)]
+    assert "hunter2" in texts[(1, 2)]
+    assert "hunter2" not in written.texts[(1, 2)]

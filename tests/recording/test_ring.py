@@ -6,7 +6,7 @@ from string import ascii_letters
 import pytest
 
 from pgscope.capture.recording.ring import Ring
-from pgscope.packed import Texts
+from pgscope.packed import Packed, Texts
 from pgscope.sample import Connected, Poll, Sample, StatementTexts
 from tests.recording.streams import later, shop
 
@@ -26,7 +26,7 @@ def test_long_texts_are_not_held_a_second_time() -> None:
     assert ring.size < 0.2 * sum(map(len, texts.packed.values()))
     recording = ring.recording()
     assert recording is not None
-    told: dict[tuple[int, int], str | bytes] = {}
+    told: dict[tuple[int, int], Packed] = {}
     for one in recording.samples():
         if isinstance(one, StatementTexts):
             assert isinstance(one.texts, Texts)

@@ -12,7 +12,7 @@ from pgscope.sample import StatementKey
 Certainty: TypeAlias = Literal["exact", "measured", "sampled", "unattributed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Share:
     """One application's part of a statement's calls; the shares of a statement sum to one.
 

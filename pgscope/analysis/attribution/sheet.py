@@ -12,6 +12,7 @@ from pgscope.analysis.attribution.shares import Share, normalised, unattributed
 from pgscope.analysis.attribution.tally import Seen
 from pgscope.dataclass import dataclass
 
+_UNSEEN = (unattributed("no session was seen running it"),)
 _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
 _MOST_SESSIONS = 5_000
@@ -116,14 +117,17 @@ class Sheet:
         """The shares of a statement of this partition; found out when first asked for."""
         told = self._told.get(query_id)
         if told is None:
-            told = self._told[query_id] = self._shares(query_id)
+            told = self._shares(query_id)
+            # Most statements of a server were not seen: those are not worth to be remembered.
+            if told is not _UNSEEN:
+                self._told[query_id] = told
         return told
 
     def _shares(self, query_id: int) -> tuple[Share, ...]:
         if query_id in self._fixed:
             return (self._only(query_id, self._fixed[query_id].application_name),)
         if query_id not in self._columns:
-            return (unattributed("no session was seen running it"),)
+            return _UNSEEN
         names = {key.application_name for key in self._columns[query_id].cells}
         if len(names | {*self._about.names_of.get(query_id, ())}) == 1:
             return (self._only(query_id, names.pop()),)

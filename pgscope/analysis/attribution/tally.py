@@ -81,7 +81,7 @@ class Seen:
         return rate / max(looks, 1), math.sqrt(bias**2 + 1.0 / young)
 
 
-@dataclass
+@dataclass(slots=True)
 class Counted:
     """What an odometer said: an amount, over how many seconds, and the variance of the amount."""
 
@@ -96,7 +96,7 @@ class Counted:
         self.variance += part * other.variance
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
     """Sums over some time for sessions of one application: statements seen, and odometers."""
 

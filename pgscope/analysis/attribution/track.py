@@ -24,7 +24,7 @@ class _Reading(NamedTuple):
     application_name: str
 
 
-@dataclass
+@dataclass(slots=True)
 class _Span:
     """What an odometer counted between two readings, as far as the window still reaches back to it."""
 
@@ -36,6 +36,31 @@ class _Span:
 
 class Track:
     """A session, from when it was first seen. Its sums are kept by application, for pools rename sessions."""
+
+    __slots__ = (
+        "_active",
+        "_buffers",
+        "_in_autocommit",
+        "_in_transaction",
+        "_names_since_buffers",
+        "_pipelined",
+        "_polls",
+        "_query_start",
+        "_renamed",
+        "_seen",
+        "_sighting",
+        "_sightings",
+        "_spans",
+        "_transactions",
+        "application_name",
+        "backend_start",
+        "ever",
+        "first_mono",
+        "last_mono",
+        "partition",
+        "pid",
+        "window",
+    )
 
     def __init__(self, sighting: Sighting, mono: float, polls: int = 0) -> None:
         """`polls` that there were so far."""
@@ -49,9 +74,12 @@ class Track:
         self._sightings = 0
         self.window: dict[str, Tally] = {}
         self.ever: dict[str, Tally] = {}
-        self._seen: deque[tuple[int, str, int, int]] = deque()
-        """Executions in the window: tick, name, query_id, and bucket of its age."""
-        self._spans: dict[Odometer, deque[_Span]] = {"transactions": deque(), "buffers": deque()}
+        self._seen: deque[tuple[int, str, int, int]] | None = None
+        """Executions in the window: tick, name, query_id, and bucket of its age; None if there are none.
+
+        An empty deque takes 760 bytes, and of thousands of sessions most do nothing.
+        """
+        self._spans: dict[Odometer, deque[_Span]] = {}
         self._query_start: float | None = None
         self._sighting = sighting
         self._polls = polls
@@ -61,7 +89,8 @@ class Track:
         self._in_transaction = 0
         self._active = 0
         self._pipelined = 0
-        self._names_since_buffers = {sighting.application_name}
+        self._names_since_buffers: set[str] | None = None
+        """None if it is the present one alone."""
 
     @property
     def habit(self) -> Habit:
@@ -87,6 +116,8 @@ class Track:
     def see(self, tick: int, sighting: Sighting, at: float, mono: float, ends: frozenset[int]) -> None:
         """Take in a sighting; `ends` are the query_ids that end transactions (COMMIT, ROLLBACK)."""
         if sighting.application_name != self.application_name:
+            if self._names_since_buffers is None:
+                self._names_since_buffers = {self.application_name}
             self.application_name = sighting.application_name
             self._names_since_buffers.add(sighting.application_name)
             self._renamed += 1
@@ -100,6 +131,8 @@ class Track:
         assert sighting.query_start is not None
         bucket = age_bucket(at - sighting.query_start)
         name, query_id = sighting.application_name, sighting.query_id
+        if self._seen is None:
+            self._seen = deque()
         self._seen.append((tick, name, query_id, bucket))
         for sums in (self.window, self.ever):
             _tally(sums, name).see(query_id, bucket)
@@ -150,8 +183,8 @@ class Track:
         if before is not None and value == before.value:
             return
         self._buffers = _Reading(mono, value, self.application_name)
-        names = sorted(self._names_since_buffers)
-        self._names_since_buffers = {self.application_name}
+        names = sorted(self._names_since_buffers or {self.application_name})
+        self._names_since_buffers = None
         if before is None or value < before.value or mono <= before.mono:
             return
         amount = float(value - before.value) / len(names)
@@ -165,6 +198,8 @@ class Track:
         while seen and seen[0][0] < oldest:
             _, name, query_id, bucket = seen.popleft()
             self.window[name].unsee(query_id, bucket)
+        if not seen:
+            self._seen = None
         for what, spans in self._spans.items():
             for span in spans:
                 if span.begin >= since:
@@ -173,6 +208,7 @@ class Track:
             while spans and spans[0].begin >= spans[0].end:
                 spans.popleft()
         if not seen and not any(self._spans.values()):
+            self._spans.clear()
             self.window.clear()
 
     def _add(
@@ -180,7 +216,10 @@ class Track:
     ) -> None:
         """Count an amount, as if it came evenly, for this part of the session's time."""
         counted = Counted(amount, (end - begin) * part, variance)
-        self._spans[what].append(_Span(name, begin, end, counted))
+        spans = self._spans.get(what)
+        if spans is None:
+            spans = self._spans[what] = deque()
+        spans.append(_Span(name, begin, end, counted))
         for sums in (self.window, self.ever):
             _counted(_tally(sums, name), what).add(counted)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from pgscope.packed import Texts
+from pgscope.packed import Texts, pack, packed_items, unpack
 from pgscope.sample import (
     OWN_MARK,
     Disconnected,
@@ -98,8 +98,11 @@ class Redactor:
             return self._poll(sample)
         if isinstance(sample, StatementTexts):
             texts = Texts()
-            for key, text in sample.texts.items():
-                texts[key] = self.text(text)
+            for key, kept in packed_items(sample.texts):
+                text = unpack(kept)
+                written = self.text(text)
+                # Shared with whoever else keeps it, where nothing is to be taken out.
+                texts.packed[key] = kept if written is text else pack(written)
             if self._constants:
                 self._texts.take(texts)
             return replace(sample, texts=texts)

@@ -186,7 +186,7 @@ class StatementRows:
         values = _Values(row, counts, share * factor, block_size)
         return Row(
             key=row.key,
-            cells=_Cells(row, values, flag, self._signs),
+            cells=_Cells(values, flag, self._signs),
             sort_values=values,
             tone="normal" if counts.calls > 0 else "muted",
         )
@@ -195,15 +195,17 @@ class StatementRows:
 class _Cells:
     """A row's cells, worked out once when the row comes into view."""
 
-    __slots__ = ("_given", "_made")
+    __slots__ = ("_flag", "_made", "_signs", "_values")
 
-    def __init__(self, row: StatementRow, values: Sequence[Any], flag: str, signs: Signs) -> None:
-        self._given = (row, values, flag, signs)
+    def __init__(self, values: _Values, flag: str, signs: Signs) -> None:
+        self._values = values
+        self._flag = flag
+        self._signs = signs
         self._made: tuple[Cell | str, ...] | None = None
 
     def __call__(self) -> tuple[Cell | str, ...]:
         if self._made is None:
-            self._made = _cells(*self._given)
+            self._made = _cells(self._values.row, self._values, self._flag, self._signs)
         return self._made
 
 
