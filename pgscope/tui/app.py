@@ -36,7 +36,7 @@ from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
 from pgscope.tui.saying import Sayings
-from pgscope.tui.served import Begin, Served, Server
+from pgscope.tui.served import NOTHING_YET, Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
 from pgscope.tui.table import LiveTable
@@ -306,6 +306,9 @@ class PgscopeApp(App[None]):
             self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
 
     def _told(self, served: Served) -> None:
+        if served.snapshot is NOTHING_YET:
+            # The first frame has the rows then: one without them would be drawn before, for nothing.
+            served.snapshot = served.newest
         self.post_message(self.Taken(served))
 
     @on(Taken)
