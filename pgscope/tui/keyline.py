@@ -49,8 +49,8 @@ class Key(NamedTuple):
 class KeyLine(KeptLines):
     """A line of keys, cut after a whole key, with the help last and a sign that there are more keys.
 
-    A click on a key is as good as the key. Textual's own footer looks the same; it makes a widget of each key,
-    and these were a tenth of the time until the first rows were on the screen.
+    A click on a key is as good as the key. Textual's own footer looks the same; it makes a widget of each
+    key, and these were a tenth of the time until the first rows were on the screen.
     """
 
     ALLOW_SELECT = False
