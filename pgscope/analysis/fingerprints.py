@@ -14,6 +14,7 @@ from typing import NewType
 
 from pgscope.analysis.activity import is_own_text
 from pgscope.dataclass import dataclass
+from pgscope.latepattern import late_pattern
 from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
 
@@ -23,7 +24,7 @@ Fingerprint = NewType("Fingerprint", str)
 _LONGEST_PARSED = 200_000
 """Characters: what is longer is compared as text, for parsing it would take noticeable time."""
 
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"""
       (?P<line>    --[^\n]* )
     | (?P<comment> /\* )
@@ -34,9 +35,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_EDGE = re.compile(r"/\*|\*/")
-_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)*\s*\)")
-_MEMBERS = re.compile(r"\b(?:in|any) ?\(")
+_EDGE = late_pattern(r"/\*|\*/")
+_LIST = late_pattern(r"\(\s*\?(?:\s*,\s*\?)*\s*\)")
+_MEMBERS = late_pattern(r"\b(?:in|any) ?\(")
 
 
 @remembered(20_000)
