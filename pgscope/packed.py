@@ -5,7 +5,6 @@ What stays of a long text is compressed; SQL takes a third to a tenth of its siz
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Set
 from functools import lru_cache, wraps
@@ -93,6 +92,8 @@ def packed_items(texts: Mapping[Name, str]) -> Iterable[tuple[Name, Packed]]:
 
 def digest(text: str) -> bytes:
     """What stands for a long text: no two have the same."""
+    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -7,7 +7,6 @@ database. Where there are no query ids at all, fingerprints of the live text sta
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping
 from typing import NewType
@@ -47,6 +46,8 @@ def fingerprint(text: str) -> Fingerprint:
     Pure, and never fails; the last 20,000 are remembered.
     """
     bare, plain = _read(text)
+    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
     known = plain
     if bare and len(bare) <= _LONGEST_PARSED and "\x00" not in bare:
         from pglast import parser  # when it is first needed: it takes a tenth of the start
