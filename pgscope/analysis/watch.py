@@ -40,13 +40,15 @@ if TYPE_CHECKING:
     from pgscope.analysis.findings import Findings
 
 _NO_INTERVAL = Interval(0.0, 0.0, 0.0, {})
+_PUT_OFF = 5.0
+"""Seconds after the first poll from which on nothing is put off any more, be there a second one or not."""
 
 
 class Watch:
     """Feed it samples in order; ask it for a snapshot whenever there is something to show.
 
-    Who runs what, and what is wrong, takes the most and is known from the second poll on: what comes up to
-    the first poll is gone through for it when something follows, so that the first picture is there sooner.
+    Who runs what, and what is wrong, takes the most and is known from the second poll on: what comes before
+    that is gone through for it only then, so that the first picture is there sooner.
     """
 
     spare = 1000
@@ -133,7 +135,7 @@ class Watch:
 
     def feed(self, sample: Sample) -> None:
         """Take in one sample."""
-        if self._first is not None and self._poll is not None:
+        if self._first is not None and self._due(sample):
             _ = self._deep
         if isinstance(sample, Poll):
             self._feed_poll(sample)
@@ -163,6 +165,12 @@ class Watch:
         else:
             self._first.append(sample)
         self.locks.feed(sample)
+
+    def _due(self, sample: Sample) -> bool:
+        """Whether what came first must be gone through before this."""
+        if self._poll is None:
+            return False
+        return isinstance(sample, Poll) or sample.mono - self._poll.mono > _PUT_OFF
 
     def _feed_poll(self, poll: Poll) -> None:
         interval = self._deltas.feed(poll)
