@@ -92,7 +92,9 @@ class KeyLine(KeptLines):
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
-        if self.is_attached and screen is self.screen and self._wanted != self._wanted_keys():
+        # Before it was drawn for the first time there is nothing to draw anew.
+        drawn = self._wanted is not None and self.is_attached and screen is self.screen
+        if drawn and self._wanted != self._wanted_keys():
             self.refresh()
 
     def _wanted_keys(self) -> Sequence[Key]:
