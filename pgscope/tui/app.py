@@ -34,7 +34,7 @@ from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
 from pgscope.tui.saying import Sayings
-from pgscope.tui.served import NOTHING_YET, Begin, Served, Server
+from pgscope.tui.served import Begin, Served, Server
 from pgscope.tui.slowlink import DrainDriver, LatestPaint
 from pgscope.tui.stage import Status
 from pgscope.tui.table import LiveTable
@@ -311,13 +311,14 @@ class PgscopeApp(App[None]):
             gc.enable()
         ScrollBar.renderer = PlainScrollBar if self._status.signs.ascii_only else ScrollBarRender
         self.set_keymap(self._keys)
-        self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
+        # Before the screen: a first poll may be there by now, and is then drawn in the first frame.
         for served in self._servers:
             watching = served.run(lambda: self._ignoring.settings)
             self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
+        self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
 
     def _told(self, served: Served) -> None:
-        if served.snapshot is NOTHING_YET:
+        if not served.snapshot.at and not self._status.paused:
             # The first frame has the rows then: one without them would be drawn before, for nothing.
             served.snapshot = served.newest
         self.post_message(self.Taken(served))
