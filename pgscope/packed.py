@@ -6,7 +6,6 @@ file; where none is to be had it stays in memory.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Set
 from functools import lru_cache, wraps
@@ -112,6 +111,8 @@ def packed_items(texts: Mapping[Name, str]) -> Iterable[tuple[Name, Packed]]:
 
 def digest(text: str) -> bytes:
     """What stands for a long text: no two have the same."""
+    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from pgscope.dataclass import dataclass
+from pgscope.namedtuple import NamedTuple
 
 OWN_MARK = "/* pgscope */"
 """Stands behind the first word of each of pgscope's statements, so that any pgscope knows them: where a role

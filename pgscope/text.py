@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from pgscope.latepattern import late_pattern
 
 _CONTROL = {code: 0x2400 + code for code in range(0x20)}
 _CONTROL[0x7F] = 0x2421
 _CONTROL.update(dict.fromkeys(range(0x80, 0xA0), 0xFFFD))
 _ONE_LINE = _CONTROL
 _LINES = {code: to for code, to in _CONTROL.items() if code not in (0x09, 0x0A)}
-_SUSPECT = re.compile(
+_SUSPECT = late_pattern(
     "[^\x20-\x7e\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u3040-\u3098\u309b-\u30ff\u4e00-\u9fff]"
 )
 _BLANK = "\u115f\u1160\u3164\uffa0"
@@ -26,7 +27,10 @@ def clean(text: str, *, lines: bool = True) -> str:
     replacement character, floods of combining marks are cut short. With `lines`, newlines and tabs stay
     (for statements); without, they are shown as pictures too (for names).
     """
-    if _SUSPECT.search(text) is None and (lines or text.isprintable()):
+    if text.isascii():
+        if (text.replace("\n", "").replace("\t", "") if lines else text).isprintable():
+            return text
+    elif _SUSPECT.search(text) is None and (lines or text.isprintable()):
         return text
     if lines:
         text = text.replace("\r\n", "\n")

@@ -87,3 +87,23 @@ def test_the_standard_functions_take_them() -> None:
     assert dataclasses.replace(Point(1), y=5) == Point(1, 5)
     assert dataclasses.asdict(Slotted(1)) == {"a": 1, "b": ""}
     assert not hasattr(Slotted(1), "__dict__")
+
+
+def test_the_first_object_is_made_as_every_other() -> None:
+    @dataclass(frozen=True)
+    class Fresh:
+        a: int
+        b: list[int] = field(default_factory=list)
+        c: str = "c"
+
+        def __post_init__(self) -> None:
+            self.b.append(self.a)
+
+    class Plain(Fresh):
+        pass
+
+    with pytest.raises(TypeError, match=r"Fresh.__init__\(\) missing 1 required positional argument: 'a'"):
+        Fresh()  # type: ignore[call-arg]
+    first, second = Plain(1), Fresh(a=2, c="d")
+    assert (first.a, first.b, first.c) == (1, [1], "c") and (second.a, second.b, second.c) == (2, [2], "d")
+    assert first.b is not Fresh(1).b

@@ -57,6 +57,30 @@ except SystemExit:
     assert not {"textual", "psycopg", "pglast", "rich"} & _loaded(code)
 
 
+def test_the_first_rows_wait_for_nothing_that_they_do_not_need() -> None:
+    code = """
+from pgscope.cli.parser import build_parser
+build_parser("connect")
+import pgscope.cli.screen, pgscope.tui.app, pgscope.tui.views.applications
+from pgscope.analysis.watch import Watch
+Watch().snapshot()
+"""
+    later = {
+        "hashlib",
+        "pglast",
+        "pgscope.analysis.attribution.attribution",
+        "pgscope.analysis.findings.fold",
+        "pgscope.capture.recording",
+        "pgscope.cli.demo",
+        "pgscope.playback",
+        "pgscope.tui.fleet",
+        "pgscope.tui.help",
+        "pgscope.tui.views.sessions",
+        "textual.widgets._footer",
+    }
+    assert not later & _loaded(code)
+
+
 @pytest.mark.parametrize("package", ["tui", "report"])
 def test_faces_hold_no_sql(package: str) -> None:
     """A statement that a face would send; SQL shown as advice comes from analysis."""

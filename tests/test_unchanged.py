@@ -55,6 +55,22 @@ def test_sessions_that_stay_as_they_are_count_as_before() -> None:
     assert one.applications(watch=True) == other.applications(watch=True)
 
 
+def test_what_is_put_off_at_first_is_found_as_if_it_had_not_been() -> None:
+    at_once, later = Watch(), Watch()
+    assert at_once.findings is at_once.findings, "from here on it puts nothing off"
+    put_off = 0
+    for sample in churn(40):
+        for watch in (at_once, later):
+            watch.feed(sample)
+        put_off += later._first is not None
+        if isinstance(sample, Poll):
+            assert at_once.wants() == later.wants()
+            assert at_once.snapshot().findings == later.snapshot().findings
+    assert at_once._first is later._first is None and put_off > 3, "the looks behind the first poll as well"
+    for whole in (False, True):
+        assert at_once.attribution.applications(watch=whole) == later.attribution.applications(watch=whole)
+
+
 @pytest.mark.parametrize("by", GROUPINGS)
 @pytest.mark.parametrize("own", [False, True])
 def test_groups_of_the_busy_are_those_of_all(by: str, own: bool) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from pgscope.analysis.filter import Filter
+from pgscope.latepattern import late_pattern
 
 _STATES: Final = ("active", "idle", "idle in transaction", "waiting", "ended", "root")
 """To suggest from; the words that people look for."""
@@ -39,7 +40,7 @@ _WORDS: Final = {
     "||": "'||' is taken for a word: a|b is either, as in app:web|shop",
     "not": "'not' is taken for a word: !term is not, as in !app:web",
 }
-_UNITS: Final = re.compile(
+_UNITS: Final = late_pattern(
     r"(?:us|ms|s|m|h|d|k|g|b|kb|mb|gb|tb|%|secs?|seconds?|mins?|minutes?|hours?|days?)", re.IGNORECASE
 )
 _SHORT: Final = {"sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "day": "d"}

@@ -7,13 +7,13 @@ database. Where there are no query ids at all, fingerprints of the live text sta
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping
 from typing import NewType
 
 from pgscope.analysis.activity import is_own_text
 from pgscope.dataclass import dataclass
+from pgscope.latepattern import late_pattern
 from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
 
@@ -23,7 +23,7 @@ Fingerprint = NewType("Fingerprint", str)
 _LONGEST_PARSED = 200_000
 """Characters: what is longer is compared as text, for parsing it would take noticeable time."""
 
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"""
       (?P<line>    --[^\n]* )
     | (?P<comment> /\* )
@@ -34,9 +34,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_EDGE = re.compile(r"/\*|\*/")
-_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)*\s*\)")
-_MEMBERS = re.compile(r"\b(?:in|any) ?\(")
+_EDGE = late_pattern(r"/\*|\*/")
+_LIST = late_pattern(r"\(\s*\?(?:\s*,\s*\?)*\s*\)")
+_MEMBERS = late_pattern(r"\b(?:in|any) ?\(")
 
 
 @remembered(20_000)
@@ -46,6 +46,8 @@ def fingerprint(text: str) -> Fingerprint:
     Pure, and never fails; the last 20,000 are remembered.
     """
     bare, plain = _read(text)
+    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
     known = plain
     if bare and len(bare) <= _LONGEST_PARSED and "\x00" not in bare:
         from pglast import parser  # when it is first needed: it takes a tenth of the start

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from pgscope.dataclass import dataclass
+from pgscope.namedtuple import NamedTuple
 from pgscope.packed import remembered
 
 Node: TypeAlias = Mapping[str, Any]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from pgscope.dataclass import dataclass
+from pgscope.latepattern import late_pattern
 from pgscope.text import clean
 
 _LONGEST_TEXT = 100_000
@@ -22,9 +23,9 @@ _LONGEST_VALUE = 500
 _MOST_TAGS = 30
 
 _KEY = r"[A-Za-z_][\w.%\-]{0,63}"
-_QUOTED_PAIR = re.compile(rf"\s*({_KEY})\s*=\s*'((?:[^'\\]|\\.)*)'\s*(,|\Z)", re.DOTALL)
-_PLAIN_PAIR = re.compile(rf"\s*({_KEY})\s*:\s*('(?:[^'\\]|\\.)*'|[^,]*?)\s*(,|\Z)", re.DOTALL)
-_SKIPPED = re.compile(
+_QUOTED_PAIR = late_pattern(rf"\s*({_KEY})\s*=\s*'((?:[^'\\]|\\.)*)'\s*(,|\Z)", re.DOTALL)
+_PLAIN_PAIR = late_pattern(rf"\s*({_KEY})\s*:\s*('(?:[^'\\]|\\.)*'|[^,]*?)\s*(,|\Z)", re.DOTALL)
+_SKIPPED = late_pattern(
     r"""
       --[^\n]*
     | '(?:[^'\\]|''|\\.)*(?:'|\Z)
@@ -34,8 +35,8 @@ _SKIPPED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NESTED = re.compile(r"/\*|\*/")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NESTED = late_pattern(r"/\*|\*/")
+_TRACEPARENT = late_pattern(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _NAMES = {
     "application": "application",

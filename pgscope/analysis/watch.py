@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pgscope.analysis.attribution import Attribution
 from pgscope.analysis.clock import ClockWatch
 from pgscope.analysis.cost import CostFold
 from pgscope.analysis.counters import NOTHING, Counts, EvictionWatch, Interval, StatementDeltas
-from pgscope.analysis.findings import Finding, Findings, FindingSettings
+from pgscope.analysis.findings import Finding, FindingSettings
 from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.analysis.history import LoadHistory
 from pgscope.analysis.live_statements import LiveStatements
@@ -34,11 +35,21 @@ from pgscope.sample import (
     Wanted,
 )
 
+if TYPE_CHECKING:
+    from pgscope.analysis.attribution import Attribution
+    from pgscope.analysis.findings import Findings
+
 _NO_INTERVAL = Interval(0.0, 0.0, 0.0, {})
+_PUT_OFF = 5.0
+"""Seconds after the first poll from which on nothing is put off any more, be there a second one or not."""
 
 
 class Watch:
-    """Feed it samples in order; ask it for a snapshot whenever there is something to show."""
+    """Feed it samples in order; ask it for a snapshot whenever there is something to show.
+
+    Who runs what, and what is wrong, takes the most and is known from the second poll on: what comes before
+    that is gone through for it only then, so that the first picture is there sooner.
+    """
 
     spare = 1000
     """Statements that the server threw out and that are still known, beside as many as it has."""
@@ -46,8 +57,9 @@ class Watch:
     def __init__(self, settings: FindingSettings | None = None) -> None:
         self.facts: ServerFacts | None = None
         self._roster = Roster()
-        self.attribution = Attribution(roster=self._roster)
-        self.findings = Findings(settings or FindingSettings(), self.attribution.shares, self._roster)
+        self._settings = settings or FindingSettings()
+        self._first: list[Sample] | None = []
+        """What was not gone through yet; None from then on."""
         self.locks = LockWaits()
         self.presence = PresenceFold(self._roster)
         self._deltas = StatementDeltas()
@@ -76,6 +88,29 @@ class Watch:
         self._evictions = EvictionWatch(0)
         self._clock = ClockWatch()
 
+    @cached_property
+    def _deep(self) -> tuple[Attribution, Findings]:
+        from pgscope.analysis.attribution import Attribution
+        from pgscope.analysis.findings import Findings
+
+        attribution = Attribution(roster=self._roster)
+        findings = Findings(self._settings, attribution.shares, self._roster)
+        for sample in self._first or ():
+            attribution.feed(sample)
+            findings.feed(sample)
+        self._first = None
+        return attribution, findings
+
+    @property
+    def attribution(self) -> Attribution:
+        """Who runs what."""
+        return self._deep[0]
+
+    @property
+    def findings(self) -> Findings:
+        """What is wrong."""
+        return self._deep[1]
+
     @property
     def poll(self) -> Poll | None:
         """The last poll."""
@@ -100,6 +135,8 @@ class Watch:
 
     def feed(self, sample: Sample) -> None:
         """Take in one sample."""
+        if self._first is not None and self._due(sample):
+            _ = self._deep
         if isinstance(sample, Poll):
             self._feed_poll(sample)
             return
@@ -122,9 +159,18 @@ class Watch:
             self._cost = self._costs.feed(sample)
         elif isinstance(sample, Look) and not self.counted:
             self.live_statements.look(sample)
-        self.attribution.feed(sample)
-        self.findings.feed(sample)
+        if self._first is None:
+            self.attribution.feed(sample)
+            self.findings.feed(sample)
+        else:
+            self._first.append(sample)
         self.locks.feed(sample)
+
+    def _due(self, sample: Sample) -> bool:
+        """Whether what came first must be gone through before this."""
+        if self._poll is None:
+            return False
+        return isinstance(sample, Poll) or sample.mono - self._poll.mono > _PUT_OFF
 
     def _feed_poll(self, poll: Poll) -> None:
         interval = self._deltas.feed(poll)
@@ -135,7 +181,10 @@ class Watch:
         self._totals = self._totals_fold.feed(poll, interval, self.texts)
         self._load.feed(poll, self._totals.calls_per_s)
         self.load_history.feed(self._load.newest)
-        self.attribution.feed(poll)
+        if self._first is None:
+            self.attribution.feed(poll)
+        else:
+            self._first.append(poll)
         self.locks.feed(poll)
         waiting: Collection[int] = ()
         if self._totals.hidden:
@@ -155,7 +204,7 @@ class Watch:
             self._forget_gone()
             self._touched.update(self._deltas.touched)
             self._statements = Statements(self._make_rows, self._table.moving)
-        else:
+        elif self._first is None:
             self.findings.feed(poll)
 
     def _make_rows(self) -> Mapping[StatementKey, StatementRow]:
@@ -191,7 +240,7 @@ class Watch:
 
     def wants(self) -> tuple[Wanted, ...]:
         """What the analysis wants read, once each."""
-        return self.findings.wants()
+        return self.findings.wants() if self._first is None else ()
 
     def snapshot(self) -> Snapshot:
         """The picture as of the last poll."""
@@ -213,7 +262,7 @@ class Watch:
             ddl=ddl_notes(self._roster.busy.values(), self.locks.forest) if poll else (),
             ended_waits=self.locks.history,
             deadlocks=self.locks.deadlocks,
-            findings=self.findings.current(poll.at) if poll else (),
+            findings=self.findings.current(poll.at) if poll and self._first is None else (),
             progress=poll.progress if poll else (),
             cost=self._cost,
             notices=self._notices(),

@@ -11,8 +11,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pgscope.cli.parser import build_parser
     from pgscope.errors import PgscopeError
 
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = build_parser(*words[:1])
+    arguments = parser.parse_args(words)
     try:
         status: int = arguments.run(arguments)
     except PgscopeError as error:

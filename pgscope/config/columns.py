@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from pgscope.namedtuple import NamedTuple
 
 WIDEST = 400
 """Cells."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
 from pgscope.errors import ConnectionFailed
+from pgscope.namedtuple import NamedTuple
 from pgscope.server import batch
 from pgscope.server.batch import Statement
 from pgscope.server.connection import Connection

@@ -24,14 +24,12 @@ from pgscope.capture.source import Source
 from pgscope.config import ColumnChoice, Config, ConfigError
 from pgscope.tui.clipboard import give_tmux, osc52
 from pgscope.tui.columns.kept import KeptColumns
-from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.hangup import watch_hangup
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
 from pgscope.tui.notices import SHOWN_FOR, TOASTS, beginning, in_two_lines
-from pgscope.tui.palette import Actions
 from pgscope.tui.plainbars import PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
@@ -50,12 +48,20 @@ if TYPE_CHECKING:
     from pgscope.capture.explaining import Explaining
     from pgscope.capture.recording.recording import Recording
     from pgscope.tui.acting.hands import Hands
+    from pgscope.tui.fleet.view import FleetView
+    from pgscope.tui.palette import Actions
     from pgscope.tui.plans.planner import Planner
 
 INTERVALS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds; what + and - go through."""
 REST_AFTER = 60.0
 """Seconds of pause after which the sampler rests: nobody looks."""
+
+
+def _palette() -> type[Actions]:
+    from pgscope.tui.palette import Actions
+
+    return Actions
 
 
 class PgscopeApp(App[None]):
@@ -66,7 +72,7 @@ class PgscopeApp(App[None]):
 
     TITLE = "pgscope"
     CSS = "SearchIcon { display: none; }" + TOASTS
-    COMMANDS: ClassVar[Any] = {Actions, *App.COMMANDS}
+    COMMANDS: ClassVar[Any] = {_palette, *App.COMMANDS}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = list[BindingType](BINDINGS)
@@ -108,7 +114,7 @@ class PgscopeApp(App[None]):
             for number, server in enumerate((first, *others))
         ]
         self._current = self._servers[0]
-        self._fleet = FleetView(self._servers) if others else None
+        self._fleet = self._new_fleet() if others else None
         self._status = Status(
             interval=source.interval, read_only=read_only, filter=Filter.parse(config.filter)
         )
@@ -119,6 +125,11 @@ class PgscopeApp(App[None]):
         self._pauses = 0
         self._sayings = Sayings(self._show_said, lambda: bool(self._screen_stack) and self.screen.is_modal)
         self._key_order = KeyOrder(self, super().on_event)
+
+    def _new_fleet(self) -> FleetView:
+        from pgscope.tui.fleet.view import FleetView
+
+        return FleetView(self._servers)
 
     # --- the stage (see `pgscope.tui.stage`)
 
@@ -300,12 +311,16 @@ class PgscopeApp(App[None]):
             gc.enable()
         ScrollBar.renderer = PlainScrollBar if self._status.signs.ascii_only else ScrollBarRender
         self.set_keymap(self._keys)
-        self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
+        # Before the screen: a first poll may be there by now, and is then drawn in the first frame.
         for served in self._servers:
             watching = served.run(lambda: self._ignoring.settings)
             self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
+        self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
 
     def _told(self, served: Served) -> None:
+        if not served.snapshot.at and not self._status.paused:
+            # The first frame has the rows then: one without them would be drawn before, for nothing.
+            served.snapshot = served.newest
         self.post_message(self.Taken(served))
 
     @on(Taken)
@@ -368,8 +383,7 @@ class PgscopeApp(App[None]):
             frames[view] = spec.screen()
         return frames[view]
 
-    @on(FleetView.Entered)
-    def _entered(self, event: FleetView.Entered) -> None:
+    def on_fleet_view_entered(self, event: FleetView.Entered) -> None:
         """Go to one of the servers, and there to a finding if one was opened."""
         self._current = event.served
         # Words for a server, or for findings, say nothing of what it is opened for.

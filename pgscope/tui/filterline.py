@@ -45,6 +45,21 @@ class _FilterInput(Input):
         self.post_message(FilterLine.Closed(keep=True))
 
 
+class _Parts:
+    """What the line is made of."""
+
+    def __init__(self, values: Values) -> None:
+        self.prompt = Static("/", classes="filter--prompt", markup=False)
+        self.input = _FilterInput(
+            placeholder="word  app:  state:  wait:  age>5s  !not   (? lists all)",
+            suggester=_FromScreen(values),
+            compact=True,
+            select_on_focus=False,
+        )
+        self.said = Static("", classes="filter--said", markup=False)
+        self.wrong = Static("", classes="filter--wrong", markup=False)
+
+
 class FilterLine(Vertical):
     """A prompt, the text and how many rows are left; below, what is wrong. Not there until it is opened."""
 
@@ -74,31 +89,27 @@ class FilterLine(Vertical):
 
     def __init__(self, values: Values) -> None:
         super().__init__()
-        self._input = _FilterInput(
-            placeholder="word  app:  state:  wait:  age>5s  !not   (? lists all)",
-            suggester=_FromScreen(values),
-            compact=True,
-            select_on_focus=False,
-        )
-        self._said = Static("", classes="filter--said", markup=False)
-        self._wrong = Static("", classes="filter--wrong", markup=False)
+        self._values = values
+        self._parts: _Parts | None = None
         self._saying = ("", "", "")
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield Static("/", classes="filter--prompt", markup=False)
-            yield self._input
-            yield self._said
-        yield self._wrong
+        yield Horizontal()
 
     def open(self, text: str) -> None:
         """Show the line with the filter as it is, ready for typing."""
-        with self._input.prevent(Input.Changed):
-            self._input.value = text
-        self._input.cursor_position = len(text)
+        if self._parts is None:
+            # Not before: most screens are never filtered, and the first rows would wait for it.
+            self._parts = parts = _Parts(self._values)
+            self.query_one(Horizontal).mount(parts.prompt, parts.input, parts.said)
+            self.mount(parts.wrong)
+        typed = self._parts.input
+        with typed.prevent(Input.Changed):
+            typed.value = text
+        typed.cursor_position = len(text)
         self.display = True
         # At once, not by a message: what is typed right behind the / belongs to the filter.
-        self.screen.set_focus(self._input)
+        self.screen.set_focus(typed)
 
     def close(self) -> None:
         """Take the line away."""
@@ -107,11 +118,11 @@ class FilterLine(Vertical):
     def say(self, error: str, hint: str = "", remark: str = "") -> None:
         """Show what is wrong or hardly meant, and how many rows are left."""
         # Said only where it is seen: each new text has the screen laid out.
-        if self.display and (error, hint, remark) != self._saying:
+        if self._parts is not None and self.display and (error, hint, remark) != self._saying:
             self._saying = (error, hint, remark)
-            self._said.update(Content("" if error else remark))
-            self._wrong.update(styled(error, "bad") if error else styled(hint, "warn"))
-            self._wrong.display = bool(error or hint)
+            self._parts.said.update(Content("" if error else remark))
+            self._parts.wrong.update(styled(error, "bad") if error else styled(hint, "warn"))
+            self._parts.wrong.display = bool(error or hint)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

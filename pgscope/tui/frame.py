@@ -206,6 +206,13 @@ class Frame(KeptLines, Screen[None]):
     def on_resize(self) -> None:
         self.set_class(self.size.height < 16, "-low")
 
+    def _compositor_refresh(self) -> None:
+        # While nothing may be drawn (as until the app has begun) Textual works whole frames out for nothing.
+        if self.app._batch_count:
+            self.refresh()
+        else:
+            super()._compositor_refresh()
+
     def paint(self) -> None:
         """Bring everything up to what the stage shows now."""
         # A snapshot can come before the frame is composed, and while it is taken down.

@@ -2,80 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
-from textual.events import Resize
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
+from textual.strip import Strip
 
+from pgscope.namedtuple import NamedTuple
 from pgscope.tui.glyphs import terminal_signs
+from pgscope.tui.keptlines import KeptLines
 
-_SPACES = 3
-"""Columns around a key and its word, as Textual's footer draws them."""
+_DIM = Style(dim=True)
 
 
-class KeyLine(Footer):
-    """Textual's footer, cut after a whole key, with the help last and a sign that there are more keys."""
+class Key(NamedTuple):
+    """A key in the footer, and the columns that it takes there, from `start` up to `end`."""
+
+    key: str
+    shown: str
+    word: str
+    action: str
+    tooltip: str
+    enabled: bool
+    start: int = 0
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What is drawn: the key, and what it does."""
+        return f" {self.shown} ", f"{self.word} "
+
+    @property
+    def width(self) -> int:
+        """How many columns it takes."""
+        return sum(map(cell_len, self.parts))
+
+    @property
+    def end(self) -> int:
+        """The column behind it."""
+        return self.start + self.width
+
+
+class KeyLine(KeptLines):
+    """A line of keys, cut after a whole key, with the help last and a sign that there are more keys.
+
+    A click on a key is as good as the key. Textual's own footer looks the same; it makes a widget of each
+    key, and these were a tenth of the time until the first rows were on the screen.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key", "key-line--word", "key-line--pointed"}
+    DEFAULT_CSS: ClassVar[str] = """
+    KeyLine {
+        dock: bottom; height: 1; color: $footer-foreground; background: $footer-background;
+        & > .key-line--key {
+            color: $footer-key-foreground; background: $footer-key-background; text-style: bold;
+        }
+        & > .key-line--word {
+            color: $footer-description-foreground; background: $footer-description-background;
+        }
+        & > .key-line--pointed { background: $block-hover-background; }
+    }
+    """
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False)
+        super().__init__()
+        self._wanted: Sequence[Key] | None = None
         self._room = 0
-        self._shown: Sequence[tuple[str, str, bool]] | None = None
+        self._fitting: Sequence[Key] = ()
+        self._pointed: str | None = None
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        """Make the keys anew if they are others: behind a question new ones would not be laid out."""
-        if self._shown is None or self._shown != self._wanted():
-            super().bindings_changed(screen)
+    @property
+    def keys(self) -> Sequence[Key]:
+        """Those that there is room for."""
+        wanted, room = self._wanted_keys(), self.size.width
+        if (wanted, room) != (self._wanted, self._room):
+            self._wanted, self._room = wanted, room
+            self._fitting = _placed(_fitting(wanted, room))
+        return self._fitting
 
-    def _wanted(self) -> Sequence[tuple[str, str, bool]]:
-        active = self.screen.active_bindings.values()
-        return [
-            (one.binding.key, self._word(one.binding.action) or one.binding.description, one.enabled)
-            for one in active
-            if one.binding.show
-        ]
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
-    def _word(self, action: str) -> str | None:
-        """What the screen calls an action that has more than one meaning."""
-        word = getattr(self.screen, "key_word", None)
-        return None if word is None else cast("str | None", word(action))
+    def on_unmount(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
 
-    def compose(self) -> ComposeResult:
-        # Before it has been laid out it is taken to be as wide as the screen; a resize tells if it is not.
-        self._room = self.size.width or self.app.size.width
-        keys = list(super().compose())
-        self._shown = self._wanted() if keys else None
-        for key in keys:
-            if isinstance(key, FooterKey) and (word := self._word(key.action)):
-                key.description = word
-        fitting = self._fitting([key for key in keys if isinstance(key, FooterKey)])
-        yield from (key for key in keys if key in fitting or not isinstance(key, FooterKey))
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        # Before it was drawn for the first time there is nothing to draw anew.
+        drawn = self._wanted is not None and self.is_attached and screen is self.screen
+        if drawn and self._wanted != self._wanted_keys():
+            self.refresh()
 
-    async def on_resize(self, event: Resize) -> None:
-        """Choose the keys anew for another width."""
-        if event.size.width != self._room:
-            await self.recompose()
+    def _wanted_keys(self) -> Sequence[Key]:
+        named = getattr(self.screen, "key_word", None)
+        keys: dict[str, Key] = {}
+        for _, binding, enabled, tooltip in self.screen.active_bindings.values():
+            # Of several keys for one action the first is told.
+            if binding.show and binding.action not in keys:
+                word = cast("str | None", named(binding.action)) if named is not None else None
+                shown = self.app.get_key_display(binding)
+                words = (word or binding.description, binding.action, tooltip)
+                keys[binding.action] = Key(binding.key, shown, *words, enabled)
+        return list(keys.values())
 
-    def _fitting(self, keys: Sequence[FooterKey]) -> Sequence[FooterKey]:
-        """The keys that there is room for, the last with a sign if they are not all."""
-        if _width(keys) <= self._room:
-            return keys
-        more = "..." if terminal_signs().ascii_only else "…"
-        last = [key for key in keys if key.action.endswith("help")][:1]
-        shown: list[FooterKey] = []
-        for key in keys:
-            if key not in last and _width([*shown, key, *last]) + cell_len(more) > self._room:
-                break
-            if key not in last:
-                shown.append(key)
-        fitting = [*shown, *last] or [*keys[:1]]
-        fitting[-1].description += more
-        return fitting
+    def render_line(self, y: int) -> Strip:
+        """The line as it is now."""
+        segments = []
+        width = 0
+        key_style = self.get_component_rich_style("key-line--key")
+        word_style = self.get_component_rich_style("key-line--word")
+        pointed = Style.from_color(bgcolor=self.get_component_rich_style("key-line--pointed").bgcolor)
+        for key in self.keys if y == 0 else ():
+            more = pointed if key.action == self._pointed else Style()
+            if not key.enabled:
+                more += _DIM
+            for part, style in zip(key.parts, (key_style, word_style), strict=True):
+                segments.append(Segment(part, style + more))
+            width = key.end
+        return Strip(segments, width)
+
+    def render(self) -> Any:
+        """Nothing: it is drawn line by line."""
+        return Content("")
+
+    def _at(self, event: events.MouseEvent) -> Key | None:
+        offset = event.get_content_offset(self)
+        column = offset.x if offset is not None else -1
+        return next((key for key in self._fitting if key.start <= column < key.end), None)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        key = self._at(event)
+        if key is None:
+            return
+        if key.enabled:
+            self.app.simulate_key(key.key)
+        else:
+            self.app.bell()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._point(self._at(event))
+
+    def on_leave(self) -> None:
+        self._point(None)
+
+    def _point(self, key: Key | None) -> None:
+        action = key.action if key is not None else None
+        if action != self._pointed:
+            self._pointed = action
+            self.tooltip = key.tooltip or None if key is not None else None
+            self.refresh()
 
 
-def _width(keys: Iterable[FooterKey]) -> int:
-    return sum(cell_len(key.key_display) + cell_len(key.description) + _SPACES for key in keys)
+def _fitting(keys: Sequence[Key], room: int) -> Sequence[Key]:
+    """The keys that there is room for, the last with a sign if they are not all."""
+    if _width(keys) <= room:
+        return keys
+    more = "..." if terminal_signs().ascii_only else "…"
+    last = [key for key in keys if key.action.endswith("help")][:1]
+    shown: list[Key] = []
+    for key in keys:
+        if key not in last and _width([*shown, key, *last]) + cell_len(more) > room:
+            break
+        if key not in last:
+            shown.append(key)
+    fitting = [*shown, *last] or [*keys[:1]]
+    return [*fitting[:-1], fitting[-1]._replace(word=fitting[-1].word + more)]
+
+
+def _placed(keys: Sequence[Key]) -> Sequence[Key]:
+    """The keys one behind the other."""
+    placed: list[Key] = []
+    for key in keys:
+        placed.append(key._replace(start=placed[-1].end if placed else 0))
+    return placed
+
+
+def _width(keys: Sequence[Key]) -> int:
+    return sum(key.width for key in keys)

@@ -10,10 +10,10 @@ from pgscope.analysis.filter import EVERYTHING, Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.config import ColumnChoice
 from pgscope.dataclass import dataclass
-from pgscope.playback import Playing
 from pgscope.tui.glyphs import Signs, terminal_signs
 
 if TYPE_CHECKING:
+    from pgscope.playback import Playing
     from pgscope.tui.acting.hands import Hands
     from pgscope.tui.plans.planner import Planner
     from pgscope.tui.table import LiveTable

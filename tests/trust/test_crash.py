@@ -67,7 +67,7 @@ def test_no_screen_was_up(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def failing(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("pgscope.cli.parser.build_parser", lambda: _Parser(failing))
+    monkeypatch.setattr("pgscope.cli.parser.build_parser", lambda *_: _Parser(failing))
     assert main([]) == crash.EXIT_STATUS
     error = capsys.readouterr().err
     assert "RuntimeError" in error

@@ -8,13 +8,13 @@ from functools import partial
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
-from textual.widgets import Footer
 
 from pgscope.config import Config, ConfigError
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.fleet.view import FleetView
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen, keys_of
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.keylist import sections
 from pgscope.tui.palette import Actions
 from pgscope.tui.served import Server
@@ -62,8 +62,8 @@ def _elsewhere(app: PgscopeApp, screen: Frame) -> bool:
 
 def _fits(screen: Frame) -> bool:
     """Whether the footer shows all keys that it has, and these are neither few nor many."""
-    keys = list(screen.query_one(Footer).query("FooterKey"))
-    return 4 <= len(keys) <= 9 and all(key.display and 0 < key.region.right <= 80 for key in keys)
+    keys = screen.query_one(KeyLine).keys
+    return 4 <= len(keys) <= 9 and all(0 < key.end <= 80 for key in keys)
 
 
 def _says(app: PgscopeApp, words: str) -> bool:

@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from psycopg import sql
 from textual.pilot import Pilot
-from textual.widgets import Footer
 
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.capture.plan_store import PlanStore
 from pgscope.server.conninfo import Target, target
 from pgscope.tui.app import PgscopeApp
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.plans.ask import AskAnalyze
 from pgscope.tui.plans.compare import CompareScreen
 from pgscope.tui.plans.job import Ended, Running
@@ -139,8 +139,8 @@ async def test_e_plans_and_shift_e_runs_after_asking(
         await pilot.press("enter")
         await until(pilot, lambda: "Filter: (orders.customer =" in shown(app), "the condition of the node")
         assert "rows removed by filter" in shown(app)
-        keys = list(app.screen.query_one(Footer).query("FooterKey"))
-        assert all(child.region.right <= size[0] for child in keys), "all keys can be seen"
+        keys = app.screen.query_one(KeyLine).keys
+        assert keys and all(key.end <= size[0] for key in keys), "all keys can be seen"
 
         await pilot.press("home", "z")
         assert len(cells(app)) == 1 and "below" in cells(app)[0], "folded"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from textual.widgets import Footer
 
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
@@ -17,6 +16,7 @@ from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.frame import Frame
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.views.applications import ApplicationsView
 from pgscope.tui.views.sessions import SessionsView
 from pgscope.tui.views.statements import StatementsView
@@ -138,6 +138,6 @@ async def test_seven_keys_stand_in_the_footer(pg18: EmbeddedServer) -> None:
         for key in "1234":
             await pilot.press(key)
             await pilot.pause()
-            keys = list(app.screen.query_one(Footer).query("FooterKey"))
+            keys = app.screen.query_one(KeyLine).keys
             assert 5 <= len(keys) <= 8
-            assert all(child.region.right <= 80 for child in keys), "all of them can be seen"
+            assert all(key.end <= 80 for key in keys), "all of them can be seen"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from pgscope.analysis.attribution.balance import Balance
 from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
 from pgscope.analysis.attribution.shares import Share, normalised, unattributed
 from pgscope.analysis.attribution.tally import Seen
 from pgscope.dataclass import dataclass
+from pgscope.namedtuple import NamedTuple
 
 _UNSEEN = (unattributed("no session was seen running it"),)
 _Z = 1.96

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Protocol, TypeAlias
@@ -138,6 +137,8 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """What names it across servers and restarts, for the list of those to ignore."""
+        import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
         parts = [self.kind]
         for ref in (self.statement, self.parent):
             parts.append("" if ref is None else ref.fingerprint)

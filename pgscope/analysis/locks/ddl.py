@@ -16,14 +16,15 @@ from pgscope.analysis.locks.alter import SCHEMA_OBJECTS, alter_locks, referenced
 from pgscope.analysis.locks.conflicts import MODES, blocks, strength, words
 from pgscope.analysis.locks.tablelock import TableLock, full_name, name_of
 from pgscope.dataclass import dataclass
+from pgscope.latepattern import late_pattern
 
-_AUTOVACUUM = re.compile(r"autovacuum: (VACUUM|ANALYZE|VACUUM ANALYZE) (.+?)( \(to prevent wraparound\))?$")
-_WORDS = re.compile(
+_AUTOVACUUM = late_pattern(r"autovacuum: (VACUUM|ANALYZE|VACUUM ANALYZE) (.+?)( \(to prevent wraparound\))?$")
+_WORDS = late_pattern(
     r"\b(?:alter|analy[sz]e|cluster|comment|create|drop|lock|refresh|reindex|truncate|vacuum)\b",
     re.IGNORECASE,
 )
 """One of these is in every text that can be DDL here: the others need no parsing."""
-_START = re.compile(
+_START = late_pattern(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
     r"((?:alter|cluster|comment|create|drop|lock|refresh|reindex|truncate|vacuum)(?:\s+[a-z]+)?)\b",
     re.IGNORECASE | re.DOTALL,
@@ -69,7 +70,7 @@ def meaning(mode: str) -> str:
 @lru_cache(maxsize=1000)
 def ddl_of(text: str) -> tuple[Ddl, ...]:
     """The DDL and maintenance in a text, in order; empty for other statements and what does not parse."""
-    automatic = _AUTOVACUUM.match(text)
+    automatic = _AUTOVACUUM.match(text) if text.startswith("autovacuum: ") else None
     if automatic:
         command = f"autovacuum: {automatic[1]}"
         return (Ddl(command, automatic[2], (TableLock(automatic[2], "ShareUpdateExclusiveLock"),)),)

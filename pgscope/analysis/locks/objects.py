@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Lock
 
 

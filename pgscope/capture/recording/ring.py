@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Carried, Run
 from pgscope.errors import PgscopeError
+from pgscope.namedtuple import NamedTuple
 from pgscope.packed import Texts
 from pgscope.sample import Mark, Poll, Sample, StatementTexts
 
 _PIECES = 3
 _TEXTS = 1000
-_TOGETHER = 32
-_TOGETHER_S = 10.0
+"""Texts of statements long gone that are kept, beside as many as there are statements."""
+_TOGETHER, _TOGETHER_S = 32, 10.0
+"""Samples, and seconds, that are encoded together."""
 _SEGMENT = 120.0
 """Seconds: a new segment with 5,000 statements takes as long to write as a minute of differences does."""
-"""Texts of statements long gone that are kept, beside as many as there are statements."""
 
 
 class Held(NamedTuple):
@@ -77,10 +77,8 @@ class Ring:
                 self._run.close()
             piece = bytearray()
             self._pieces.append(piece)
-            self._run, self._began = (
-                Run(piece.extend, carried=carried, level=1, segment=_SEGMENT),
-                sample.mono,
-            )
+            self._run = Run(piece.extend, carried=carried, level=1, segment=_SEGMENT)
+            self._began = sample.mono
         self._run.write(sample)
 
     def _forget(self, poll: Poll) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.worker import Worker
@@ -18,14 +19,16 @@ from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.marks import Marks
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
-from pgscope.capture.recording.file import RecordingFile
-from pgscope.capture.recording.recording import Recording
-from pgscope.capture.recording.ring import Ring, newest, save
-from pgscope.capture.recording.scribe import Scribe
 from pgscope.errors import PgscopeError
-from pgscope.playback import Player, Playing
-from pgscope.sample import Sample
-from pgscope.tui.replay.jump import JumpScreen
+from pgscope.sample import Poll, Sample
+
+# What writes and plays recordings is imported when there is something to write or to play.
+if TYPE_CHECKING:
+    from pgscope.capture.recording.file import RecordingFile
+    from pgscope.capture.recording.recording import Recording
+    from pgscope.capture.recording.ring import Ring
+    from pgscope.capture.recording.scribe import Scribe
+    from pgscope.playback import Player, Playing
 
 RECORDING = "this is a recording: what it shows is over"
 LAST_MINUTES = "this is the past: L goes back to what happens now"
@@ -33,6 +36,9 @@ _IN_PAST = frozenset({"step", "finding", "wait", "jump"})
 _LIVE_ONLY = frozenset({"record", "save"})
 _END_AT_MOST = 5.0
 """Seconds that the end of a recording may take to be written when the screen is left."""
+
+_UNWRITTEN = 10.0
+"""Seconds of what is heard first that are kept unwritten at the most."""
 
 
 class Past:
@@ -55,7 +61,8 @@ class Past:
         self._name = name
         self._recording = recording
         self._changed = changed
-        self._ring = Ring() if recording is None else None
+        self._lasting: Ring | None = None
+        self._first: list[Sample] = []
         self._marks = Marks()
         self._worker: Worker[None] | None = None
         self._redact = redact
@@ -90,14 +97,36 @@ class Past:
         damage = self.player.recording.damage
         return replace(picture, notices=(damage, *picture.notices)) if damage else picture
 
+    @property
+    def _ring(self) -> Ring | None:
+        """The last minutes; None of a recording."""
+        if self._lasting is None and self._recording is None:
+            from pgscope.capture.recording.ring import Ring
+
+            self._lasting = Ring()
+            for sample in self._first:
+                self._lasting.write(sample)
+            self._first.clear()
+        return self._lasting
+
     # --- what goes on
 
     def hear(self, sample: Sample) -> None:
         """Keep a sample of the present, and record it if that is wished."""
-        if self._ring is not None:
+        if self._waits(sample):
+            self._first.append(sample)
+        elif self._ring is not None:
             self._ring.write(sample)
         if self._scribe is not None:
             self._scribe.write(sample)
+
+    def _waits(self, sample: Sample) -> bool:
+        """Whether it is kept as it is: until the second poll, so that the screen has the first one sooner."""
+        if self._lasting is not None or self._recording is not None:
+            return False
+        if self._first and sample.mono - self._first[0].mono > _UNWRITTEN:
+            return False
+        return not isinstance(sample, Poll) or not any(isinstance(one, Poll) for one in self._first)
 
     def look(self, watch: Watch, snapshot: Snapshot) -> None:
         """Mark what the present found."""
@@ -109,6 +138,8 @@ class Past:
 
     async def play(self, settings: Callable[[], FindingSettings], *, at: float | None, playing: bool) -> None:
         """Play the recording that this is of, until cancelled."""
+        from pgscope.playback import Player
+
         assert self._recording is not None
         self.player = Player(self._recording, self._name, settings, self._told, at=at, playing=playing)
         await self.player.run()
@@ -153,6 +184,8 @@ class Past:
         elif what == "step":
             self.player.step(int(amount))
         elif what == "jump":
+            from pgscope.tui.replay.jump import JumpScreen
+
             self._app.push_screen(JumpScreen(self.player.state), self._jump)
         else:
             self.player.to_mark("finding" if what == "finding" else "lock wait", int(amount))
@@ -166,6 +199,8 @@ class Past:
         if recording is None or not recording.start:
             self._say("Nothing is behind this yet")
             return
+        from pgscope.playback import Player
+
         at = max(recording.end + seconds, recording.start)
         player = self.player = Player(
             recording, "the last minutes", settings, self._told, at=at, playing=False
@@ -182,6 +217,9 @@ class Past:
         if self._scribe is not None:
             self._stop()
         else:
+            from pgscope.capture.recording.ring import newest
+            from pgscope.capture.recording.scribe import Scribe
+
             held = self._ring.held() if self._ring is not None else None
             loop = asyncio.get_running_loop()
 
@@ -197,6 +235,8 @@ class Past:
         self._changed()
 
     def _open(self, trouble: Callable[[str], None]) -> RecordingFile:
+        from pgscope.capture.recording.file import RecordingFile
+
         file = RecordingFile(self._new_path(), redact=self._redact, trouble=trouble)
         constants = " without constants of statements" if self._redact else ""
         trouble(f"Recording{constants} to {file.path}; the same key stops it")
@@ -224,6 +264,8 @@ class Past:
         if recording is None:
             self._say("Nothing is behind this yet")
             return
+        from pgscope.capture.recording.ring import save
+
         try:
             path = self._new_path()
             size = await asyncio.to_thread(partial(save, redact=self._redact), recording, path)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from pgscope.playback import Playing
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.table import Tone
 from pgscope.tui.tones import styled
+
+if TYPE_CHECKING:
+    from pgscope.playback import Playing
 
 
 def clock(at: float, span: float) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pgscope.dataclass import dataclass
+from pgscope.namedtuple import NamedTuple
 
 Tone = Literal["normal", "muted", "accent", "good", "warn", "bad", "heading"]
 """What a colour would say. A word or glyph in the text must say it too."""
