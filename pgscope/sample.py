@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 
 OWN_MARK = "/* pgscope */"
 """Stands behind the first word of each of pgscope's statements, so that any pgscope knows them: where a role

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter, sub
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Poll, StatementCounters, StatementKey, StatementsInfo
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from pgscope.analysis.findings.idle import IDLE_TIMEOUT
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Checkup, Setting
 from pgscope.text import plural
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.attribution.shares import Certainty
 from pgscope.analysis.counters import NOTHING, total
 from pgscope.analysis.statements import StatementRow
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import StatementKey
 
 _WEAKEST_FIRST: tuple[Certainty, ...] = ("unattributed", "sampled", "measured", "exact")

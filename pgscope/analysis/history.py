@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from pgscope.analysis.load import LoadPoint
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 
 _MOST = 400
 """Spans; with more of them, two become one."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from typing import NamedTuple
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import NOTHING, Counts
 from pgscope.analysis.fingerprints import with_query_id
 from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Look, Poll, Session, StatementKey
 
 _SHORT_LIVED = 1000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from typing import NamedTuple
 
 from pgscope.analysis.activity import CPU, is_active, is_own, wait_class
 from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Poll
 
 OTHER = "others"

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.packed import remembered
 
 Node: TypeAlias = Mapping[str, Any]

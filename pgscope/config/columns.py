@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-from pgscope.namedtuple import NamedTuple
+from typing import NamedTuple
 
 WIDEST = 400
 """Cells."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from pgscope.errors import ConnectionFailed
-from pgscope.namedtuple import NamedTuple
 from pgscope.server import batch
 from pgscope.server.batch import Statement
 from pgscope.server.connection import Connection

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.tui.table import Tone
 from pgscope.tui.tones import styled
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.strip import Strip
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.tui.glyphs import terminal_signs
 from pgscope.tui.keptlines import KeptLines
 

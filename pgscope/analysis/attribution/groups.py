@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import field
+from typing import NamedTuple
 
 from pgscope.analysis.attribution.tail import Tail
 from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
 from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Look, Poll, Session, Sighting
 
 _BEGINS = re.compile(r"\s*(begin|start\s+transaction)\b", re.IGNORECASE)

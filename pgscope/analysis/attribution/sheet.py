@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.balance import Balance
 from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
 from pgscope.analysis.attribution.shares import Share, normalised, unattributed
 from pgscope.analysis.attribution.tally import Seen
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 
 _UNSEEN = (unattributed("no session was seen running it"),)
 _Z = 1.96

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.tally import Counted, Tally, age_bucket
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Sighting
 
 Odometer: TypeAlias = Literal["transactions", "buffers"]

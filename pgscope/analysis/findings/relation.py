@@ -6,9 +6,9 @@ It supports row conservation and never suffices: every healthy look-up has a for
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
 from pgscope.analysis.shape import Relation, Shape
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Catalog, ForeignKey, TableKey, TableSize
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from pgscope.analysis.activity import is_own_text
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.shape import UNKNOWN, Shape, shape_of
-from pgscope.namedtuple import NamedTuple
 from pgscope.packed import Texts, pack, unpack
 from pgscope.sample import StatementKey
 

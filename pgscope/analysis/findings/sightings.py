@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from pgscope.analysis.roster import Roster
-from pgscope.namedtuple import NamedTuple
 from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
 
 KEEP = 60.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pgscope.namedtuple import NamedTuple
+from typing import NamedTuple
+
 from pgscope.sample import Lock
 
 

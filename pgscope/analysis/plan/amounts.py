@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgscope.namedtuple import NamedTuple
+from typing import NamedTuple
 
 
 class Amounts(NamedTuple):

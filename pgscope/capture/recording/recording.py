@@ -6,10 +6,10 @@ import io
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.errors import UsageError
-from pgscope.namedtuple import NamedTuple
 from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Carried, Run
 from pgscope.errors import PgscopeError
-from pgscope.namedtuple import NamedTuple
 from pgscope.packed import Texts
 from pgscope.sample import Mark, Poll, Sample, StatementTexts
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import pglast
 from pglast import ast
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.server.explain.reach import names, walk
 
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter", "Hash Cond", "Merge Cond", "Join Filter", "TID Cond")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pglast import ast
 
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 
 
 class Named(NamedTuple):

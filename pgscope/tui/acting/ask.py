@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,7 +17,6 @@ from pgscope.analysis.activity import is_active, is_hidden, transaction_age
 from pgscope.analysis.signalling import refusal
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Kind
-from pgscope.namedtuple import NamedTuple
 from pgscope.report import numbers
 from pgscope.sample import Session
 from pgscope.text import one_line

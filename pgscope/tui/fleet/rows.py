@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from pgscope.analysis.filter import Getters, Value
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.namedtuple import NamedTuple
 from pgscope.report import numbers
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import where

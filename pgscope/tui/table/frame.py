@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
+from typing import NamedTuple
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.tui.table.cursor import thumb
 from pgscope.tui.table.glyphs import Glyphs
 from pgscope.tui.table.layout import Layout

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from operator import is_
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.tui.table.glyphs import Glyphs
 from pgscope.tui.table.layout import GAP, Layout
 from pgscope.tui.table.model import Cells, Column, Row

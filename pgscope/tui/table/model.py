@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pgscope.dataclass import dataclass
-from pgscope.namedtuple import NamedTuple
 
 Tone = Literal["normal", "muted", "accent", "good", "warn", "bad", "heading"]
 """What a colour would say. A word or glyph in the text must say it too."""

@@ -16,8 +16,8 @@ A screen that one drills to is also a `Frame`; it returns its way from `crumbs`,
 from __future__ import annotations
 
 from importlib import import_module
+from typing import NamedTuple
 
-from pgscope.namedtuple import NamedTuple
 from pgscope.tui.frame import Frame
 
 
