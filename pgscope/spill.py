@@ -7,7 +7,6 @@ where it could be read long after the file is gone.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from itertools import count
@@ -121,6 +120,8 @@ class SpillFile:
 
     def _enciphered(self, nonce: bytes, data: bytes) -> bytes:
         """The bytes with a stream of the key and a number that no other bytes have; twice is not at all."""
+        import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+
         size = len(data)
         stream = hashlib.shake_128(self._key + nonce).digest(size)
         mixed = int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")

@@ -14,7 +14,7 @@ HALF = 260
 """Seconds; longer than any window but those that are bounded by their number."""
 
 BOUNDED = (
-    "Watch.findings._wishes._context.series._texts",  # series.TEXTS
+    "Watch._deep[]._wishes._context.series._texts",  # series.TEXTS
     "Watch.load_history._spans",  # history._MOST, each with the applications of its time
     "Watch.locks._ended[]",  # waits._WINDOW
 )
