@@ -22,11 +22,12 @@ SHORT = 500
 """Characters: to compress less saves nothing worth it."""
 _LEVEL = 1
 _FILE = SpillFile()
+_UNREADABLE = (OSError, zlib.error, UnicodeDecodeError)
 _T = TypeVar("_T")
 
 
 def pack(text: str) -> Packed:
-    """The text as it is kept; equal for equal texts."""
+    """The text as it is kept; equal for equal texts, but where the disk took one and not the other."""
     if len(text) <= SHORT:
         return text
     data = zlib.compress(text.encode("utf-8", "surrogatepass"), _LEVEL)
@@ -37,26 +38,31 @@ def unpack(packed: Packed) -> str:
     """The whole text."""
     if isinstance(packed, str):
         return packed
-    return zlib.decompress(_compressed(packed)).decode("utf-8", "surrogatepass")
+    try:
+        return zlib.decompress(_compressed(packed)).decode("utf-8", "surrogatepass")
+    except _UNREADABLE as error:
+        return _lost(error)
 
 
 def start_of(packed: Packed, length: int) -> str:
     """The first characters of a text, so many at least if it has them."""
     if isinstance(packed, str):
         return packed
-    # A character has four bytes at most; one may be cut in two at the end.
-    data = zlib.decompressobj().decompress(_compressed(packed), 4 * length)
+    try:
+        # A character has four bytes at most; one may be cut in two at the end.
+        data = zlib.decompressobj().decompress(_compressed(packed), 4 * length)
+    except _UNREADABLE as error:
+        return _lost(error)
     return data.decode("utf-8", "ignore")
 
 
 def _compressed(packed: bytes | Spilled) -> bytes:
-    if isinstance(packed, bytes):
-        return packed
-    try:
-        return packed.read()
-    except OSError as error:
-        lost = f"-- this text lay in a temporary file that cannot be read: {error.strerror or error}"
-        return zlib.compress(lost.encode("utf-8", "replace"))
+    return packed if isinstance(packed, bytes) else packed.read()
+
+
+def _lost(error: Exception) -> str:
+    why = error.strerror if isinstance(error, OSError) else ""
+    return f"-- this text lay in a temporary file that cannot be read: {why or error}"
 
 
 class Texts(MutableMapping[Name, str]):

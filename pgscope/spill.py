@@ -23,11 +23,12 @@ _FOLDERS: Final = ("/var/tmp", None)
 class Spilled:
     """Some bytes in a file; its place is free again when nobody has this object any more."""
 
-    __slots__ = ("_file", "_place", "_size")
+    __slots__ = ("_file", "_place", "_room", "_size")
 
-    def __init__(self, file: SpillFile, place: int, size: int) -> None:
+    def __init__(self, file: SpillFile, place: int, room: int, size: int) -> None:
         self._file = file
         self._place = place
+        self._room = room
         self._size = size
 
     def __len__(self) -> int:
@@ -38,13 +39,16 @@ class Spilled:
             return True
         if not isinstance(other, Spilled):
             return NotImplemented
-        return self._size == other._size and self.read() == other.read()
+        try:
+            return self._size == other._size and self.read() == other.read()
+        except OSError:
+            return False
 
     def __hash__(self) -> int:
         return hash(self._size)
 
     def __del__(self) -> None:
-        self._file.free(self._place, self._size)
+        self._file.free(self._place, self._room)
 
     def read(self) -> bytes:
         """The bytes. Raises OSError."""
@@ -73,16 +77,16 @@ class SpillFile:
             if descriptor is None:
                 return None
             nonce = next(self._numbers).to_bytes(_NONCE, "big")
-            place = self._room(size)
+            place, room = self._place(size + _NONCE)
         written = nonce + self._enciphered(nonce, data)
         try:
             whole = os.pwrite(descriptor, written, place) == len(written)
         except OSError:
             whole = False
         if not whole:
-            self.free(place, size)
+            self.free(place, room)
             return None
-        return Spilled(self, place, size)
+        return Spilled(self, place, room, size)
 
     def read(self, place: int, size: int) -> bytes:
         """What was put there. Raises OSError."""
@@ -92,10 +96,10 @@ class SpillFile:
             raise OSError("the temporary file is shorter than it was")
         return self._enciphered(written[:_NONCE], written[_NONCE:])
 
-    def free(self, place: int, size: int) -> None:
+    def free(self, place: int, room: int) -> None:
         """Whatever was put there is not needed any more."""
         # Without the lock: this may run wherever an object ends, also in the thread that has it.
-        self._free.setdefault(_room_for(size), []).append(place)
+        self._free.setdefault(room, []).append(place)
 
     def _opened(self) -> int | None:
         if self._descriptor is None and not self._refused:
@@ -109,14 +113,15 @@ class SpillFile:
             self._refused = True
         return self._descriptor
 
-    def _room(self, size: int) -> int:
-        room = _room_for(size)
+    def _place(self, size: int) -> tuple[int, int]:
+        """Where there is room for so many bytes, and how much."""
+        room = 1 << (size - 1).bit_length()
         try:
-            return self._free[room].pop()
+            return self._free[room].pop(), room
         except (KeyError, IndexError):
             place = self.length
             self.length += room
-            return place
+            return place, room
 
     def _enciphered(self, nonce: bytes, data: bytes) -> bytes:
         """The bytes with a stream of the key and a number that no other bytes have; twice is not at all."""
@@ -126,7 +131,3 @@ class SpillFile:
         stream = hashlib.shake_128(self._key + nonce).digest(size)
         mixed = int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")
         return mixed.to_bytes(size, "big")
-
-
-def _room_for(size: int) -> int:
-    return 1 << (size + _NONCE - 1).bit_length()

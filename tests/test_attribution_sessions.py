@@ -62,6 +62,31 @@ def test_shares_rest_for_a_while_but_not_beyond_what_is_new() -> None:
     assert whose(attribution, other).keys() == {"import"}
 
 
+def test_a_session_that_takes_turns_between_two_names_is_no_news() -> None:
+    """As those of a pool do that rename themselves."""
+    attribution = Attribution()
+    for second in range(1, 60):
+        attribution.feed(seen_at(second, 50, ("one", "other")[second % 2], KEY.queryid))
+        attribution.observe(Interval(1e9 + second, float(second), 1.0, {KEY: Counts(calls=1)}))
+    assert attribution._book.news[(7, 3)] <= 4
+
+
+def test_that_sessions_come_and_go_unseen_is_news_once() -> None:
+    """From then on nothing is certain."""
+    attribution = Attribution()
+    for second in range(1, 20):
+        attribution.feed(seen_at(second, 50, "export", KEY.queryid))
+        attribution.observe(Interval(1e9 + second, float(second), 1.0, {KEY: Counts(calls=1)}))
+        assert whose(attribution, KEY) == {"export": "exact"}
+    before = attribution._book.news[(7, 3)]
+    for second in range(20, 25):
+        attribution.feed(seen_at(second, 1000 + second, "export", KEY.queryid))
+        attribution.feed(Look(1e9 + second + 0.2, second + 0.2, (), (), complete=True))
+        attribution.observe(Interval(1e9 + second, second + 0.5, 1.0, {KEY: Counts(calls=1)}))
+        assert "exact" not in whose(attribution, KEY).values()
+    assert attribution._book.news[(7, 3)] == before + 1
+
+
 def test_a_statement_that_begins_again_is_whose_it_was_seen_to_be() -> None:
     """Names known before bring no news: that the statement is in no sheet does."""
     attribution = Attribution(seconds=20.0)

@@ -11,7 +11,9 @@ from random import Random
 import pytest
 
 from pgscope import packed
+from pgscope.analysis.fingerprints import FingerprintBook
 from pgscope.packed import Texts, pack, start_of, unpack
+from pgscope.sample import StatementKey
 from pgscope.spill import Spilled, SpillFile
 from tests.trust.test_full_disk import full
 
@@ -124,5 +126,21 @@ def test_a_disk_that_fails_takes_texts_but_ends_nothing(fresh: SpillFile) -> Non
     kept = pack(LONG)
     (number,) = opened().keys() - before.keys()
     os.ftruncate(number, 10)
+    assert unpack(kept).startswith("-- this text lay in a temporary file that cannot be read")
+    assert start_of(kept, 1_000).startswith("-- this text lay")
+    # Read again after a new connection, and compared with what was read before.
+    book, again = FingerprintBook(), Texts({(1, 2): LONG})
+    book.learn(Texts({(1, 2): LONG}))
+    os.ftruncate(number, 10)
+    book.learn(again)
+    assert book.text(StatementKey(0, 1, 2, True)).startswith("-- this text lay")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux what is open")
+def test_a_disk_that_gives_other_bytes_ends_nothing(fresh: SpillFile) -> None:
+    before = opened()
+    kept = pack(LONG)
+    (number,) = opened().keys() - before.keys()
+    os.pwrite(number, bytes(fresh.length), 0)
     assert unpack(kept).startswith("-- this text lay in a temporary file that cannot be read")
     assert start_of(kept, 1_000).startswith("-- this text lay")

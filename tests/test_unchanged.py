@@ -8,8 +8,9 @@ from pgscope.analysis.groups import GROUPINGS
 from pgscope.analysis.live_statements import LiveStatements
 from pgscope.analysis.statements import StatementRow, Statements, StatementTable
 from pgscope.analysis.watch import Watch
-from pgscope.sample import Poll, Session, StatementKey
+from pgscope.sample import Burst, Look, Poll, Session, StatementKey
 from tests.churn import churn, steady
+from tests.recording.streams import shop
 
 
 def test_rows_of_statements_are_those_made_anew() -> None:
@@ -55,20 +56,44 @@ def test_sessions_that_stay_as_they_are_count_as_before() -> None:
     assert one.applications(watch=True) == other.applications(watch=True)
 
 
-def test_what_is_put_off_at_first_is_found_as_if_it_had_not_been() -> None:
+@pytest.mark.parametrize("from_counters", [False, True])
+def test_what_is_put_off_at_first_is_found_as_if_it_had_not_been(from_counters: bool) -> None:
+    """Also where the first poll has counters already, as for a report."""
     at_once, later = Watch(), Watch()
     assert at_once.findings is at_once.findings, "from here on it puts nothing off"
     put_off = 0
-    for sample in churn(40):
+    stream = churn(40) if not from_counters else (one for one in shop() if not isinstance(one, Burst))
+    for sample in stream:
         for watch in (at_once, later):
             watch.feed(sample)
         put_off += later._first is not None
         if isinstance(sample, Poll):
             assert at_once.wants() == later.wants()
             assert at_once.snapshot().findings == later.snapshot().findings
-    assert at_once._first is later._first is None and put_off > 3, "the looks behind the first poll as well"
+    assert at_once._first is later._first is None
+    assert put_off > 3 or from_counters, "the looks behind the first poll as well"
+    assert at_once.findings_of_watch() == later.findings_of_watch()
     for whole in (False, True):
         assert at_once.attribution.applications(watch=whole) == later.attribution.applications(watch=whole)
+
+
+def test_one_sighting_before_anything_is_known_counts_once() -> None:
+    idler = next(one for one in shop() if isinstance(one, Poll)).sessions[0]
+    idler = idler._replace(state="idle in transaction", xact_start=1.0, query_start=1.0, state_change=1.0)
+    first = Poll(1e6, 10.0, (idler,), statements=())
+    at_once, later = Watch(), Watch()
+    assert not at_once.findings.history()
+    for watch in (at_once, later):
+        watch.feed(first)
+        watch.feed(Poll(1e6 + 1, 11.0, (), statements=()))
+    assert at_once.findings_of_watch() == later.findings_of_watch() == ()
+
+
+def test_what_is_put_off_does_not_pile_up_where_no_poll_succeeds() -> None:
+    watch = Watch()
+    for second in range(3600):
+        watch.feed(Look(1e9 + second, float(second), ()))
+        assert len(watch._first or ()) < 10
 
 
 @pytest.mark.parametrize("by", GROUPINGS)

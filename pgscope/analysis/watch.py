@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _NO_INTERVAL = Interval(0.0, 0.0, 0.0, {})
 _PUT_OFF = 5.0
-"""Seconds after the first poll from which on nothing is put off any more, be there a second one or not."""
+"""Seconds after which nothing is put off any more, be there a second poll, or a first, or not."""
 
 
 class Watch:
@@ -168,12 +168,15 @@ class Watch:
 
     def _due(self, sample: Sample) -> bool:
         """Whether what came first must be gone through before this."""
-        if self._poll is None:
-            return False
-        return isinstance(sample, Poll) or sample.mono - self._poll.mono > _PUT_OFF
+        first = self._poll if self._poll is not None else next(iter(self._first or ()), sample)
+        late = sample.mono - first.mono > _PUT_OFF
+        return late or (self._poll is not None and isinstance(sample, Poll))
 
     def _feed_poll(self, poll: Poll) -> None:
         interval = self._deltas.feed(poll)
+        if interval is not None:
+            # What is counted is not put off: it is observed below, and goes through the rest for that.
+            _ = self._deep
         self._clock.feed(poll)
         self._poll = poll
         if not self.counted or not self._deltas.entries:

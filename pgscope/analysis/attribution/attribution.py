@@ -193,7 +193,7 @@ class Attribution:
                 return known.sheet
             told = known.news == news and (asked is None or known.sheet.has(asked))
             part = min(_FRESH * (1 + known.sheet.cost / _COST_OF_A_TICK), _FRESH_MOST)
-            if told and not watch and self._book.ticks[-1] - known.mono < part * self.seconds:
+            if told and not watch and 0.0 <= self._book.ticks[-1] - known.mono < part * self.seconds:
                 return known.sheet
         sheet = self._make_sheet(partition, watch, known.sheet if known is not None else None)
         mono = self._book.ticks[-1] if now else 0.0

@@ -112,7 +112,8 @@ class SessionBook:
         self.users_of: dict[tuple[int, int], set[int]] = {}
         """Users whose sessions were ever seen running a query_id (second) in a database (first)."""
         self.news: dict[Partition, int] = {}
-        """How often an application was first seen in a partition, or first seen running a query_id there."""
+        """How often something was seen in a partition that shares hang on: an application for the first time,
+        or for the first time running a query_id, or the first session that was there too briefly."""
         self.short_lived: dict[Partition, int] = {}
         """Sessions that were seen once only and then gone: there may be others that nobody saw."""
 
@@ -288,7 +289,8 @@ class SessionBook:
             names[sighting.application_name] = names.get(sighting.application_name, 0) + 1
         elif sighting.application_name != track.application_name:
             names = self.names.setdefault(track.partition, {})
-            if names.setdefault(sighting.application_name, 1) == 1:
+            if sighting.application_name not in names:
+                names[sighting.application_name] = 1
                 self._tell_news(track.partition)
         if sighting.query_id is not None:
             running = self.names_of.setdefault(track.partition, {}).setdefault(sighting.query_id, set())
@@ -314,6 +316,8 @@ class SessionBook:
                 del self._tracks[identity], self._present[track.partition][identity]
                 self._busy.get(track.partition, {}).pop(identity, None)
                 if track.last_mono - track.first_mono < 0.5:
+                    if track.partition not in self.short_lived:
+                        self._tell_news(track.partition)
                     self.short_lived[track.partition] = self.short_lived.get(track.partition, 0) + 1
                 self._gone.setdefault(track.partition, []).append(track)
 
