@@ -181,8 +181,12 @@ class Run:
         )
 
     def _seconds(self) -> float:
-        times = [one.cpu_times() for one in (self._process, *self._process.children(recursive=True))]
-        return float(sum(one.user + one.system for one in times))
+        """Processor time so far, of the threads that there are: that of a process comes in ticks of 10 ms."""
+        spent = 0
+        for one in (self._process, *self._process.children(recursive=True)):
+            for thread in Path(f"/proc/{one.pid}/task").iterdir():
+                spent += int((thread / "schedstat").read_text().split()[0])
+        return spent / 1e9
 
     def _memory(self) -> float:
         most = 0.0
