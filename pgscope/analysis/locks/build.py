@@ -14,9 +14,9 @@ from pgscope.sample import Lock, Poll
 
 def build_forest(poll: Poll) -> LockForest:
     """The forest of a poll; an empty one if nobody waits."""
-    unlocated = _unlocated(poll)
+    unseen = unlocated(poll)
     if all(lock.granted for lock in poll.locks):
-        return LockForest(poll.at, unlocated=unlocated)
+        return LockForest(poll.at, unlocated=unseen)
     keys = Keys(poll)
     waits: dict[int, list[Wait]] = {}
     workers = {}
@@ -28,10 +28,11 @@ def build_forest(poll: Poll) -> LockForest:
     for found in waits.values():
         found.sort(key=lambda wait: (wait.lock.waitstart is None, wait.lock.waitstart or 0.0, wait.pid))
     forest = _Builder(poll, keys, waits).build()
-    return LockForest(poll.at, forest.nodes, forest.tops, forest.cycles, unlocated, workers)
+    return LockForest(poll.at, forest.nodes, forest.tops, forest.cycles, unseen, workers)
 
 
-def _unlocated(poll: Poll) -> tuple[int, ...]:
+def unlocated(poll: Poll) -> tuple[int, ...]:
+    """Pids of sessions that say they wait for a lock but have no row that is not granted."""
     located = {lock.pid for lock in poll.locks if not lock.granted}
     return tuple(
         session.pid

@@ -52,16 +52,20 @@ class _Queue:
     waiting: list[Lock] = field(default_factory=list)
 
 
+def leaders(poll: Poll) -> Mapping[int, int]:
+    """Whose locks the parallel workers have; a parallel apply worker has its own."""
+    return {
+        session.pid: session.leader_pid
+        for session in poll.sessions
+        if session.leader_pid and session.backend_type == "parallel worker"
+    }
+
+
 class Keys:
     """Names nodes: sessions by pid, parallel workers by their leader's, prepared transactions by -xid."""
 
     def __init__(self, poll: Poll) -> None:
-        # Only parallel query workers share their leader's locks; a parallel apply worker does not.
-        self._leaders = {
-            session.pid: session.leader_pid
-            for session in poll.sessions
-            if session.leader_pid and session.backend_type == "parallel worker"
-        }
+        self._leaders = leaders(poll)
         prepared = {one.transaction for one in poll.prepared}
         # A prepared transaction keeps the virtual id of the session that made it, and locks its own xid.
         self._prepared = {

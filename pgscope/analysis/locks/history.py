@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from pgscope.analysis.locks.edges import Wait
 from pgscope.analysis.locks.forest import LockForest, LockNode
 from pgscope.analysis.locks.objects import LockObject, describe, object_of
 from pgscope.dataclass import dataclass
 from pgscope.sample import Lock
+
+_Blockers: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...]]"
+"""Pids of those that hold a lock, and of those that only stand ahead."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,20 @@ def party(forest: LockForest, key: int) -> Party:
     return Party(max(key, 0), None, "", "", "", "", "", None)
 
 
+@dataclass
+class _Stretch:
+    """Part of a wait, behind the same blockers; `root` as it was when last looked at."""
+
+    seconds: float
+    roots: tuple[int, ...]
+    root: Party | None
+
+
 class OpenWait:
     """A wait that goes on: what was seen of it so far."""
 
-    def __init__(self, forest: LockForest, node: LockNode, place: int) -> None:
+    def __init__(self, forest: LockForest, node: LockNode, place: int, root: Party | None) -> None:
+        """`root` is the first of the node's roots."""
         self._forest = forest
         self._node = node
         self._place = place
@@ -93,28 +109,30 @@ class OpenWait:
         self._last = forest.at
         self._depth = 0
         self._behind = 0
-        # Seconds that each set of blockers lasted, and what it led to.
-        self._seen: dict[tuple[tuple[int, ...], tuple[int, ...]], float] = {}
-        self._ends: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], Party | None]] = {}
-        self._blockers: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
-        self.see(forest, node, place)
+        self._stretches: dict[_Blockers, _Stretch] = {}
+        self._blockers = _blockers(node.waits[place])
+        self._now = self._stretches[self._blockers] = _Stretch(0.0, _pids(node.roots), root)
+        self._measure()
 
-    def see(self, forest: LockForest, node: LockNode, place: int) -> None:
+    def see(self, forest: LockForest, node: LockNode, place: int, root: Party | None) -> None:
         """The same wait again, at a later look."""
         self.still(forest.at)
+        before = self._node.waits[self._place]
         self._forest, self._node, self._place = forest, node, place
-        self._depth = max(self._depth, node.depth)
-        self._behind = max(self._behind, node.behind)
-        wait = node.waits[place]
-        self._blockers = (_pids(wait.hard), _pids(wait.soft))
-        self._seen.setdefault(self._blockers, 0.0)
-        root = party(forest, node.roots[0]) if node.roots else None
-        self._ends[self._blockers] = (_pids(node.roots), root)
+        # Of a long queue the blockers are hundreds: they are not compared where they are the same object.
+        if node.waits[place] is not before:
+            self._blockers = _blockers(node.waits[place])
+            self._now = self._stretches.setdefault(self._blockers, _Stretch(0.0, (), None))
+        self._now.roots, self._now.root = _pids(node.roots), root
+        self._measure()
+
+    def _measure(self) -> None:
+        self._depth = max(self._depth, self._node.depth)
+        self._behind = max(self._behind, self._node.behind)
 
     def still(self, at: float) -> None:
-        """The session still waits, by its own word, though the locks were not read at `at`."""
-        if self._seen:
-            self._seen[self._blockers] += max(at - self._last, 0.0)
+        """The session still waits at `at`, and behind the same blockers, as far as anybody knows."""
+        self._now.seconds += max(at - self._last, 0.0)
         self._last = max(at, self._last)
 
     def is_same(self, lock: Lock) -> bool:
@@ -137,15 +155,14 @@ class OpenWait:
     def record(self, *, ended: bool) -> WaitRecord:
         """What was seen so far."""
         lock = self._node.waits[self._place].lock
-        longest = max(self._seen, key=lambda blockers: (self._seen[blockers], blockers == self._blockers))
-        roots, root = self._ends[longest]
+        longest, stretch = max(self._stretches.items(), key=lambda one: (one[1].seconds, one[1] is self._now))
         return WaitRecord(
             party(self._forest, self._node.key),
             lock,
             describe(lock),
             *longest,
-            roots,
-            root,
+            stretch.roots,
+            stretch.root,
             self._first,
             self._last,
             self.since,
@@ -158,6 +175,10 @@ class OpenWait:
 def identity(node: LockNode, lock: Lock) -> tuple[int, float | None, LockObject, str]:
     """What names a wait from look to look, together with `OpenWait.is_same`."""
     return (lock.pid, node.session.backend_start if node.session else None, object_of(lock), lock.mode)
+
+
+def _blockers(wait: Wait) -> _Blockers:
+    return _pids(wait.hard), _pids(wait.soft)
 
 
 def _pids(keys: tuple[int, ...]) -> tuple[int, ...]:

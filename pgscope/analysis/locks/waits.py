@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from pgscope.analysis.locks.build import build_forest
 from pgscope.analysis.locks.deadlocks import Deadlock, Deadlocks
-from pgscope.analysis.locks.forest import LockForest
-from pgscope.analysis.locks.history import OpenWait, WaitRecord, identity
+from pgscope.analysis.locks.follow import Following
+from pgscope.analysis.locks.forest import LockForest, LockNode
+from pgscope.analysis.locks.history import OpenWait, Party, WaitRecord, identity, party
 from pgscope.analysis.locks.objects import LockObject
 from pgscope.sample import Connected, Disconnected, Poll, Sample
 
@@ -29,6 +29,9 @@ class LockWaits:
         self._history = history
         self._deadlocks = Deadlocks()
         self._since: dict[int, float] = {}
+        self._following = Following()
+        self._seen: set[_Identity] = set()
+        """The waits of the forest."""
         self.forest = LockForest(0.0)
         """Who waits for whom, as of the last poll."""
         self.dropped = 0
@@ -67,25 +70,25 @@ class LockWaits:
             self._poll(sample)
         elif isinstance(sample, Connected | Disconnected):
             self.forest = LockForest(sample.at)
-            self._end(set(), frozenset())
+            self._following, self._seen = Following(), set()
+            self._end(self._seen, frozenset())
             self._deadlocks.restart()
 
     def _poll(self, poll: Poll) -> None:
-        self.forest = forest = build_forest(poll)
-        seen: set[_Identity] = set()
-        for node in forest.nodes.values():
-            for place, wait in enumerate(node.waits):
-                key = identity(node, wait.lock)
-                # Sessions are read before locks: one that came between has a lock and is not known yet.
-                known = self._open.get(key) or self._open.pop((key[0], None, *key[2:]), None)
-                if known is not None and known.is_same(wait.lock):
-                    self._open[key] = known
-                    known.see(forest, node, place)
-                else:
-                    if known is not None:
-                        self._keep(known)
-                    self._open[key] = OpenWait(forest, node, place)
-                seen.add(key)
+        before, self.forest = self.forest, self._following.forest(poll)
+        forest, seen = self.forest, self._seen
+        if forest.nodes is before.nodes:
+            for key in seen:
+                self._open[key].still(poll.at)
+        else:
+            seen = self._seen = set()
+            parties: dict[int, Party] = {}
+            for node in forest.nodes.values():
+                root = node.roots[0] if node.roots else None
+                if root is not None and root not in parties:
+                    parties[root] = party(forest, root)
+                for place in range(len(node.waits)):
+                    seen.add(self._see(node, place, parties[root] if root is not None else None))
         # With no locks at all they may not have been read: the sessions' own word counts then.
         unread = frozenset(forest.unlocated) if not poll.locks else frozenset[int]()
         for key, wait_open in self._open.items():
@@ -93,6 +96,21 @@ class LockWaits:
                 wait_open.still(poll.at)
         self._end(seen, unread)
         self._deadlocks.feed(forest, poll.databases)
+
+    def _see(self, node: LockNode, place: int, root: Party | None) -> _Identity:
+        """Take in a wait of the forest; returns what names it."""
+        lock = node.waits[place].lock
+        key = identity(node, lock)
+        # Sessions are read before locks: one that came between has a lock and is not known yet.
+        known = self._open.get(key) or self._open.pop((key[0], None, *key[2:]), None)
+        if known is not None and known.is_same(lock):
+            self._open[key] = known
+            known.see(self.forest, node, place, root)
+        else:
+            if known is not None:
+                self._keep(known)
+            self._open[key] = OpenWait(self.forest, node, place, root)
+        return key
 
     def _end(self, seen: set[_Identity], unread: frozenset[int]) -> None:
         for key in [key for key in self._open if key not in seen and key[0] not in unread]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +21,8 @@ _TEXTS = 1000
 """Texts of statements long gone that are kept, beside as many as there are statements."""
 _TOGETHER, _TOGETHER_S = 32, 10.0
 """Samples, and seconds, that are encoded together."""
+_AT_A_TIME_S = 0.01
+"""Seconds after which the rest waits for the next sample: a key may have been pressed meanwhile."""
 _SEGMENT = 120.0
 """Seconds: a new segment with 5,000 statements takes as long to write as a minute of differences does."""
 
@@ -62,12 +66,17 @@ class Ring:
         self._waiting.append(sample)
         first = self._waiting[0]
         if len(self._waiting) >= _TOGETHER or sample.mono - first.mono >= _TOGETHER_S:
-            self._encode()
+            self._encode(_AT_A_TIME_S)
 
-    def _encode(self) -> None:
+    def _encode(self, seconds: float = math.inf) -> None:
+        """Encode what waits, or as much of it as takes so long."""
         waiting, self._waiting = self._waiting, []
-        for sample in waiting:
-            self._put(sample)
+        began, done = time.monotonic(), 0
+        # Never less than two: as many as come, or more would wait each time.
+        while done < len(waiting) and (done < 2 or time.monotonic() - began < seconds):
+            self._put(waiting[done])
+            done += 1
+        self._waiting = waiting[done:]
 
     def _put(self, sample: Sample) -> None:
         old = sample.mono - self._began >= self._seconds
