@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 from pgscope.analysis.watch import Watch
 from pgscope.capture.source import Source
-from pgscope.sample import Connected, Disconnected, Look, Poll, Sample
-
-_LOOKS_HELD = 100
+from pgscope.sample import Connected, Disconnected, Poll, Sample
 
 
 class Driver:
@@ -18,21 +16,13 @@ class Driver:
         self.source = source
         self.watch = watch
         self._changed = changed
-        self._looks: list[Look] = []
-        """Not fed yet."""
 
     async def run(self) -> None:
         """Run until the source ends or the task is cancelled."""
         await self.source.run(self._take)
 
     def _take(self, sample: Sample) -> None:
-        if isinstance(sample, Look) and len(self._looks) < _LOOKS_HELD:
-            # Nothing is shown before the next poll, and several at once cost less than each by itself.
-            self._looks.append(sample)
-            return
-        looks, self._looks = self._looks, []
-        for one in (*looks, sample):
-            self.watch.feed(one)
+        self.watch.feed(sample)
         if isinstance(sample, Poll):
             for wanted in self.watch.wants():
                 self.source.request(wanted)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,10 +17,6 @@ from pgscope.sample import Mark, Poll, Sample, StatementTexts
 _PIECES = 3
 _TEXTS = 1000
 """Texts of statements long gone that are kept, beside as many as there are statements."""
-_TOGETHER, _TOGETHER_S = 32, 10.0
-"""Samples, and seconds, that are encoded together."""
-_AT_A_TIME_S = 0.01
-"""Seconds after which the rest waits for the next sample: a key may have been pressed meanwhile."""
 _SEGMENT = 120.0
 """Seconds: a new segment with 5,000 statements takes as long to write as a minute of differences does."""
 
@@ -47,13 +41,10 @@ class Ring:
         """Shared with the samples, and so with whoever else keeps them: 47 MB are usual on some servers."""
         self._run: Run | None = None
         self._began = 0.0
-        self._waiting: list[Sample] = []
-        """Not encoded yet: many in a row cost half of what they cost one at a time, between other things."""
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        self._encode()
         return sum(map(len, self._pieces))
 
     def write(self, sample: Sample) -> None:
@@ -63,22 +54,6 @@ class Ring:
             return
         if isinstance(sample, Poll):
             self._forget(sample)
-        self._waiting.append(sample)
-        first = self._waiting[0]
-        if len(self._waiting) >= _TOGETHER or sample.mono - first.mono >= _TOGETHER_S:
-            self._encode(_AT_A_TIME_S)
-
-    def _encode(self, seconds: float = math.inf) -> None:
-        """Encode what waits, or as much of it as takes so long."""
-        waiting, self._waiting = self._waiting, []
-        began, done = time.monotonic(), 0
-        # Never less than two: as many as come, or more would wait each time.
-        while done < len(waiting) and (done < 2 or time.monotonic() - began < seconds):
-            self._put(waiting[done])
-            done += 1
-        self._waiting = waiting[done:]
-
-    def _put(self, sample: Sample) -> None:
         old = sample.mono - self._began >= self._seconds
         if self._run is None or old or self._newest >= self._most:
             carried = Carried() if self._run is None else self._run.carried
@@ -102,13 +77,11 @@ class Ring:
 
     def mark(self, mark: Mark) -> None:
         """Remember a moment."""
-        self._encode()
         if self._run is not None:
             self._run.mark(mark)
 
     def held(self) -> Held | None:
         """What it holds now; None if nothing."""
-        self._encode()
         if self._run is None:
             return None
         self._run.flush()

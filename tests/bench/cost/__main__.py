@@ -28,7 +28,7 @@ from tests.proxy import Proxy
 from tests.servers import Servers
 
 WARM = 15.0
-"""Seconds until a program has read what it reads once, and has begun to keep its last minutes."""
+"""Seconds until a program has read what it reads once."""
 SETTLED = 65.0
 """Seconds until the idle sessions have been idle for more than a minute, as most of a server are."""
 
