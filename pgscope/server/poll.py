@@ -25,16 +25,14 @@ from pgscope.server.names import NameBook
 from pgscope.server.objects import ObjectNames
 from pgscope.server.queries import query
 from pgscope.server.sense import moment
-from pgscope.server.sessions import SessionTable
+from pgscope.server.sessions import Head, SessionTable
 from pgscope.server.statements import StatementReader
 
 _TRY_AGAIN = 60.0
 """Seconds until a statement that failed for good is tried again: a privilege may have been granted since."""
 _XMIN_EVERY = 10.0
 """Seconds between looks at what holds back xmin: that changes slowly."""
-_CLOCK = sql.SQL(
-    "select /* pgscope */ date_part('epoch', pg_catalog.clock_timestamp()), pg_catalog.pg_is_in_recovery()"
-)
+_CLOCK = sql.SQL("select /* pgscope */ date_part('epoch', pg_catalog.clock_timestamp())")
 _LAST_COLLECTOR = 14
 """Until this major a process of its own collects statistics, and who reads them waits until it wrote them."""
 _COLLECTOR_STEP = 0.010
@@ -88,17 +86,17 @@ class Poller:
         whole = self._sessions.whole or any(one.name == "statements" and self._reads_all for one in wanted)
         found = await batch.run(self._connection, self._timed(wanted))
         round_trip = time.monotonic() - started
-        for part in ("start", "sessions", "end"):
+        for part in ("sessions", "end"):
             if part in found.failures:
                 raise PollFailed(found.failures[part].reason)
-        at = moment(found.rows["start"][0][0])
+        head, rows = Head.of(found.rows["sessions"])
+        at = moment(head.at)
         self._turn_off(found)
-        rows = found.rows.get("sessions", ())
         users, databases = self._sessions.oids(rows)
         if not self.names.knows(users, databases):
             await self.names.read(self._connection)
             self.names.forget_unknown(users, databases)
-        sessions = self._sessions.update(rows, at)
+        sessions = self._sessions.update(rows, at, head.pids)
         self._polled = True
         await self._late_locks(found)
         await self._name_objects(found)
@@ -111,7 +109,7 @@ class Poller:
             sessions=sessions,
             databases=tuple(
                 DatabaseCounters(datid, self.names.database(datid), *counters)
-                for datid, *counters in found.rows.get("databases", ())
+                for datid, *counters in found.rows.get("databases", ())[:-1]
             ),
             statements=self._counters(found),
             statements_info=self._info(found),
@@ -124,11 +122,11 @@ class Poller:
         )
         return Polled(
             poll,
-            _server_ms(found),
+            self._server_ms(at, round_trip, found),
             len(found.rows),
             found.failures,
             frozenset(found.rows),
-            found.rows["end"][0][1],
+            head.in_recovery,
             whole,
         )
 
@@ -138,11 +136,13 @@ class Poller:
         return self.reader is not None and not len(self.reader)
 
     def _timed(self, wanted: list[Statement]) -> list[Statement]:
-        """Statements between readings of the server's clock, those that may wait for the server last."""
-        waits = [one for one in wanted if one.name == "databases" and self._facts.major <= _LAST_COLLECTOR]
-        work = [one for one in wanted if one not in waits]
-        timed = [Statement("start", _CLOCK), *work, Statement("end", _CLOCK)]
-        return [*timed, *waits, Statement("waited", _CLOCK)] if waits else timed
+        """The statements such that the last tells the clock; the first, of sessions, does so too."""
+        totals = [one for one in wanted if one.name == "databases"]
+        work = [one for one in wanted if one.name != "databases"]
+        if totals and self._facts.major > _LAST_COLLECTOR:
+            return [*work, *totals]
+        # What waits for the server comes last, behind a clock of its own.
+        return [*work, Statement("end", _CLOCK), *totals]
 
     def _parts(self, statements: bool, now: float) -> list[Statement]:
         parts = [Statement("databases", query("databases", OLDEST), {"datids": self._sessions.datids})]
@@ -194,11 +194,13 @@ class Poller:
             return None
         return self.reader.info(found.rows["statements_info"])
 
-
-def _server_ms(found: Batch) -> float:
-    """Server time of a poll in ms, without waits in which the backend did nothing."""
-    at, end = found.rows["start"][0][0], found.rows["end"][0][0]
-    seconds = max(end - at, 0.0)
-    if "waited" in found.rows:
-        seconds += max(found.rows["waited"][0][0] - end, 0.0) % _COLLECTOR_STEP
-    return float(seconds * 1000.0)
+    def _server_ms(self, at: float, round_trip: float, found: Batch) -> float:
+        """Server time of a poll in ms, without waits in which the backend did nothing."""
+        totals = found.rows.get("databases", ())
+        if "end" not in found.rows:
+            # Without totals, which failed, nothing told the time when the work was done.
+            seconds = max(totals[-1][-1] - at, 0.0) if totals else round_trip
+            return float(seconds * 1000.0)
+        end = found.rows["end"][0][0]
+        waited = max(totals[-1][-1] - end, 0.0) % _COLLECTOR_STEP if totals else 0.0
+        return float((max(end - at, 0.0) + waited) * 1000.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pgscope.sample import Session
 from pgscope.server.batch import Statement
@@ -16,6 +16,20 @@ _LATE = 1.0
 """Seconds: a backend takes the time of a change before it publishes it, and may be descheduled in between."""
 _WHOLE_EVERY = 60
 """Polls after which all sessions are read again, should one ever have been missed."""
+
+
+class Head(NamedTuple):
+    """The first row of `SessionTable.statement`: the clock before the sessions were read (epoch seconds),
+    whether the server is a standby, and the pids of all backends."""
+
+    at: float
+    in_recovery: bool
+    pids: Collection[int]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[Any, ...]]) -> tuple[Head, list[tuple[Any, ...]]]:
+        """The head of the rows, and the sessions behind it. Raises LookupError where there is none."""
+        return cls(*rows[0][: len(cls._fields)]), [row[len(cls._fields) :] for row in rows[1:]]
 
 
 class SessionTable:
@@ -50,18 +64,16 @@ class SessionTable:
         """The sessions that do something or wait for something, or of which that is not known."""
         return self._busy.values()
 
-    def update(self, rows: Sequence[tuple[Any, ...]], at: float) -> tuple[Session, ...]:
-        """Take in the rows of `statement` read at `at` (epoch seconds); return all sessions, by pid."""
+    def update(
+        self, rows: Sequence[tuple[Any, ...]], at: float, pids: Collection[int]
+    ) -> tuple[Session, ...]:
+        """Take in sessions read at `at` (epoch seconds), when these pids were there; return all, by pid."""
         self._polls += 1
         self._since = at
-        alive: set[int] | None = None
         moved = False
         sessions, read_before = self._sessions, self._rows
         read = self._rows = {}
-        for whole in rows:
-            if whole[0] is not None:
-                alive = set(whole[0])
-            row = whole[1:]
+        for row in rows:
             pid = row[0]
             read[pid] = row
             # What is just as it was stays the object that it was: nobody works it out again.
@@ -71,7 +83,8 @@ class SessionTable:
             moved = moved or before is None
             if before != session:
                 self._take(session, before)
-        if alive is not None and (moved or alive != sessions.keys()):
+        alive = set(pids)
+        if moved or alive != sessions.keys():
             for pid in sessions.keys() - alive:
                 self._forget(sessions[pid])
             self._sessions = {pid: sessions[pid] for pid in sorted(alive & sessions.keys())}
@@ -95,7 +108,7 @@ class SessionTable:
 
     def oids(self, rows: Sequence[tuple[Any, ...]]) -> tuple[set[int], set[int]]:
         """Oids of the users and of the databases in the rows."""
-        return {row[4] for row in rows if row[4]}, {row[3] for row in rows if row[3]}
+        return {row[3] for row in rows if row[3]}, {row[2] for row in rows if row[2]}
 
     def _session(self, row: Sequence[Any]) -> Session:
         pid, start, datid, usesysid, application, addr, port, kind, leader, state, wait_type, wait = row[:12]
