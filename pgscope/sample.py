@@ -22,6 +22,22 @@ OWN_EXPLAIN = f"EXPLAIN {OWN_MARK}"
 """What EXPLAIN statements of pgscope begin with."""
 
 
+class Sighting(NamedTuple):
+    """What the fast sampler saw of a session that changed since the look before; never its text."""
+
+    pid: int
+    backend_start: float
+    datid: int
+    usesysid: int
+    application_name: str
+    state: str
+    wait_event_type: str
+    query_id: int | None
+    query_start: float | None
+    xact_start: float | None
+    state_change: float | None
+
+
 class Session(NamedTuple):
     """A row of pg_stat_activity, names resolved and text cleaned; times in seconds since the epoch."""
 
@@ -67,6 +83,23 @@ class Session(NamedTuple):
     def is_starting(self) -> bool:
         """Whether it is a client that was not let in yet; it takes one of `max_connections` all the same."""
         return self.datid == 0 and self.backend_type == "client backend"
+
+    @property
+    def sighting(self) -> Sighting:
+        """The session as the sampler sees it."""
+        return Sighting(
+            self.pid,
+            self.backend_start,
+            self.datid,
+            self.usesysid,
+            self.application_name,
+            self.state,
+            self.wait_event_type,
+            self.query_id,
+            self.query_start,
+            self.xact_start,
+            self.state_change,
+        )
 
 
 class StatementKey(NamedTuple):
@@ -195,22 +228,6 @@ class Progress(NamedTuple):
     total: int
     unit: str
     detail: str
-
-
-class Sighting(NamedTuple):
-    """What the fast sampler saw of a session that changed since the look before; never its text."""
-
-    pid: int
-    backend_start: float
-    datid: int
-    usesysid: int
-    application_name: str
-    state: str
-    wait_event_type: str
-    query_id: int | None
-    query_start: float | None
-    xact_start: float | None
-    state_change: float | None
 
 
 class Odometer(NamedTuple):
@@ -464,6 +481,7 @@ class OwnCost:
     """Server time of pgscope's own statements, or the round trips' wall time where it is not known."""
     statements: int
     sample_hz: float
+    """Looks of the sampler a second, where a poll counts as one."""
     interval: float
     throttled: str = ""
     """Why the rates were lowered, or ''."""

@@ -28,3 +28,14 @@ def test_over_the_budget_it_says_so_unless_the_pace_does() -> None:
     assert told(52.0, 0.01) == ""
     assert told(100.0, 0.0) == "", "an older recording does not tell the budget"
     assert told(100.0, 0.01, "slower") == "slower"
+
+
+def test_what_is_read_once_in_the_first_minute_is_in_the_figure_but_no_news() -> None:
+    fold = CostFold(100.0)
+    told = []
+    for n in range(1, 40):
+        server_ms = 200.0 if n < 12 or n > 30 else 25.0
+        told.append(fold.feed(OwnCost(0.0, 100.0 + 5 * n, 5.0, server_ms, 1, 10.0, 1.0, budget=0.01)))
+    assert told[10].share == 0.04, "the figure leaves nothing out"
+    assert all(one.throttled == "" for one in told[:30]), "the first minute stays unsaid while the mean has it"
+    assert "took 3.1%" in told[38].throttled

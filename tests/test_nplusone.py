@@ -49,6 +49,18 @@ def test_found(program: Second, grade: str, seed: int) -> None:
     assert len(finding.points) >= 6
 
 
+def test_its_evidence_names_the_application_that_it_is_told_of() -> None:
+    """A parent of a millisecond may never be seen: then who runs the child is told, and that it is that."""
+    world = World(seed=0)
+    world.seen("catalogue", 100, CHOICES)
+    (finding,) = n_plus_one(world.run(30, pages(CHOICES)))
+    assert finding.application_names == ("catalogue",)
+    (who,) = [item.text for item in finding.evidence if item.kind == "application"]
+    assert who == (
+        "no application was seen running both statements yet; catalogue runs nearly all of the child"
+    )
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("owners", [10, 50])
 def test_reference_behind_an_identity_map(owners: int, seed: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgscope.capture.pace import Budget, Pace, TextPace
+from pgscope.capture.pace import Budget, Pace, TextPace, next_look
 
 
 def settle(pace: Pace, server_ms: float, looks: int = 200) -> float:
@@ -31,7 +31,8 @@ def test_slower_where_a_look_costs_more() -> None:
 def test_what_the_poll_takes_is_not_there_for_looks() -> None:
     pace = Pace()
     pace.polled(5.0, 1.0)
-    assert abs(settle(pace, 1.0) - 0.2) < 0.01
+    # Five looks a second, and the poll stands for a sixth.
+    assert abs(settle(pace, 1.0) - 1 / 6) < 0.01
 
 
 def test_never_below_two_a_second_because_of_the_poll_alone() -> None:
@@ -73,6 +74,44 @@ def test_then_the_poll_slows_down_and_recovers() -> None:
         pace.polled(2.0, 1.0)
     assert pace.poll_period(1.0) == 1.0
     assert pace.poll_period(3.0) == 3.0
+
+
+def seen(period: float, between_polls: float, *, phase: float = 0.0, seconds: float = 30.0) -> list[float]:
+    """When somebody looks, be it a look or a poll, with the first look this long after the first poll."""
+    polls = [n * between_polls for n in range(int(seconds / between_polls) + 1)]
+    looks = [phase]
+    while looks[-1] < seconds - between_polls - period:
+        due = next(poll for poll in polls if poll > looks[-1] - 0.005)
+        looks.append(next_look(looks[-1], period, due, between_polls))
+    return sorted([*looks, *(poll for poll in polls if poll <= looks[-1])])
+
+
+@given(
+    st.sampled_from((0.1, 0.15, 0.3, 0.5)),
+    st.sampled_from((0.1, 0.5, 1.0, 1.5, 5.0)),
+    st.floats(min_value=0.0, max_value=1.0),
+)
+def test_looks_are_spaced_evenly_between_polls(period: float, between: float, phase: float) -> None:
+    moments = seen(period, between, phase=phase * between)
+    settled = [moment for moment in moments if moment > 2 * between]
+    gaps = [b - a for a, b in zip(settled, settled[1:], strict=False)]
+    assert max(gaps) <= 1.5 * period
+    if between >= 2 * period:
+        assert min(gaps) >= period * 0.98
+
+
+def test_a_poll_spares_a_look() -> None:
+    assert len(seen(0.5, 1.0)) <= 2 * 30 + 2, "one look between two polls"
+    assert len(seen(0.1, 1.0)) <= 10 * 30 + 2
+
+
+def test_looks_rarer_than_polls_keep_their_own_pace() -> None:
+    assert next_look(100.0, 10.0, 100.5, 1.0) == 110.0
+    assert next_look(100.0, 1.0, 100.5, 1.0) == 101.0
+
+
+def test_a_poll_that_does_not_come_back_stands_for_nothing() -> None:
+    assert next_look(100.0, 0.5, 98.0, 1.0) == 100.5
 
 
 def test_one_slow_look_changes_little() -> None:

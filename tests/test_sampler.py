@@ -14,6 +14,7 @@ from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import target
 from pgscope.server.facts import learn
 from pgscope.server.names import NameBook
+from pgscope.server.poll import Poller
 from pgscope.server.sampler import Sampler
 
 SamplerFor = Callable[[str], Awaitable[Sampler]]
@@ -84,6 +85,33 @@ async def test_sightings(sampler_for: SamplerFor, pg_database: str) -> None:
         assert now.query_id not in (None, seen.query_id)
         assert now.xact_start is not None
         assert (now.pid, now.backend_start) == (seen.pid, seen.backend_start)
+
+
+async def test_what_a_poll_showed_is_not_told_again(
+    sampler_for: SamplerFor, pg_major: int, pg_database: str
+) -> None:
+    sampler = await sampler_for(pg_database)
+    connection = await connect(target(pg_database))
+    poller = Poller(connection, await learn(connection))
+    try:
+        with psycopg.connect(pg_database, autocommit=True, application_name="polled") as client:
+            pid = client.info.backend_pid
+            await poller.poll(statements=False)
+            await sampler.look()
+            client.execute("select 1 as one")
+            shown = None
+            while shown is None or shown.wait_event_type != "Client":  # it says so a moment later
+                poll = (await poller.poll(statements=False)).poll
+                sampler.polled(poll.at, poller.changed)
+                shown = next(one for one in poll.sessions if one.pid == pid)
+            assert of(await sampler.look(), pid) is None
+            # Its odometer is read all the same: it did something.
+            if pg_major >= 18:
+                await look_until(sampler, lambda look: buffers_of(look, pid) is not None)
+            client.execute("select 1 as one, 2 as two")
+            await look_until(sampler, lambda look: of(look, pid) is not None)
+    finally:
+        await connection.close()
 
 
 async def test_its_own_session_is_not_seen(sampler_for: SamplerFor, pg_database: str) -> None:

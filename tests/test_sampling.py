@@ -53,6 +53,15 @@ async def test_looks_go_on_while_a_poll_is_busy(pg_database: str) -> None:
             assert stream.count(Poll) <= polls + 1
 
 
+async def test_a_poll_stands_for_a_look(pg_database: str) -> None:
+    async with streaming(pg_database, sample_hz=5.0) as stream:
+        stream.source.interval = 0.4
+        await stream.more(Poll, 3)
+        polls, looks = stream.count(Poll), stream.count(Look)
+        await stream.more(Poll, 8)
+        assert 1 <= stream.count(Look) - looks <= stream.count(Poll) - polls + 3, "one between two polls"
+
+
 async def test_the_sampler_rests_while_nobody_looks(pg_database: str) -> None:
     async with streaming(pg_database) as stream:
         await stream.more(Look, 3)

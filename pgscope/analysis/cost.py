@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import replace
 
 from pgscope.sample import OwnCost
 
 STARTING_S = 10.0
 """Seconds after connecting, in which everything is read for the first time and statements are planned."""
+FINDING_OUT_S = 60.0
+"""Seconds after connecting, in which most is read that is read once: texts, schemas, probes. It is in the
+figure, but no news: only what comes later is said to be too much."""
 SPAN_S = 60.0
 _TOLERANCE = 1.05
 
@@ -27,13 +31,20 @@ class CostFold:
         self._recent.append(cost)
         while sum(one.seconds for one in self._recent) - self._recent[0].seconds >= SPAN_S:
             self._recent.popleft()
-        mean = replace(
-            cost,
-            seconds=sum(one.seconds for one in self._recent),
-            server_ms=sum(one.server_ms for one in self._recent),
-            statements=sum(one.statements for one in self._recent),
-        )
-        return mean if mean.throttled else replace(mean, throttled=_over(mean))
+        if cost.throttled:
+            return _mean(cost, self._recent)
+        later = [one for one in self._recent if one.mono - one.seconds - self._connected >= FINDING_OUT_S]
+        return replace(_mean(cost, self._recent), throttled=_over(_mean(cost, later)))
+
+
+def _mean(last: OwnCost, reports: Collection[OwnCost]) -> OwnCost:
+    """The last report, with what all of them told."""
+    return replace(
+        last,
+        seconds=sum(one.seconds for one in reports),
+        server_ms=sum(one.server_ms for one in reports),
+        statements=sum(one.statements for one in reports),
+    )
 
 
 def _over(mean: OwnCost) -> str:

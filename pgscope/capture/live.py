@@ -19,7 +19,7 @@ from pgscope.capture.ending import end, within
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
 from pgscope.capture.leaving import LEAVING, Leaving
-from pgscope.capture.pace import Budget, Pace, TextPace
+from pgscope.capture.pace import Budget, Pace, TextPace, next_look
 from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.capture.thrift import Thrift
@@ -129,6 +129,9 @@ class LiveSource:
         self._errands: Errands | None = None
         self._server_ahead: float | None = None
         self._polls = 0
+        self._sampler: Sampler | None = None
+        self._poll_due = 0.0
+        """When the poll is due or was begun, mono."""
         self._hurried = False
         self._stir = asyncio.Event()
 
@@ -270,7 +273,7 @@ class LiveSource:
         whole = not self.sessions_first
         reads = without = 0
         while not leaving.due:
-            started = time.monotonic()
+            started = self._poll_due = time.monotonic()
             hurried, self._hurried = self._hurried, False
             # Twice in a row at first, for rates to be known soon.
             due = hurried or reads < 2 or without + 1 >= self._statements_every(link.poller)
@@ -310,6 +313,8 @@ class LiveSource:
                 poll = polled.poll
                 emit(Names(poll.at, poll.mono, dict(names.users), dict(names.databases)))
             emit(polled.poll)
+            if self._sampler is not None:
+                self._sampler.polled(polled.poll.at, link.poller.changed)
             if self._errands is not None:
                 self._errands.name_elsewhere(link.poller.objects)
             if polled.poll.statements and link.poller.reader and started >= next_texts:
@@ -367,12 +372,14 @@ class LiveSource:
                 continue
             started = time.monotonic()
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
+            self._sampler = sampler
             try:
                 await self._looks(sampler, emit)
             except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Where looks are refused there is no sense in coming back twice a second.
                 attempt = attempt + 1 if time.monotonic() - started < _LASTED else 0
             finally:
+                self._sampler = None
                 await connection.close()
             await asyncio.sleep(_backoff(attempt))
 
@@ -387,7 +394,8 @@ class LiveSource:
                 period = self._pace.looked(sampler.server_ms + OUTSIDE_MS)
                 emit(look)
             period = max(period, self._thrift.period)
-            await asyncio.sleep(max(period - (time.monotonic() - started), 0.001))
+            due = next_look(started, period, self._poll_due, self._poll_period)
+            await asyncio.sleep(max(due - time.monotonic(), 0.001))
 
     def _statements_every(self, poller: Poller) -> int:
         """In how many polls the counters of statements are read once."""
@@ -407,7 +415,8 @@ class LiveSource:
     async def _rest(self, started: float, leaving: Leaving) -> None:
         """Sleep until the next poll is due, in one piece: each wake costs as much as a small query."""
         while not (self._hurried or leaving.due):
-            left = started + self._poll_period - time.monotonic()
+            self._poll_due = started + self._poll_period
+            left = self._poll_due - time.monotonic()
             if left <= 0:
                 return
             self._stir.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection
 
@@ -44,8 +45,22 @@ _LEAST_FOR_POLLS = 0.5
 """Part of the budget that is always there for the poll."""
 
 
+def next_look(looked: float, period: float, poll: float, between_polls: float) -> float:
+    """When to look again after a look at `looked`, with a poll at `poll` that is due, or under way (mono).
+
+    A poll shows who runs what as a look does, and stands for one: looks are spaced evenly between polls, as
+    many as leave `period` from one to the next. Where polls come about as often, looks keep their own pace.
+    """
+    turns = math.floor(between_polls / period + 0.01)
+    if turns < 2:
+        return looked + period
+    step = between_polls / turns
+    due = looked + step
+    return poll + step if looked - step / 2 < poll <= due + step / 2 else due
+
+
 class Pace:
-    """A fold over measured costs: gives the time to wait until the next look, and until the next poll.
+    """A fold over measured costs: gives the time from look to look, polls counted, and from poll to poll.
 
     They share a budget: what the poll takes is not there for looks. First the looks grow rarer, then the
     polls.
@@ -61,7 +76,7 @@ class Pace:
 
     @property
     def period(self) -> float:
-        """Seconds from one look to the next."""
+        """Seconds from one look to the next, where a poll is one too (`next_look`)."""
         return self._period
 
     @property
@@ -108,9 +123,11 @@ class Pace:
         budget = self._budget
         if len(self._poll_costs) < _RUN:
             return wished
-        looks = _usual_mean(self._looks) / 1000.0 / budget.slowest_wanted
-        left = max(budget.spendable - looks, budget.spendable * _LEAST_FOR_POLLS)
-        needed = _mean(self._poll_costs) / left if left > 0 else budget.slowest
+        look = _usual_mean(self._looks) / 1000.0
+        left = max(budget.spendable - look / budget.slowest_wanted, budget.spendable * _LEAST_FOR_POLLS)
+        # The look that it stands for is spared.
+        spared = look if wished > budget.slowest_wanted else 0.0
+        needed = max(_mean(self._poll_costs) - spared, 0.0) / left if left > 0 else budget.slowest
         return max(wished, min(needed, budget.slowest))
 
     def looked(self, server_ms: float) -> float:
@@ -126,14 +143,23 @@ class Pace:
         budget = self._budget
         seconds = _usual_mean(self._looks) / 1000.0
         left = budget.spendable - _mean(self._polls)
-        needed = seconds / left if left > 0 else budget.slowest
+        needed = self._spread(seconds, left) if left > 0 else budget.slowest
         if needed <= budget.slowest_wanted:
             return max(needed, budget.fastest)
         if len(self._looks) < _FIRST:
             return budget.slowest_wanted
         # Below the useful rate only where looks by themselves, apart from the poll, break the budget.
-        alone = seconds / budget.fraction if budget.fraction > 0 else budget.slowest
+        alone = self._spread(seconds, budget.fraction) if budget.fraction > 0 else budget.slowest
         return max(alone, budget.slowest_wanted) if alone <= budget.slowest else budget.stopped
+
+    def _spread(self, seconds: float, left: float) -> float:
+        """Seconds from look to look where one costs so many seconds, and this part of a core is left for them.
+
+        Polls come on top; but where looks are rarer than polls, these stand for none.
+        """
+        between = seconds / left
+        polls = self.poll_period(self._interval) if self._interval > 0 else math.inf
+        return 1.0 / (1.0 / between + 1.0 / polls) if 0.0 < between <= polls else between
 
 
 _TEXT_DUTY = 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import field
 
 from psycopg import sql
@@ -13,6 +14,7 @@ from pgscope.sample import (
     DatabaseCounters,
     Poll,
     ServerFacts,
+    Session,
     StatementCounters,
     StatementsInfo,
     XminHolder,
@@ -72,6 +74,11 @@ class Poller:
         self._polled = False
         self._xmin_holders: tuple[XminHolder, ...] = ()
         self._xmin_due = 0.0
+
+    @property
+    def changed(self) -> Sequence[Session]:
+        """Sessions that the last poll found other than the one before, or new."""
+        return self._sessions.changed
 
     async def poll(self, *, statements: bool = True) -> Polled:
         """One look at the server; with `statements` the counters of pg_stat_statements too.

@@ -43,6 +43,8 @@ class SessionTable:
         self._datids: Counter[int] = Counter()
         self._since = 0.0
         self._polls = 0
+        self.changed: Sequence[Session] = ()
+        """Sessions that the last poll found other than the one before, or new."""
 
     def statement(self) -> Statement:
         """The statement that reads what changed since the last poll."""
@@ -71,6 +73,7 @@ class SessionTable:
         self._polls += 1
         self._since = at
         moved = False
+        self.changed = changed = list[Session]()
         sessions, read_before = self._sessions, self._rows
         read = self._rows = {}
         for row in rows:
@@ -83,6 +86,7 @@ class SessionTable:
             moved = moved or before is None
             if before != session:
                 self._take(session, before)
+                changed.append(session)
         alive = set(pids)
         if moved or alive != sessions.keys():
             for pid in sessions.keys() - alive:

@@ -33,15 +33,15 @@ from pgscope.sample import (
 _LONGEST_CONTROL = 200
 """Characters: a BEGIN or COMMIT with all its options is shorter."""
 
-_OLD_ENOUGH = 10
-"""Ticks that the sums of the whole watch may be old where they stand in for what is quiet now."""
+_OLD_ENOUGH = 10.0
+"""Seconds that the sums of the whole watch may be old where they stand in for what is quiet now."""
 
 _FRESH, _FRESH_MOST = 1 / 15, 1 / 6
 """Parts of the window that may go by until shares are worked out anew for statements that have theirs: at the
 least, and where it is much work."""
 
-_COST_OF_A_TICK = 1000
-"""Cells times steps that may be solved at each tick: about 10 ms."""
+_CELLS_A_SECOND = 1000
+"""Cells times steps that may be solved for each second that goes by: about 10 ms of work."""
 
 
 class Attribution:
@@ -180,24 +180,27 @@ class Attribution:
             known = self._at_home[watch] = (now, found)
         return known[1]
 
-    def _sheet(self, partition: Partition, watch: bool, ticks: int = 1, asked: int | None = None) -> Sheet:
-        """The sheet of a partition, at most so many ticks old; `asked` is a statement that it should have."""
+    def _sheet(
+        self, partition: Partition, watch: bool, old_enough: float = 0.0, asked: int | None = None
+    ) -> Sheet:
+        """The sheet of a partition; `asked` is a statement that it should have.
+
+        In seconds of age: up to the first bound (at least `old_enough`) it holds whatever is new, since it is
+        much work or somebody has time; from there to the second it holds while nothing is new.
+        """
         known = self._sheets.get((partition, watch))
-        now = len(self._book.ticks)
-        if self.solve_s > 0 and self._lengths:
-            ticks = max(ticks, int(self.solve_s / max(self._lengths[-1], 0.1)))
+        now = self._book.ticks[-1] if len(self._book.ticks) else 0.0
         news = self._book.news.get(partition, 0)
         if known is not None:
-            # What is dear to solve is solved less often; in between its shares are a few ticks old.
-            if now < known.tick + ticks + known.sheet.cost // _COST_OF_A_TICK:
+            age, work = now - known.mono, known.sheet.cost / _CELLS_A_SECOND
+            if age == 0.0 or 0.0 < age < max(self.solve_s, old_enough, work):
                 return known.sheet
             told = known.news == news and (asked is None or known.sheet.has(asked))
-            part = min(_FRESH * (1 + known.sheet.cost / _COST_OF_A_TICK), _FRESH_MOST)
-            if told and not watch and 0.0 <= self._book.ticks[-1] - known.mono < part * self.seconds:
+            part = min(_FRESH * (1.0 + work), _FRESH_MOST)
+            if told and not watch and 0.0 < age < part * self.seconds:
                 return known.sheet
         sheet = self._make_sheet(partition, watch, known.sheet if known is not None else None)
-        mono = self._book.ticks[-1] if now else 0.0
-        self._sheets[(partition, watch)] = _Known(sheet, now, mono, news)
+        self._sheets[(partition, watch)] = _Known(sheet, now, news)
         return sheet
 
     def _make_sheet(self, partition: Partition, watch: bool, before: Sheet | None) -> Sheet:
@@ -227,10 +230,9 @@ class Attribution:
 
 
 class _Known(NamedTuple):
-    """A sheet, the tick it was made in and its end (mono), and what was new then (`SessionBook.news`)."""
+    """A sheet, the end of the tick it was made in (mono), and what was new then (`SessionBook.news`)."""
 
     sheet: Sheet
-    tick: int
     mono: float
     news: int
 

@@ -12,7 +12,7 @@ from pgscope.analysis.attribution.tally import Seen, Tally, merge_seen
 from pgscope.analysis.attribution.track import Habit, Track
 from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
-from pgscope.sample import Look, Poll, Session, Sighting
+from pgscope.sample import Look, Poll, Sighting
 
 _BEGINS = re.compile(r"\s*(begin|start\s+transaction)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(commit|rollback|end|abort)\b(?!\s+(prepared|to)\b)", re.IGNORECASE)
@@ -103,7 +103,7 @@ class SessionBook:
         self.ticks: Tail[float] = Tail(float("-inf"))
         """Ends of the ticks so far, mono."""
         self.looks: Tail[int] = Tail(0)
-        """Looks so far at the end of each tick."""
+        """Looks so far, polls counted, at the end of each tick."""
         self.look_count = 0
         self.names: dict[Partition, dict[str, int]] = {}
         """Applications ever seen in a partition, and how many sessions each had."""
@@ -155,8 +155,9 @@ class SessionBook:
             )
 
     def poll(self, poll: Poll) -> None:
-        """Take in a slow poll: who is still there, and (where no look saw it) what they ran."""
+        """Take in a slow poll: who is still there, and what they ran, as a look sees it."""
         roster, polled = self._roster, self._polled
+        self.look_count += 1
         roster.feed(poll)
         suspects = self._looked | self._astray
         for session in roster.left:
@@ -167,7 +168,7 @@ class SessionBook:
             polled.clear()
         for session in roster.all.values() if self._all_anew else roster.changed:
             if session.is_client and session.pid not in self._own:
-                polled[session.identity] = _sighting(session)
+                polled[session.identity] = session.sighting
                 self._looked.add(session.identity)
             else:
                 suspects.add(session.identity)
@@ -373,19 +374,3 @@ def _add(into: Group, other: Group) -> None:
     if both > 0:
         into.pipelined += (other.pipelined - into.pipelined) * other.transactions.amount / both
     into.sessions += other.sessions
-
-
-def _sighting(session: Session) -> Sighting:
-    return Sighting(
-        session.pid,
-        session.backend_start,
-        session.datid,
-        session.usesysid,
-        session.application_name,
-        session.state,
-        session.wait_event_type,
-        session.query_id,
-        session.query_start,
-        session.xact_start,
-        session.state_change,
-    )

@@ -39,7 +39,7 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
     return Finding(
         kind,
         graded,
-        # A parent that runs for a millisecond may not have been seen yet.
+        # As its evidence says it, where no application was seen with both (`proof`).
         pair.applications or context.sole(pair.parent) or context.sole(pair.child),
         database,
         user,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pgscope.analysis.findings.conservation import STRENGTH_ALONE
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Evidence
@@ -40,7 +42,7 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
         evidence.append(_tie(pair))
     if tags:
         evidence.append(Evidence("tag", f"both statements come from {tags}"))
-    evidence.append(_who(pair, shared))
+    evidence.append(_who(context, pair, shared))
     return result, tuple(evidence)
 
 
@@ -103,10 +105,21 @@ def _tie(pair: Pair) -> Evidence:
     )
 
 
-def _who(pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
-    names = ", ".join(name or "(no name)" for name in pair.applications)
-    text = f"application {names}" if names else "no application was seen running both statements yet"
+def _who(context: Context, pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
+    if pair.applications:
+        text = f"application {_listed(pair.applications)}"
+    else:
+        text = "no application was seen running both statements yet"
+        # A parent that runs for a millisecond may not have been seen at all.
+        for which, group in (("parent", pair.parent), ("child", pair.child)):
+            if alone := context.sole(group):
+                text += f"; {_listed(alone)} runs nearly all of the {which}"
+                break
     if shared:
         was = "was" if len(shared) == 1 else "were"
         text += f"; {plural(len(shared), 'session')} {was} seen with both statements"
     return Evidence("application", text, {"sessions_with_both": len(shared)})
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(name or "(no name)" for name in names)
