@@ -37,5 +37,7 @@ def test_what_is_read_once_in_the_first_minute_is_in_the_figure_but_no_news() ->
         server_ms = 200.0 if n < 12 or n > 30 else 25.0
         told.append(fold.feed(OwnCost(0.0, 100.0 + 5 * n, 5.0, server_ms, 1, 10.0, 1.0, budget=0.01)))
     assert told[10].share == 0.04, "the figure leaves nothing out"
-    assert all(one.throttled == "" for one in told[:30]), "the first minute stays unsaid while the mean has it"
+    assert all(one.throttled == "" for one in told[:30]), (
+        "the first minute stays unsaid while the mean has it"
+    )
     assert "took 3.1%" in told[38].throttled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +96,7 @@ def seen(period: float, between_polls: float, *, phase: float = 0.0, seconds: fl
 def test_looks_are_spaced_evenly_between_polls(period: float, between: float, phase: float) -> None:
     moments = seen(period, between, phase=phase * between)
     settled = [moment for moment in moments if moment > 2 * between]
-    gaps = [b - a for a, b in zip(settled, settled[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(settled)]
     assert max(gaps) <= 1.5 * period
     if between >= 2 * period:
         assert min(gaps) >= period * 0.98

@@ -153,7 +153,7 @@ class Pace:
         return max(alone, budget.slowest_wanted) if alone <= budget.slowest else budget.stopped
 
     def _spread(self, seconds: float, left: float) -> float:
-        """Seconds from look to look where one costs so many seconds, and this part of a core is left for them.
+        """Seconds from look to look where one costs so many seconds and this part of a core is left for them.
 
         Polls come on top; but where looks are rarer than polls, these stand for none.
         """

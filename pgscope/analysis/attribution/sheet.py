@@ -21,6 +21,11 @@ _MOST_ROWS = 120
 """Rows beyond this are those of the least active groups, and are left out to keep the cost bounded."""
 _PIPELINE_SPREAD = 1.0
 """Statements of a pipeline follow each other faster than they can be seen."""
+_OVERLOOKED = 0.3
+"""Part of what was counted of a group (transactions, buffers) by which the statements that it was seen to run
+may fail to account for it, where looks had hardly a chance to find it at work."""
+_TOO_MUCH = 2.0
+"""How many times the buffers of its dearest statement a transaction visits where it holds several."""
 _POOL_SPREAD = 0.3
 """Of a pool, what is seen between two requests is the last statement of one, under its name."""
 
@@ -62,6 +67,13 @@ class _Column(NamedTuple):
     cells: dict[GroupKey, int]
     rest: int
     """The cell of what nobody was seen for."""
+
+
+class _Begun(NamedTuple):
+    """The one BEGIN that there is (None if there are others), and the ends seen of those that must run it."""
+
+    query_id: int | None
+    ends: dict[GroupKey, Seen]
 
 
 class Sheet:
@@ -136,13 +148,15 @@ class Sheet:
     # Filling in
 
     def _fill(self) -> None:
-        implied = self._implied()
+        implied, begun = self._implied(), self._begun()
         for query_id, total in self._totals.items():
             if total.calls <= 0:
                 continue
             seen = {
                 key: group.seen[query_id] for key, group in self._groups.items() if query_id in group.seen
             }
+            if query_id == begun.query_id:
+                seen = begun.ends | seen
             known = implied.get(query_id, {})
             if len(seen) == 1 and not known:
                 self._fixed[query_id] = next(iter(seen))
@@ -170,6 +184,21 @@ class Sheet:
                         amount = group.transactions.amount * calls / whole
                         found.setdefault(query_id, {})[key] = amount
         return found
+
+    def _begun(self) -> _Begun:
+        """Who must run BEGIN: those that were seen to end transactions, where these were not counted.
+
+        It is over in no time, and looked at rarely it is never seen, but the COMMIT of an idle session is.
+        """
+        begins, ends = self._about.controls
+        there = [query_id for query_id in begins if query_id in self._totals]
+        found: dict[GroupKey, Seen] = {}
+        if len(there) == 1:
+            for key, group in self._groups.items():
+                seen = next((group.seen[one] for one in ends if one in group.seen), None)
+                if seen is not None and not key.counted:
+                    found[key] = seen
+        return _Begun(there[0] if len(there) == 1 else None, found)
 
     def _add_column(
         self,
@@ -222,7 +251,7 @@ class Sheet:
             more = 5.0, 1.2
         elif key.habit == "mixed":
             more = 2.0, 1.5
-        elif group.pipelines:
+        elif group.pipelines or self._visits_too_much(group):
             more = 3.0, 1.5
         else:
             more = 0.002, 2.0
@@ -231,6 +260,7 @@ class Sheet:
         # A separate prepare, or a statement that was never seen, is a transaction of no column.
         unseen = self._unseen_part()
         terms[self._cell((key, "less"), amount, (0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
+        sd = math.hypot(sd, self._overlooked(key) * amount)
         self._balance.row(amount - self._fixed_sum(key, self._fixed), sd, terms)
 
     def _add_buffers(self, key: GroupKey, group: Group) -> None:
@@ -244,9 +274,34 @@ class Sheet:
         if not terms:
             return
         fixed = sum(self._totals[query_id].buffers for query_id, owner in self._fixed.items() if owner == key)
-        sd = math.sqrt(group.buffers.variance + (0.02 * amount) ** 2 + 100.0)
+        unsure = math.hypot(0.02, self._overlooked(key)) * amount
+        sd = math.sqrt(group.buffers.variance + unsure**2 + 100.0)
         terms[self._cell((key, "buffers"), amount, 0.01 * amount + 1.0, 1.5)] = 1.0
         self._balance.row(amount - fixed, sd, terms)
+
+    def _overlooked(self, key: GroupKey) -> float:
+        """The part of what was counted that may be of statements which the group was not seen to run.
+
+        An idle session shows what it ran last; all else is seen only while it works. The fewer looks can have
+        found it at work, by how long the statements take that it was seen to run, the more there may be.
+        """
+        working = 0.0
+        for query_id, cell in self._by_group[key].items():
+            total = self._totals[query_id]
+            working += self._balance.cells[cell].guess * total.seconds / total.calls
+        found = working * self._about.looks / max(self._about.seconds, 1e-3)
+        return _OVERLOOKED / (1.0 + found)
+
+    def _visits_too_much(self, group: Group) -> bool:
+        """Whether one statement for each transaction cannot account for the buffers visited."""
+        if not group.buffers_known:
+            return False
+        each = [
+            total.buffers / total.calls
+            for query_id in group.seen
+            if (total := self._totals.get(query_id)) is not None and total.calls > 0
+        ]
+        return bool(each) and group.buffers.amount > _TOO_MUCH * group.transactions.amount * max(each)
 
     def _fixed_sum(self, key: GroupKey, wanted: Collection[int]) -> float:
         return sum(

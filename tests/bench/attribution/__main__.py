@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import pickle
 import sys
 from pathlib import Path
 
-from tests.bench.attribution.measure import Outcome, Record, Run, judge_all, prepare
+from tests.bench.attribution.kept import load, rarer, save
+from tests.bench.attribution.measure import Outcome, Run, judge_all, prepare
 from tests.bench.attribution.mixes import MIXES
 from tests.servers import MAJORS, Servers
 
@@ -40,9 +40,8 @@ def _print(outcome: Outcome, detail: bool) -> None:
                 )
 
 
-def _replay(path: Path, detail: bool) -> Outcome:
-    # Only ever a file that this program wrote.
-    record: Record = pickle.loads(path.read_bytes())
+def _replay(path: Path, detail: bool, looks: float) -> Outcome:
+    record = rarer(load(path), looks) if looks else load(path)
     outcome = Outcome(record.major, record.mix)
     judge_all(record, outcome)
     _print(outcome, detail)
@@ -84,12 +83,14 @@ def main() -> int:
     parser.add_argument("--mixes", default=",".join(MIXES))
     parser.add_argument("--save", type=Path, help="folder for what each run saw, to --replay it")
     parser.add_argument("--replay", type=Path, help="judge the runs saved there, without a server")
+    parser.add_argument("--looks", type=float, default=0.0, help="--replay as if there were so many a second")
     parser.add_argument("--detail", action="store_true", help="print every share beside the truth")
     chosen = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("PG") and name != "PGSCOPE_TEST_CACHE"]:
         del os.environ[name]
     if chosen.replay:
-        _summary([_replay(path, chosen.detail) for path in sorted(chosen.replay.glob("*.pickle"))])
+        paths = sorted(chosen.replay.glob("*.pgscope"))
+        _summary([_replay(path, chosen.detail, chosen.looks) for path in paths])
         return 0
     servers, outcomes = Servers(), []
     try:
@@ -105,7 +106,7 @@ def main() -> int:
                 outcome = asyncio.run(_run(run, chosen.seconds))
                 if chosen.save:
                     chosen.save.mkdir(parents=True, exist_ok=True)
-                    (chosen.save / f"{major}-{mix}.pickle").write_bytes(pickle.dumps(run.record))
+                    save(run.record, chosen.save)
                 outcomes.append(outcome)
                 _print(outcome, chosen.detail)
                 sys.stdout.flush()
