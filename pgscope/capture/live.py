@@ -40,6 +40,7 @@ from pgscope.sample import (
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.facts import learn, learn_now
+from pgscope.server.memory import keep
 from pgscope.server.poll import Polled, Poller, PollFailed
 from pgscope.server.sampler import Sampler
 from pgscope.server.sense import sensible
@@ -272,6 +273,7 @@ class LiveSource:
         next_learn = time.monotonic() + _LEARN_EVERY
         whole = not self.sessions_first
         reads = without = 0
+        kept = False
         while not leaving.due:
             started = self._poll_due = time.monotonic()
             hurried, self._hurried = self._hurried, False
@@ -324,6 +326,13 @@ class LiveSource:
                     return _why(error)
                 if cost > 0:
                     next_texts = started + texts.read(cost)
+            if not kept:
+                # After the first poll: somebody waits for that.
+                kept = True
+                try:
+                    await within(_ANSWER, keep(link.connection))
+                except _LOST as error:
+                    return _why(error)
             self._report_cost(polled.poll.at, emit)
             self._polls += 1
             if whole:
@@ -374,6 +383,7 @@ class LiveSource:
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             self._sampler = sampler
             try:
+                await within(_ANSWER, keep(connection))
                 await self._looks(sampler, emit)
             except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Where looks are refused there is no sense in coming back twice a second.
