@@ -20,14 +20,19 @@ def test_the_start_is_left_out_and_a_minute_is_averaged() -> None:
 
 def test_over_the_budget_it_says_so_unless_the_pace_does() -> None:
     def told(server_ms: float, budget: float, throttled: str = "") -> str:
-        report = OwnCost(0.0, 100.0, 5.0, server_ms, 1, 10.0, 1.0, throttled, budget)
+        report = OwnCost(0.0, 100.0, 30.0, server_ms, 1, 10.0, 1.0, throttled, budget)
         return CostFold().feed(report).throttled
 
-    assert "took 2.0% of a core of the server in the last 5 s" in told(100.0, 0.01)
-    assert "budget of 1%" in told(100.0, 0.01)
-    assert told(52.0, 0.01) == ""
-    assert told(100.0, 0.0) == "", "an older recording does not tell the budget"
-    assert told(100.0, 0.01, "slower") == "slower"
+    assert "took 2.0% of a core of the server in the last 30 s" in told(600.0, 0.01)
+    assert "budget of 1%" in told(600.0, 0.01)
+    assert told(312.0, 0.01) == ""
+    assert told(600.0, 0.0) == "", "an older recording does not tell the budget"
+    assert told(600.0, 0.01, "slower") == "slower"
+
+
+def test_one_dear_moment_is_no_news() -> None:
+    fold = CostFold()
+    assert fold.feed(OwnCost(0.0, 100.0, 5.0, 100.0, 1, 10.0, 1.0, budget=0.01)).throttled == ""
 
 
 def test_what_is_read_once_in_the_first_minute_is_in_the_figure_but_no_news() -> None:

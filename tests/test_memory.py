@@ -41,12 +41,10 @@ async def test_memory_stays_from_one_poll_to_the_next(pg_database: str) -> None:
 
 
 async def test_where_there_is_none_to_be_had_all_goes_on(pg_database: str) -> None:
-    connection = await connect(target(pg_database))
+    connection = await connect(target(pg_database), statement_timeout_ms=1)
     try:
-        await connection.execute("select set_config('statement_timeout', '1ms', false)")
         for _ in range(20):
             await keep(connection)
-        await connection.execute("select set_config('statement_timeout', '0', false)")
-        assert await (await connection.execute("select 1")).fetchone() == (1,)
+        assert not connection.closed
     finally:
         await connection.close()

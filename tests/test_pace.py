@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +101,55 @@ def test_looks_are_spaced_evenly_between_polls(period: float, between: float, ph
     assert max(gaps) <= 1.5 * period
     if between >= 2 * period:
         assert min(gaps) >= period * 0.98
+
+
+def spent(look_ms: float, poll_ms: float, interval: float, fraction: float) -> tuple[float, float]:
+    """What looks and polls of such a cost take together in the minutes after the first (part of a core), and
+    looks a second, polls counted."""
+    pace = Pace(Budget(fraction=fraction, reserve=0.15))
+    now = look_at = poll_at = cost = 0.0
+    moments = []
+    while now < 360.0:
+        now = min(look_at, poll_at)
+        moments.append(now)
+        if now < 60.0:
+            cost = 0.0
+        if poll_at <= look_at:
+            pace.polled(poll_ms, interval)
+            poll_at = now + pace.poll_period(interval)
+            cost += poll_ms
+        else:
+            period = pace.looked(look_ms)
+            look_at = next_look(now, period, poll_at, pace.poll_period(interval))
+            cost += look_ms
+    return cost / 1000.0 / 300.0, sum(moment >= 60.0 for moment in moments) / 300.0
+
+
+@pytest.mark.parametrize(
+    ("look_ms", "poll_ms", "interval", "fraction", "most"),
+    [
+        (0.6, 1.5, 1.0, 0.01, 0.0087),
+        (2.0, 7.0, 1.0, 0.01, 0.0095),
+        (1.0, 10.6, 1.0, 0.01, 0.0090),
+        (9.0, 9.0, 1.0, 0.01, 0.0150),
+        (20.0, 20.0, 1.0, 0.01, 0.0150),
+        (150.0, 100.0, 1.0, 0.01, 0.0150),
+        (1.1, 1.05, 1.0, 0.0001, 0.00025),
+        (8.5, 5.0, 0.95, 0.01, 0.0150),
+        (0.85, 0.5, 0.19, 0.01, 0.0088),
+        (5.0, 5.0, 0.3, 0.01, 0.0150),
+    ],
+)
+def test_polls_and_looks_together_keep_to_the_budget(
+    look_ms: float, poll_ms: float, interval: float, fraction: float, most: float
+) -> None:
+    """Where not even the slowest useful rates fit, looks take all of it at the most, and polls half of it."""
+    assert spent(look_ms, poll_ms, interval, fraction)[0] <= most
+
+
+@pytest.mark.parametrize("poll_ms", [3.0, 7.0, 10.6, 20.0])
+def test_two_looks_a_second_with_polls_however_rare_these_are(poll_ms: float) -> None:
+    assert spent(1.0, poll_ms, 1.0, 0.01)[1] >= 1.95
 
 
 def test_a_poll_spares_a_look() -> None:

@@ -13,6 +13,8 @@ STARTING_S = 10.0
 FINDING_OUT_S = 60.0
 """Seconds after connecting, in which most is read that is read once: texts, schemas, probes. It is in the
 figure, but no news: only what comes later is said to be too much."""
+TOLD_OVER_S = 30.0
+"""Seconds of reports that it takes to say so: one report may have a dear moment."""
 SPAN_S = 60.0
 _TOLERANCE = 1.05
 
@@ -34,7 +36,8 @@ class CostFold:
         if cost.throttled:
             return _mean(cost, self._recent)
         later = [one for one in self._recent if one.mono - one.seconds - self._connected >= FINDING_OUT_S]
-        return replace(_mean(cost, self._recent), throttled=_over(_mean(cost, later)))
+        told = _over(_mean(cost, later)) if sum(one.seconds for one in later) >= TOLD_OVER_S else ""
+        return replace(_mean(cost, self._recent), throttled=told)
 
 
 def _mean(last: OwnCost, reports: Collection[OwnCost]) -> OwnCost:

@@ -330,7 +330,7 @@ class LiveSource:
                 # After the first poll: somebody waits for that.
                 kept = True
                 try:
-                    await within(_ANSWER, keep(link.connection))
+                    await self._keep_memory(link.connection)
                 except _LOST as error:
                     return _why(error)
             self._report_cost(polled.poll.at, emit)
@@ -351,6 +351,12 @@ class LiveSource:
             if time.monotonic() - polled.poll.mono < _STALE:
                 return polled
         return await link.poller.poll(statements=counters)
+
+    async def _keep_memory(self, connection: Connection) -> None:
+        """Have a backend that stays keep its memory."""
+        asked = time.monotonic()
+        await within(_ANSWER, keep(connection))
+        self._meter.add((time.monotonic() - asked) * 1000.0)
 
     async def _texts(self, link: Link, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""
@@ -383,7 +389,7 @@ class LiveSource:
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             self._sampler = sampler
             try:
-                await within(_ANSWER, keep(connection))
+                await self._keep_memory(connection)
                 await self._looks(sampler, emit)
             except (PgscopeError, psycopg.Error, OSError, asyncio.TimeoutError):
                 # Where looks are refused there is no sense in coming back twice a second.

@@ -43,6 +43,10 @@ class Budget:
 
 _LEAST_FOR_POLLS = 0.5
 """Part of the budget that is always there for the poll."""
+_NEARLY = 1.1
+"""What polls and looks may take of what they have to spend before polls come later than is wished."""
+_FURTHER = 1.02
+"""Steps in which longer periods are tried."""
 
 
 def next_look(looked: float, period: float, poll: float, between_polls: float) -> float:
@@ -73,6 +77,8 @@ class Pace:
         self._poll_costs: deque[float] = deque(maxlen=_RUN)
         self._interval = 0.0
         self._period = self._budget.fastest
+        self._found: tuple[float, float] | None = None
+        """The period of polls that was worked out last, and for which wish."""
 
     @property
     def period(self) -> float:
@@ -81,7 +87,7 @@ class Pace:
 
     @property
     def hz(self) -> float:
-        """Looks each second."""
+        """Looks each second, polls counted where they stand for one."""
         return 1.0 / self._period
 
     @property
@@ -116,23 +122,43 @@ class Pace:
         if seconds > 0:
             self._interval = seconds
             self._poll_costs.append(max(server_ms, 0.0) / 1000.0)
+            self._found = None
             self._polls.append(self._poll_costs[-1] / self.poll_period(seconds))
 
     def poll_period(self, wished: float) -> float:
         """Seconds from one poll to the next, where `wished` is asked for: longer if the budget is short."""
+        if self._found is None or self._found[0] != wished:
+            self._found = (wished, self._poll_period(wished))
+        return self._found[1]
+
+    def _poll_period(self, wished: float) -> float:
         budget = self._budget
         if len(self._poll_costs) < _RUN:
             return wished
-        look = _usual_mean(self._looks) / 1000.0
-        left = max(budget.spendable - look / budget.slowest_wanted, budget.spendable * _LEAST_FOR_POLLS)
-        # The look that it stands for is spared.
-        spared = look if wished > budget.slowest_wanted else 0.0
-        needed = max(_mean(self._poll_costs) - spared, 0.0) / left if left > 0 else budget.slowest
-        return max(wished, min(needed, budget.slowest))
+        if budget.spendable <= 0:
+            return max(wished, budget.slowest)
+        poll, look = _mean(self._poll_costs), _usual_mean(self._looks) / 1000.0
+        needed = wished
+        # The fewest looks go with the polls: the rarer these are, the more looks there must be between two.
+        while needed < budget.slowest:
+            both = poll + look * self._fewest(needed) * needed
+            if both <= budget.spendable * needed * (_NEARLY if needed == wished else 1.0):
+                break
+            needed = max(needed * _FURTHER, poll / budget.spendable)
+        half = poll / (budget.spendable * _LEAST_FOR_POLLS)
+        return max(wished, min(needed, half, budget.slowest))
+
+    def _fewest(self, between_polls: float) -> float:
+        """Looks each second beside the polls that leave `slowest_wanted` from one to the next."""
+        wanted = self._budget.slowest_wanted
+        if between_polls <= wanted:
+            return 1.0 / wanted
+        return (math.ceil(between_polls / wanted - 0.01) - 1) / between_polls
 
     def looked(self, server_ms: float) -> float:
         """What a look cost in ms of server time; returns the new period in seconds."""
         self._looks.append(max(server_ms, 0.0))
+        self._found = None
         wished = self._wished()
         # Back from a stop at once: the next steps would each take a minute.
         before = self._period if self._period <= self._budget.slowest else self._budget.slowest
@@ -143,23 +169,24 @@ class Pace:
         budget = self._budget
         seconds = _usual_mean(self._looks) / 1000.0
         left = budget.spendable - _mean(self._polls)
-        needed = self._spread(seconds, left) if left > 0 else budget.slowest
-        if needed <= budget.slowest_wanted:
-            return max(needed, budget.fastest)
-        if len(self._looks) < _FIRST:
-            return budget.slowest_wanted
+        polls = self.poll_period(self._interval) if self._interval > 0 else math.inf
+        fewest = self._fewest(polls) if polls < math.inf else 1.0 / budget.slowest_wanted
+        if seconds * fewest <= left or len(self._looks) < _FIRST:
+            affordable = left / seconds if seconds > 0 else math.inf
+            return self._spaced(min(max(affordable, fewest), 1.0 / budget.fastest), polls)
         # Below the useful rate only where looks by themselves, apart from the poll, break the budget.
-        alone = self._spread(seconds, budget.fraction) if budget.fraction > 0 else budget.slowest
+        if seconds * fewest <= budget.fraction:
+            return self._spaced(fewest, polls)
+        alone = seconds / budget.fraction if budget.fraction > 0 else math.inf
         return max(alone, budget.slowest_wanted) if alone <= budget.slowest else budget.stopped
 
-    def _spread(self, seconds: float, left: float) -> float:
-        """Seconds from look to look where one costs so many seconds and this part of a core is left for them.
-
-        Polls come on top; but where looks are rarer than polls, these stand for none.
-        """
-        between = seconds / left
-        polls = self.poll_period(self._interval) if self._interval > 0 else math.inf
-        return 1.0 / (1.0 / between + 1.0 / polls) if 0.0 < between <= polls else between
+    def _spaced(self, rate: float, polls: float) -> float:
+        """Seconds from look to look where so many a second may be had beside polls with such a period."""
+        budget = self._budget
+        if not budget.slowest_wanted < polls < math.inf:
+            return max(1.0 / rate, budget.fastest)
+        most = math.floor(polls / budget.fastest + 0.01)
+        return polls / max(min(math.floor(rate * polls + 0.01) + 1, most), 1)
 
 
 _TEXT_DUTY = 0.02

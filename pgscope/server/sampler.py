@@ -28,7 +28,7 @@ _BUFFERS_EVERY = 0.5
 _LARGE_ODOMETERS_EVERY = 0.5
 """Seconds to each scan of pg_locks on a large server (about 0.4 ms for 1,000 sessions)."""
 _BUFFERS_MOST = 300
-"""Sessions whose buffer counters are read in one look; the others have their turn in the next."""
+"""Sessions whose buffer counters are read each such time; the others have their turn in the next look."""
 
 _SCANS_GAP = 0.01
 """Seconds between scans of pg_locks within a look."""
@@ -86,7 +86,12 @@ class Sampler:
         return len(self._seen)
 
     def polled(self, at: float, changed: Iterable[Session]) -> None:
-        """Take in what a poll saw at `at` (epoch seconds): the next look need not read that again."""
+        """Take in what a poll saw at `at` (epoch seconds): the next look need not read that again.
+
+        One that took longer than a look which began after it is passed over: it would bring back what was.
+        """
+        if at < self._since:
+            return
         own = {self._connection.info.backend_pid, *self._own_pids()}
         for session in changed:
             if session.backend_type == _CLIENT and session.pid not in own:
@@ -146,8 +151,10 @@ class Sampler:
     def _due_for_buffers(self, now: float) -> list[int]:
         if now - self._buffers_at < _BUFFERS_EVERY:
             return []
+        # Looks may be rarer than that.
+        turns = int(min((now - self._buffers_at) / _BUFFERS_EVERY + 0.1, 2.0))
         self._buffers_at = now
-        due = list(self._touched)[:_BUFFERS_MOST]
+        due = list(self._touched)[: _BUFFERS_MOST * turns]
         for pid in due:
             del self._touched[pid]
         return due

@@ -96,6 +96,8 @@ class Sheet:
         self._balance = Balance()
         self._columns: dict[int, _Column] = {}
         self._fixed: dict[int, GroupKey] = {}
+        self._fixed_seconds: dict[GroupKey, float] = {}
+        """What each group took for statements that are its alone."""
         self._by_group: dict[GroupKey, dict[int, int]] = {}
         self._labels: dict[Label, tuple[int, float]] = {}
         self._told: dict[int, tuple[Share, ...]] = {}
@@ -159,7 +161,8 @@ class Sheet:
                 seen = begun.ends | seen
             known = implied.get(query_id, {})
             if len(seen) == 1 and not known:
-                self._fixed[query_id] = next(iter(seen))
+                self._fixed[query_id] = owner = next(iter(seen))
+                self._fixed_seconds[owner] = self._fixed_seconds.get(owner, 0.0) + total.seconds
             elif seen or known:
                 self._add_column(query_id, total, seen, known)
         order = sorted(self._groups, key=lambda key: -self._groups[key].transactions.amount)
@@ -186,7 +189,7 @@ class Sheet:
         return found
 
     def _begun(self) -> _Begun:
-        """Who must run BEGIN: those that were seen to end transactions, where these were not counted.
+        """Who must run BEGIN: those that were seen to end transactions, unless all they do was counted.
 
         It is over in no time, and looked at rarely it is never seen, but the COMMIT of an idle session is.
         """
@@ -196,7 +199,7 @@ class Sheet:
         if len(there) == 1:
             for key, group in self._groups.items():
                 seen = next((group.seen[one] for one in ends if one in group.seen), None)
-                if seen is not None and not key.counted:
+                if seen is not None and not (key.counted and key.habit == "transactions"):
                     found[key] = seen
         return _Begun(there[0] if len(there) == 1 else None, found)
 
@@ -285,7 +288,7 @@ class Sheet:
         An idle session shows what it ran last; all else is seen only while it works. The fewer looks can have
         found it at work, by how long the statements take that it was seen to run, the more there may be.
         """
-        working = 0.0
+        working = self._fixed_seconds.get(key, 0.0)
         for query_id, cell in self._by_group[key].items():
             total = self._totals[query_id]
             working += self._balance.cells[cell].guess * total.seconds / total.calls
@@ -301,7 +304,7 @@ class Sheet:
             for query_id in group.seen
             if (total := self._totals.get(query_id)) is not None and total.calls > 0
         ]
-        return bool(each) and group.buffers.amount > _TOO_MUCH * group.transactions.amount * max(each)
+        return group.buffers.amount > _TOO_MUCH * group.transactions.amount * max([1.0, *each])
 
     def _fixed_sum(self, key: GroupKey, wanted: Collection[int]) -> float:
         return sum(
@@ -331,6 +334,8 @@ class Sheet:
         # Another one that ran this much of it would have been seen, 19 times of 20.
         unseen = 1.0 - 0.05 ** (1.0 / max(executions, 1) ** 0.8) if executions else 1.0
         basis = f"no other application was seen running it, in {executions} executions seen"
+        if not executions:
+            basis = "it is too short to be seen, but no other application was seen to work in transactions"
         low = 1.0 - unseen
         return Share(name, 1.0, low, 1.0, executions, "exact" if low >= 0.9 else "sampled", (basis,))
 

@@ -57,7 +57,8 @@ def rarer(record: Record, hz: float) -> Record:
     last = float("-inf")
     for sample in record.samples:
         if isinstance(sample, Poll):
-            last = sample.mono
+            # It shows everybody as they are: what changed since a look that is left out was never seen.
+            carried, last = {}, sample.mono
         if not isinstance(sample, Look):
             kept.append(sample)
             continue

@@ -14,7 +14,7 @@ import psycopg
 
 from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.counters import StatementDeltas
-from pgscope.capture.pace import Pace
+from pgscope.capture.pace import Pace, next_look
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Connected, Poll, Sample, StatementKey, StatementTexts
 from pgscope.server.connection import connect
@@ -152,6 +152,7 @@ class Run:
         self.pids: list[int] = []
         self.mix = mix
         self.record = Record(server.version_num // 10000, mix)
+        self._poll_due = 0.0
 
     def start(self) -> None:
         """Start the clients: a few processes, whatever the number of applications."""
@@ -205,6 +206,7 @@ class Run:
             facts = replace(facts, own_pids=frozenset(own))
             record.samples.append(Connected(time.time(), time.monotonic(), facts))
             stop = asyncio.Event()
+            self._poll_due = time.monotonic()
             looking = asyncio.create_task(self._look(sampler, pace, stop))
             before: dict[str, dict[str, int]] = {}
             began = ended = 0.0
@@ -214,6 +216,7 @@ class Run:
                 polled = await poller.poll()
                 now = self.counts()
                 pace.polled(polled.server_ms, 1.0)
+                sampler.polled(polled.poll.at, poller.changed)
                 polls.append(polled.server_ms)
                 record.samples.append(polled.poll)
                 assert poller.reader is not None
@@ -222,6 +225,7 @@ class Run:
                 if number == 0:
                     before, began = now, polled.poll.mono
                 ended = polled.poll.mono
+                self._poll_due = started + 1.0
                 await asyncio.sleep(max(started + 1.0 - time.monotonic(), 0.0))
             stop.set()
             looks, look_ms = await looking
@@ -241,13 +245,13 @@ class Run:
 
     async def _look(self, sampler: Sampler, pace: Pace, stop: asyncio.Event) -> tuple[int, float]:
         looks, spent = 0, 0.0
-        due = time.monotonic()
         while not stop.is_set():
+            started = time.monotonic()
             self.record.samples.append(await sampler.look())
             looks += 1
             spent += sampler.server_ms
-            due = max(due + pace.looked(sampler.server_ms), time.monotonic())
-            await asyncio.sleep(due - time.monotonic())
+            due = next_look(started, pace.looked(sampler.server_ms), self._poll_due, 1.0)
+            await asyncio.sleep(max(due - time.monotonic(), 0.001))
         return looks, spent
 
     def _query_ids(self) -> dict[str, set[int]]:
