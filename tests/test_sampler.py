@@ -114,6 +114,27 @@ async def test_what_a_poll_showed_is_not_told_again(
         await connection.close()
 
 
+async def test_a_poll_that_came_late_brings_nothing_back(sampler_for: SamplerFor, pg_database: str) -> None:
+    sampler = await sampler_for(pg_database)
+    connection = await connect(target(pg_database))
+    poller = Poller(connection, await learn(connection))
+    try:
+        with psycopg.connect(pg_database, autocommit=True) as client:
+            pid = client.info.backend_pid
+            client.execute("select 1 as one")
+            poll = (await poller.poll(statements=False)).poll
+            client.execute("select 1 as one, 2 as two")
+            await look_until(
+                sampler, lambda look: (seen := of(look, pid)) is not None and seen.state == "idle"
+            )
+            await asyncio.sleep(0.05)
+            await sampler.look()
+            sampler.polled(poll.at, poller.changed)
+            assert of(await sampler.look(), pid) is None, "it is not told again"
+    finally:
+        await connection.close()
+
+
 async def test_its_own_session_is_not_seen(sampler_for: SamplerFor, pg_database: str) -> None:
     sampler = await sampler_for(pg_database)
     look = await sampler.look()
