@@ -11,14 +11,11 @@ from __future__ import annotations
 import psycopg
 
 from pgscope.server.connection import Connection
+from pgscope.server.facts import OLDEST
+from pgscope.server.queries import query
 
-_BLOCK = 8_000_000
-"""Bytes that are freed once: up to twice as many are kept then, as far as they were ever used."""
-_PATTERN = 1000
-_ONCE = (
-    "select /* pgscope */ pg_catalog.octet_length("
-    f"pg_catalog.repeat(pg_catalog.repeat('x', {_PATTERN}), %s::int4))"
-)
+_BLOCK = 8_000
+"""kB that are freed once: up to twice as many are kept then, as far as they were ever used."""
 
 
 async def keep(connection: Connection) -> None:
@@ -28,7 +25,7 @@ async def keep(connection: Connection) -> None:
     """
     try:
         # As a parameter: a constant would be worked out, and copied, while it is planned.
-        await connection.execute(_ONCE, (_BLOCK // _PATTERN,), prepare=False)
+        await connection.execute(query("memory", OLDEST), {"kilobytes": _BLOCK}, prepare=False)
     except psycopg.Error:
         if connection.closed or connection.broken:
             raise
