@@ -105,6 +105,17 @@ def test_statements_from_sessions_alone() -> None:
     assert with_query_id(session(1, "a", "select 1", 1.0)).query_id == a.key.statement.queryid
 
 
+def test_a_statement_that_is_still_being_parsed_is_no_other_one() -> None:
+    """The server tells the query id a moment after the text; by its text it would be another statement."""
+    live = LiveStatements()
+    parsed = session(1, "a", "select 1", 99.9)._replace(query_id=77)
+    live.feed(Poll(100.0, 1.0, (parsed,)))
+    live.feed(Poll(101.0, 2.0, (session(1, "a", "select 2", 100.9999),)))
+    live.feed(Poll(102.0, 3.0, (parsed._replace(query="select 2", query_start=100.9999),)))
+    (one,) = live.statements
+    assert (one.key.statement.queryid, one.executions) == (77, 2)
+
+
 def test_only_so_many_are_kept() -> None:
     live = LiveStatements(most=20)
     for number in range(100):

@@ -19,6 +19,8 @@ from pgscope.sample import Look, Poll, Session, StatementKey
 
 _SHORT_LIVED = 1000
 """Sessions seen by looks alone that are remembered before those that are gone are forgotten."""
+_PARSED_S = 0.1
+"""Seconds until the server has parsed a statement and tells its query id, at the most."""
 _HIDDEN = "<insufficient privilege>"
 """What the server shows for the text of another role's statement."""
 _LONGEST_GAP = 10.0
@@ -64,6 +66,8 @@ class LiveStatements:
         self._statements: dict[LiveKey, LiveStatement] = {}
         self._last: dict[tuple[int, float], float] = {}
         self._mono: float | None = None
+        self._with_ids: set[int] = set()
+        """Oids of databases whose sessions were seen with a query id."""
         self.polls = 0
 
     def feed(self, poll: Poll) -> None:
@@ -78,17 +82,25 @@ class LiveStatements:
         self._rostered = roster.polls
         for session in roster.left if followed else ():
             self._last.pop(session.identity, None)
-        for session in roster.changed if followed else roster.all.values():
-            if _shows(session):
+        changed = roster.changed if followed else roster.all.values()
+        self._with_ids.update(one.datid for one in changed if one.query_id is not None)
+        for session in changed:
+            if _shows(session) and not self._is_being_parsed(session, poll.at):
                 self._execution(self._of(session), session.identity, session.query_start)
         if not followed or len(self._last) > 2 * len(roster.all) + _SHORT_LIVED:
             # Sessions that came and went between two polls were in none, and are not told to have left.
             there = {session.identity for session in roster.all.values()}
             self._last = {identity: start for identity, start in self._last.items() if identity in there}
         for session in roster.busy.values():
-            if session.state == "active" and _shows(session):
+            if session.state == "active" and _shows(session) and not self._is_being_parsed(session, poll.at):
                 self._runs(self._of(session), session, poll.at, seconds)
         self._bound()
+
+    def _is_being_parsed(self, session: Session, at: float) -> bool:
+        """Whether it has only begun and its query id is still to come: by its text it would be another."""
+        if session.query_id is not None or session.state != "active" or session.query_start is None:
+            return False
+        return at - session.query_start < _PARSED_S and session.datid in self._with_ids
 
     def _of(self, shown: Session) -> LiveStatement:
         session = with_query_id(shown)
