@@ -117,7 +117,7 @@ def packed_items(texts: Mapping[Name, str]) -> Iterable[tuple[Name, Packed]]:
 
 def digest(text: str) -> bytes:
     """What stands for a long text: no two have the same."""
-    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+    import hashlib  # when it is first needed
 
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 

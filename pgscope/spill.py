@@ -125,7 +125,7 @@ class SpillFile:
 
     def _enciphered(self, nonce: bytes, data: bytes) -> bytes:
         """The bytes with a stream of the key and a number that no other bytes have; twice is not at all."""
-        import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+        import hashlib  # when it is first needed
 
         size = len(data)
         stream = hashlib.shake_128(self._key + nonce).digest(size)

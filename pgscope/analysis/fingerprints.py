@@ -46,7 +46,7 @@ def fingerprint(text: str) -> Fingerprint:
     Pure, and never fails; the last 20,000 are remembered.
     """
     bare, plain = _read(text)
-    import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+    import hashlib  # when it is first needed
 
     known = plain
     if bare and len(bare) <= _LONGEST_PARSED and "\x00" not in bare:

@@ -7,6 +7,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from pgscope.cli.openssl import leave_out_openssl
 from pgscope.cli.options import (
     add_connection,
     add_explaining,
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope connect`; raises UsageError, ConnectionFailed."""
+    leave_out_openssl()
     from pgscope.config import load
     from pgscope.errors import UsageError
 

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 
+from pgscope.cli.openssl import leave_out_openssl
 from pgscope.cli.options import (
     add_connection,
     add_redact,
@@ -71,6 +72,7 @@ def span(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope record`; raises UsageError, InUse."""
+    leave_out_openssl()
     import asyncio
     from pathlib import Path
 

@@ -137,7 +137,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """What names it across servers and restarts, for the list of those to ignore."""
-        import hashlib  # OpenSSL comes with it, which the first rows need not wait for
+        import hashlib  # when it is first needed
 
         parts = [self.kind]
         for ref in (self.statement, self.parent):

@@ -1,0 +1,40 @@
+"""Python's own OpenSSL stays out of a watch that lasts for days: 5 MB for nothing.
+
+Who speaks TLS to a server is libpq, with the OpenSSL that it was linked with. In the standard library asyncio
+and hashlib import another one where they can, and do without where Python was built without it
+(https://docs.python.org/3/library/ssl.html); psycopg imports it for what OpenSSL before 1.1 needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+_HASHES = ("_md5", "_sha1", "_sha3", "_blake2")
+_HASHES_OF_TWO = ("_sha2", "_sha256")
+"""SHA-2 by its name from Python 3.12 on, and before."""
+
+
+def leave_out_openssl() -> None:
+    """Import asyncio, hashlib and psycopg without it; whoever imports `ssl` afterwards gets it.
+
+    Call it before anything imports asyncio: where `ssl` is there already, nothing is done.
+    """
+    if "ssl" in sys.modules or "asyncio" in sys.modules:
+        return
+    hide: dict[str, ModuleType | None] = {"ssl": None}
+    if all(map(find_spec, _HASHES)) and any(map(find_spec, _HASHES_OF_TWO)) and "_hashlib" not in sys.modules:
+        # Else Python was built with OpenSSL's hashes alone.
+        hide["_hashlib"] = None
+    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]  # None: not to be had
+    modules.update(hide)
+    try:
+        import_module("asyncio")
+        import_module("hashlib")
+        modules["ssl"] = ModuleType("ssl")
+        import_module("psycopg")
+    finally:
+        for name in hide:
+            del modules[name]
