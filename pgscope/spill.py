@@ -23,12 +23,11 @@ _FOLDERS: Final = ("/var/tmp", None)
 class Spilled:
     """Some bytes in a file; its place is free again when nobody has this object any more."""
 
-    __slots__ = ("_file", "_place", "_room", "_size")
+    __slots__ = ("_file", "_place", "_size")
 
-    def __init__(self, file: SpillFile, place: int, room: int, size: int) -> None:
+    def __init__(self, file: SpillFile, place: int, size: int) -> None:
         self._file = file
         self._place = place
-        self._room = room
         self._size = size
 
     def __len__(self) -> int:
@@ -48,11 +47,16 @@ class Spilled:
         return hash(self._size)
 
     def __del__(self) -> None:
-        self._file.free(self._place, self._room)
+        self._file.free(self._place, self._size)
 
     def read(self) -> bytes:
         """The bytes. Raises OSError."""
         return self._file.read(self._place, self._size)
+
+
+def _room(size: int) -> int:
+    """Bytes of the file that so many bytes take."""
+    return 1 << (_NONCE + size - 1).bit_length()
 
 
 class SpillFile:
@@ -77,16 +81,16 @@ class SpillFile:
             if descriptor is None:
                 return None
             nonce = next(self._numbers).to_bytes(_NONCE, "big")
-            place, room = self._place(size + _NONCE)
+            place = self._place(size)
         written = nonce + self._enciphered(nonce, data)
         try:
             whole = os.pwrite(descriptor, written, place) == len(written)
         except OSError:
             whole = False
         if not whole:
-            self.free(place, room)
+            self.free(place, size)
             return None
-        return Spilled(self, place, room, size)
+        return Spilled(self, place, size)
 
     def read(self, place: int, size: int) -> bytes:
         """What was put there. Raises OSError."""
@@ -96,10 +100,10 @@ class SpillFile:
             raise OSError("the temporary file is shorter than it was")
         return self._enciphered(written[:_NONCE], written[_NONCE:])
 
-    def free(self, place: int, room: int) -> None:
-        """Whatever was put there is not needed any more."""
+    def free(self, place: int, size: int) -> None:
+        """So many bytes that were put there are not needed any more."""
         # Without the lock: this may run wherever an object ends, also in the thread that has it.
-        self._free.setdefault(room, []).append(place)
+        self._free.setdefault(_room(size), []).append(place)
 
     def _opened(self) -> int | None:
         if self._descriptor is None and not self._refused:
@@ -113,15 +117,15 @@ class SpillFile:
             self._refused = True
         return self._descriptor
 
-    def _place(self, size: int) -> tuple[int, int]:
-        """Where there is room for so many bytes, and how much."""
-        room = 1 << (size - 1).bit_length()
+    def _place(self, size: int) -> int:
+        """Where there is room for so many bytes."""
+        room = _room(size)
         try:
-            return self._free[room].pop(), room
+            return self._free[room].pop()
         except (KeyError, IndexError):
             place = self.length
             self.length += room
-            return place, room
+            return place
 
     def _enciphered(self, nonce: bytes, data: bytes) -> bytes:
         """The bytes with a stream of the key and a number that no other bytes have; twice is not at all."""

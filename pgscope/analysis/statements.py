@@ -150,6 +150,11 @@ class StatementTable:
         """Rows with rates of the interval that somebody asked for last."""
         self._working_in: Interval | None = None
 
+    @property
+    def made(self) -> bool:
+        """Whether rows of all entries were ever asked for; until then none is kept up to date."""
+        return self._arranged is not None
+
     def working(
         self,
         entries: Mapping[StatementKey, StatementCounters],

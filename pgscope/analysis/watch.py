@@ -205,7 +205,8 @@ class Watch:
             self.findings.feed(poll)
             self.findings.observe(interval)
             self._forget_gone()
-            self._touched.update(self._deltas.touched)
+            if self._table.made:
+                self._touched.update(self._deltas.touched)
             self._statements = Statements(self._make_rows, self._make_working)
         elif self._first is None:
             self.findings.feed(poll)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Literal, NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.tally import Counted, Tally, age_bucket
@@ -74,12 +73,12 @@ class Track:
         self._sightings = 0
         self.window: dict[str, Tally] = {}
         self.ever: dict[str, Tally] = {}
-        self._seen: deque[tuple[int, str, int, int]] | None = None
+        self._seen: list[tuple[int, str, int, int]] | None = None
         """Executions in the window: tick, name, query_id, and bucket of its age; None if there are none.
 
-        An empty deque takes 760 bytes, and of thousands of sessions most do nothing.
+        No deque: one takes 760 bytes, and of thousands of sessions each does little.
         """
-        self._spans: dict[Odometer, deque[_Span]] = {}
+        self._spans: dict[Odometer, list[_Span]] = {}
         self._query_start: float | None = None
         self._sighting = sighting
         self._polls = polls
@@ -132,7 +131,7 @@ class Track:
         bucket = age_bucket(at - sighting.query_start)
         name, query_id = sighting.application_name, sighting.query_id
         if self._seen is None:
-            self._seen = deque()
+            self._seen = []
         self._seen.append((tick, name, query_id, bucket))
         for sums in (self.window, self.ever):
             _tally(sums, name).see(query_id, bucket)
@@ -194,19 +193,25 @@ class Track:
 
     def expire(self, oldest: int, since: float) -> None:
         """Forget, in the window's sums, what came before this tick, which began at `since` (mono)."""
-        seen = self._seen
-        while seen and seen[0][0] < oldest:
-            _, name, query_id, bucket = seen.popleft()
+        seen, gone = self._seen or [], 0
+        for tick, name, query_id, bucket in seen:
+            if tick >= oldest:
+                break
             self.window[name].unsee(query_id, bucket)
+            gone += 1
+        if gone:
+            del seen[:gone]
         if not seen:
             self._seen = None
         for what, spans in self._spans.items():
+            over = 0
             for span in spans:
                 if span.begin >= since:
                     break
                 self._cut(what, span, since)
-            while spans and spans[0].begin >= spans[0].end:
-                spans.popleft()
+                over += span.begin >= span.end
+            if over:
+                del spans[:over]
         if not seen and not any(self._spans.values()):
             self._spans.clear()
             self.window.clear()
@@ -218,7 +223,7 @@ class Track:
         counted = Counted(amount, (end - begin) * part, variance)
         spans = self._spans.get(what)
         if spans is None:
-            spans = self._spans[what] = deque()
+            spans = self._spans[what] = []
         spans.append(_Span(name, begin, end, counted))
         for sums in (self.window, self.ever):
             _counted(_tally(sums, name), what).add(counted)
