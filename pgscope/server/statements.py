@@ -31,6 +31,7 @@ _OFTEN_NOTHING = tuple(
     map(StatementCounters._fields.index, ("total_plan_time", "blk_read_time", "blk_write_time"))
 )
 """Times that are only taken where settings say so."""
+_TOTAL, _MAX = map(StatementCounters._fields.index, ("total_exec_time", "max_exec_time"))
 _WHOLE_EVERY = 60
 """Polls after which all counters are read again, should anything ever have been missed."""
 
@@ -94,6 +95,8 @@ class StatementReader:
                     values[n] = oids.setdefault(values[n], values[n])
                 for n in _OFTEN_NOTHING:
                     values[n] = values[n] or 0.0
+                if values[_MAX] == values[_TOTAL]:  # called once
+                    values[_MAX] = values[_TOTAL]
             entry = StatementCounters._make(values)
             if place <= len(before) and (known := before[place - 1]) == entry:
                 entry = known

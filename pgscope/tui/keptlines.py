@@ -10,6 +10,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from pgscope.tui.strips import passing
+
 
 class KeptLines(Widget):
     """Draws its lines anew only after a `refresh`, a change of its styles or another size."""
@@ -32,5 +34,5 @@ class KeptLines(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines in `crop`: those of the last time if nothing changed since."""
         if self._kept is None or self._kept[0] != crop:
-            self._kept = (crop, super().render_lines(crop))
+            self._kept = (crop, [passing(strip) for strip in super().render_lines(crop)])
         return self._kept[1]

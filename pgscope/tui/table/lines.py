@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
+from pgscope.tui.strips import PassingStrip, passing
 from pgscope.tui.table.glyphs import Glyphs
 from pgscope.tui.table.layout import GAP, Layout
 from pgscope.tui.table.model import Cells, Column, Row
@@ -149,7 +149,7 @@ def changed_to(old: Line, new: Line, width: int) -> int:
     return width
 
 
-def strip_of(line: Line, width: int, base: Style) -> Strip:
+def strip_of(line: Line, width: int, base: Style) -> PassingStrip:
     """The line as a strip of exactly `width` cells, in as few segments as possible."""
     segments: list[Segment] = []
     texts: list[str] = []
@@ -176,8 +176,8 @@ def strip_of(line: Line, width: int, base: Style) -> Strip:
             style = base
         texts.append(" " * (width - used))
     segments.append(Segment("".join(texts), style or base))
-    strip = Strip(segments, max(used, width))
-    return strip if used <= width else strip.crop(0, width)
+    strip = PassingStrip(segments, max(used, width))
+    return strip if used <= width else passing(strip.crop(0, width))
 
 
 def _invisible(text: str, before: Style, own: Style) -> bool:
