@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pgscope.analysis.attribution import Share
@@ -22,7 +22,7 @@ class Family(NamedTuple):
     members: tuple[StatementKey, ...]
 
 
-def families(rows: Iterable[StatementRow]) -> list[Family]:
+def families(rows: Iterable[StatementRow]) -> Iterator[Family]:
     """Rows of the same fingerprint, database and level put together, in the order of their first.
 
     The users are put together too. A row without others stays the object it is.
@@ -33,55 +33,58 @@ def families(rows: Iterable[StatementRow]) -> list[Family]:
         name = (row.fingerprint, row.database, row.key.toplevel)
         if first.setdefault(name, row) is not row:
             others.setdefault(name, [first[name]]).append(row)
-    return [
-        Family(merged(members), tuple(one.key for one in members))
-        if (members := others.get(name)) is not None
-        else Family(row, (row.key,))
-        for name, row in first.items()
-    ]
+    for name, row in first.items():
+        members = others.get(name)
+        if members is None:
+            yield Family(row, (row.key,))
+        else:
+            yield Family(merged(members), tuple(one.key for one in members))
 
 
 class FamilyBook:
-    """Families from snapshot to snapshot: where the entries stay, only what changed is put together."""
+    """Families from snapshot to snapshot: where the entries stay, only what changed is put together.
+
+    Of thousands of families most are of one entry, and nothing is kept of them but its row.
+    """
 
     def __init__(self) -> None:
-        self._rows: Mapping[StatementKey, StatementRow] = {}
-        self._families: list[Family] = []
+        self._entries: Mapping[StatementKey, StatementRow] = {}
+        self._rows: list[StatementRow] = []
         self._places: dict[StatementKey, int] = {}
-        self._several: list[int] = []
-        """The places of families of several entries."""
+        self._several: dict[int, tuple[StatementKey, ...]] = {}
+        """The entries of families of several, by place."""
 
-    def update(self, rows: Mapping[StatementKey, StatementRow]) -> list[Family]:
-        """The families of these rows, in an order that stays while the entries do; not to be changed."""
-        before, self._rows = self._rows, rows
-        if rows is before:
-            return self._families
-        if len(rows) == len(before):
-            pairs = zip(before.values(), rows.values(), strict=True)
+    def update(self, entries: Mapping[StatementKey, StatementRow]) -> list[StatementRow]:
+        """The rows of the families of these, in an order that stays while they do; not to be changed."""
+        before, self._entries = self._entries, entries
+        if entries is before:
+            return self._rows
+        if len(entries) == len(before):
+            pairs = zip(before.values(), entries.values(), strict=True)
             changed = [(old, row) for old, row in pairs if old is not row]
             if all(old.key == row.key and old.fingerprint == row.fingerprint for old, row in changed):
-                self._families = list(self._families)
-                for place in {self._places[row.key] for _, row in changed}:
-                    members = self._families[place].members
-                    found = [rows[key] for key in members]
-                    row = found[0] if len(found) == 1 else merged(found)
-                    self._families[place] = Family(row, members)
-                return self._families
-        self._families = families(rows.values())
-        self._places = {key: place for place, family in enumerate(self._families) for key in family.members}
-        self._several = [place for place, family in enumerate(self._families) if len(family.members) > 1]
-        return self._families
+                self._rows = list(self._rows)
+                for place, row in {self._places[row.key]: row for _, row in changed}.items():
+                    members = self._several.get(place)
+                    self._rows[place] = merged([entries[key] for key in members]) if members else row
+                return self._rows
+        self._rows, self._places, self._several = [], {}, {}
+        for place, family in enumerate(families(entries.values())):
+            self._rows.append(family.row)
+            self._places.update(dict.fromkeys(family.members, place))
+            if len(family.members) > 1:
+                self._several[place] = family.members
+        return self._rows
 
     @property
     def members(self) -> dict[StatementKey, tuple[StatementKey, ...]]:
         """The entries of each family of several, by the key that it has as one."""
-        found = (self._families[place] for place in self._several)
-        return {family.row.key: family.members for family in found}
+        return {self._rows[place].key: members for place, members in self._several.items()}
 
-    def of(self, key: StatementKey) -> Family | None:
-        """The family that an entry belongs to."""
+    def of(self, key: StatementKey) -> StatementRow | None:
+        """The row of the family that an entry belongs to."""
         place = self._places.get(key)
-        return self._families[place] if place is not None else None
+        return self._rows[place] if place is not None else None
 
 
 def merged(rows: Sequence[StatementRow]) -> StatementRow:

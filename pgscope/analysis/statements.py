@@ -91,29 +91,32 @@ class Statements(Mapping[StatementKey, StatementRow]):
     def __init__(
         self,
         make: Callable[[], Mapping[StatementKey, StatementRow]],
-        make_working: Callable[[], Sequence[StatementRow]] | None = None,
+        moving: Callable[[], Iterable[StatementKey]] | None = None,
     ) -> None:
-        """`make` gives all rows, `make_working` those of them that have rates, if it takes less to do so.
+        """`make` gives the rows, and then `moving` which of them have rates, if somebody knows.
 
-        Each is called once at the most.
+        Each is called once.
         """
         self._make: Callable[[], Mapping[StatementKey, StatementRow]] | None = make
-        self._make_working = make_working
+        self._tell_moving = moving
+        self._moving: tuple[StatementKey, ...] | None = None
 
     @cached_property
     def rows(self) -> Mapping[StatementKey, StatementRow]:
         """The rows; the same object in all snapshots up to the next interval."""
         assert self._make is not None
         rows, self._make = self._make(), None
+        if self._tell_moving is not None:
+            self._moving, self._tell_moving = tuple(self._tell_moving()), None
         return rows
 
     @cached_property
     def working(self) -> tuple[StatementRow, ...]:
         """The rows of those that did something in the last interval."""
-        if self._make_working is not None:
-            make, self._make_working = self._make_working, None
-            return tuple(make())
-        return tuple(row for row in self.rows.values() if row.rates is not NOTHING)
+        rows = self.rows
+        if self._moving is not None:
+            return tuple(rows[key] for key in self._moving)
+        return tuple(row for row in rows.values() if row.rates is not NOTHING)
 
     def __getitem__(self, key: StatementKey) -> StatementRow:
         return self.rows[key]
@@ -146,37 +149,10 @@ class StatementTable:
         """Rows with rates, which say something else next time, whatever their counters do."""
         self._textless: set[StatementKey] = set()
         self._learned = -1
-        self._working: dict[StatementKey, StatementRow] = {}
-        """Rows with rates of the interval that somebody asked for last."""
-        self._working_in: Interval | None = None
 
-    @property
-    def made(self) -> bool:
-        """Whether rows of all entries were ever asked for; until then none is kept up to date."""
-        return self._arranged is not None
-
-    def working(
-        self,
-        entries: Mapping[StatementKey, StatementCounters],
-        interval: Interval,
-        known: Known,
-        shares: Callable[[StatementKey], Sequence[Share]],
-    ) -> Sequence[StatementRow]:
-        """The rows of an interval that have rates: the same objects that `update` gives for it.
-
-        Of thousands of entries a few dozen work, and most screens ask for no others.
-        """
-        if interval.seconds <= 0:
-            return ()
-        if self._working_in is not interval:
-            time, per_second = _time_of(interval, known), 1.0 / interval.seconds
-            self._working_in = interval
-            self._working = {
-                key: _row(key, entry, counts_of(entry), delta, per_second, time, known, tuple(shares(key)))
-                for key, delta in interval.deltas.items()
-                if (entry := entries.get(key)) is not None
-            }
-        return tuple(self._working.values())
+    def moving(self) -> Iterable[StatementKey]:
+        """Those that had rates when the rows were made last."""
+        return self._moving
 
     def update(
         self,
@@ -191,9 +167,8 @@ class StatementTable:
 
         `arranged` is the same number as last time where the entries are the same, in the same order.
         """
-        time = _time_of(interval, known)
+        time = sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
-        working = self._working if self._working_in is interval else {}
         before, deltas = self._rows, interval.deltas
         made, due = dict(before), {*touched, *self._moving}
         self._moving = set()
@@ -212,9 +187,7 @@ class StatementTable:
                 if old is not None and old.total == total:
                     # Of thousands whose text was learned nothing else is new.
                     total = old.total
-                made[key] = working.get(key) or _row(
-                    key, entry, total, delta, per_second, time, known, tuple(shares(key))
-                )
+                made[key] = _row(key, entry, total, delta, per_second, time, known, tuple(shares(key)))
             if made[key].rates is not NOTHING:
                 self._moving.add(key)
             (self._textless.discard if made[key].packed else self._textless.add)(key)
@@ -222,13 +195,7 @@ class StatementTable:
             # What was emptied stays as large as it was.
             self._textless = set()
         self._rows = {key: made[key] for key in entries} if moved else made
-        self._working, self._working_in = {key: made[key] for key in self._moving}, interval
         return self._rows
-
-
-def _time_of(interval: Interval, known: Known) -> float:
-    """The execution time of all but pgscope's statements, ms."""
-    return sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
 
 
 def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:

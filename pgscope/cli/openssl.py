@@ -20,6 +20,8 @@ _HASHES_OF_TWO = ("_sha2", "_sha256")
 def leave_out_openssl() -> None:
     """Import asyncio, hashlib and psycopg without it; whoever imports `ssl` afterwards gets it.
 
+    For this process asyncio's own TLS streams and `hashlib.scrypt` are not to be had; nobody here uses them.
+
     Call it before anything imports asyncio: where `ssl` is there already, nothing is done.
     """
     if "ssl" in sys.modules or "asyncio" in sys.modules:

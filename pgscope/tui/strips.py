@@ -18,7 +18,7 @@ class PassingStrip(Strip):
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         """As Textual does; whole, it is not remembered."""
-        places = list(cuts)
+        places = [cut for cut in cuts if cut <= self.cell_length]
         return [self] if places == [self.cell_length] else super().divide(places)
 
 

@@ -35,7 +35,7 @@ def test_a_strip_is_divided_as_textual_does_and_leaves_nothing_behind() -> None:
     whole = Strip(segments)
     length = whole.cell_length
     with garbage() as found:
-        for cuts in ([length], [3, length], [3, 10], [length + 1]):
+        for cuts in ([length], [3, length], [3, 10], [length + 1], [length, length + 1]):
             strip = passing(whole.crop(0))
             assert isinstance(strip, PassingStrip)
             assert passing(strip) is strip

@@ -122,13 +122,13 @@ class StatementsView(Frame):
         if self._rows is None:
             self._rows = statements.StatementRows(status.signs)
         grouped = self._book.update(entries)
-        rows = [family.row for family in grouped] if self._merged else list(entries.values())
+        rows = list(grouped if self._merged else entries.values())
         known = rows if status.own else [row for row in rows if not row.own]
         self._members = self._book.members if self._merged else {}
         found = {}
         for key, flag in flags.items():
             family = self._book.of(key) if self._merged else None
-            found[family.row.key if family is not None else key] = flag
+            found[family.key if family is not None else key] = flag
         getters = statements.getters(self._since_start, found)
         chosen = known
         if not self._quiet and not self._since_start:
