@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgscope.capture.recording import decode, encode, frame
+from pgscope.capture.recording import words as words_of
 from pgscope.capture.recording.columns import columns_of
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.recording.recording import Recording
@@ -180,6 +181,36 @@ def test_live_statements_come_back_as_they_were(text: str) -> None:
     written = [words.statement(one) for one in (text, again, again + "4")]
     known.add(words.take() or {"first": 0, "words": [], "texts": []})
     assert [known.statement(one) for one in written] == [text, again, again + "4"]
+
+
+@pytest.mark.parametrize("bound", ["MOST_KEPT", "MOST_WRITTEN"])
+def test_what_comes_when_there_is_no_more_room_for_words_is_read_too(
+    monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(words_of, bound, 2000)
+    content = in_memory(LONG)
+    words, known = Words(), Read()
+    words.number("x" * 3000 if bound == "MOST_WRITTEN" else None)
+    while not words.full:
+        words.number(words._written + words._kept)
+    first = words.take() or {}
+    known.add(first)
+    for text in ("SELECT 'it''s', 12.5 FROM t", "SELECT 1", "7", "no constant", "a\nb"):
+        assert known.statement(words.statement(text)) == text
+    assert words.take() is None, "nothing more is kept"
+    recording = Recording.of_bytes(content, "full")
+    assert same(list(recording.samples()), LONG)
+    assert not recording.broken
+
+
+def test_the_texts_of_a_large_server_find_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 47 MB in 5,000 texts are usual, and must be known to who begins to read at the end.
+    monkeypatch.setattr(words_of, "MOST_KEPT", words_of.MOST_KEPT // 10)
+    monkeypatch.setattr(words_of, "MOST_WRITTEN", words_of.MOST_WRITTEN // 10)
+    words = Words()
+    for number in range(5000):
+        words.learn(1, number, f"SELECT {number:0940}")
+    assert not words.full
 
 
 # --- reading the bytes themselves

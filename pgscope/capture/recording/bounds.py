@@ -9,7 +9,7 @@ from typing import Any
 from pgscope.text import clean
 
 MOST_BYTES = 128 * 2**20
-"""Of a payload, unpacked; and of the words of a run. A recorder writes a few MB, of words 32 MB."""
+"""Of a payload, unpacked; and of the words of a run. A recorder writes a few MB, of words 100 MB."""
 MOST_ROWS = 100_000
 """Of a table; max_connections and pg_stat_statements.max are rarely above 10,000."""
 MOST_NUMBER = 2**70

@@ -15,8 +15,11 @@ from pgscope.capture.recording.bounds import number
 from pgscope.capture.recording.bounds import text as safe
 from pgscope.packed import SHORT, digest
 
-MOST_BYTES = 32_000_000
-"""Of words in a run; after that they are written where they stand."""
+MOST_KEPT = 32_000_000
+"""Bytes that the words of a run may take here, about: of a long one only the digest is kept."""
+MOST_WRITTEN = 100_000_000
+"""Characters of the words of a run, which a reader keeps whole. After either they are written where they
+stand, and a text of a statement that is learned then is not known to who begins to read later."""
 _CONSTANT = re.compile(r"(['0-9](?:(?<=')[^']*(?:''[^']*)*'|(?<=[0-9])(?<![\w$.][0-9])[\d.]*(?![\w$])))")
 """Begins with what a constant begins with: the rest of a text is then skipped at five times the speed."""
 _MOST_CONSTANTS = 200
@@ -29,7 +32,8 @@ class Words:
         self._numbers: dict[Any, int] = {}
         self.known = self._numbers.get
         """The number of a word that has one and is short; None for all others."""
-        self._bytes = 0
+        self._kept = 0
+        self._written = 0
         self._new: list[Any] = []
         self._new_texts: list[tuple[int, int, int]] = []
         self._first = 0
@@ -40,7 +44,7 @@ class Words:
     @property
     def full(self) -> bool:
         """Whether new words are written where they stand."""
-        return self._bytes > MOST_BYTES
+        return self._kept > MOST_KEPT or self._written > MOST_WRITTEN
 
     def number(self, word: Any) -> Any:
         """1 + the number of a word; the word in a list where there is no more room; None for None."""
@@ -53,9 +57,10 @@ class Words:
         if self.full:
             return [word]
         known = self._numbers[name] = len(self._numbers) + 1
-        size = len(word) + 100 if isinstance(word, str) else 100
-        self._bytes += size
-        self.held += size
+        size = len(word) if isinstance(word, str) else 0
+        self._kept += 100 + (len(name) if isinstance(name, (str, bytes)) else 0)
+        self._written += size
+        self.held += 100 + size
         self._new.append(word)
         return known
 
@@ -145,8 +150,10 @@ class Read:
         """The text that `Words.statement` wrote."""
         if not isinstance(written, list) or len(written) == 1:
             return self.word(written)
-        parts = self.word(written[0]).split("\0")
-        return joined(parts, list(map(safe, written[1:])))
+        kept, *constants = written
+        # Where words were full it stands here: cleaned as a whole it would lose the marks between its parts.
+        kept = kept[0] if isinstance(kept, list) else self.word(kept)
+        return joined(list(map(safe, kept.split("\0"))), list(map(safe, constants)))
 
 
 def joined(parts: Sequence[str], constants: Sequence[str]) -> str:
