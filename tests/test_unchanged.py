@@ -135,6 +135,45 @@ def test_statements_that_were_not_asked_for_in_between_are_all_there() -> None:
     assert {row.key for row in one.working} == {row.key for row in other.working}
 
 
+@pytest.mark.parametrize("all_first", [False, True])
+def test_rows_of_those_that_work_are_those_among_all(all_first: bool) -> None:
+    """Most screens ask for no others; who then opens one that shows all sees the same."""
+    watch, seen = Watch(), 0
+    before = watch.snapshot().statements
+    for sample in churn(40):
+        watch.feed(sample)
+        statements = watch.snapshot().statements
+        if statements is before:
+            continue
+        before = statements
+        if all_first:
+            len(statements)
+        working = statements.working
+        assert all_first or "rows" not in statements.__dict__
+        assert all(statements[row.key] is row for row in working)
+        assert {row.key for row in working} == {key for key, row in statements.items() if row.rates.calls}
+        seen += len(working)
+    assert seen > 40
+
+
+def test_a_moment_that_is_held_is_one_moment() -> None:
+    """On a slow line the screen may show an earlier one: asked for all, what works is told anew with them."""
+    watch, moved = Watch(), 0
+    held: Statements | None = None
+    for sample in churn(40):
+        watch.feed(sample)
+        statements = watch.snapshot().statements
+        if held is not None and statements is not held:
+            told = held.working
+            rows = dict(held)
+            assert set(held.working) == {row for row in rows.values() if row.rates.calls}
+            assert set(held.working) <= set(statements.working), "both are of now"
+            moved += told != held.working
+        held = statements
+        _ = held.working
+    assert moved > 10
+
+
 def test_rows_of_statements_are_made_once_for_all_who_ask() -> None:
     asked = []
 

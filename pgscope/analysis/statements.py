@@ -91,32 +91,35 @@ class Statements(Mapping[StatementKey, StatementRow]):
     def __init__(
         self,
         make: Callable[[], Mapping[StatementKey, StatementRow]],
-        moving: Callable[[], Iterable[StatementKey]] | None = None,
+        make_working: Callable[[], Sequence[StatementRow]] | None = None,
     ) -> None:
-        """`make` gives the rows, and then `moving` which of them have rates, if somebody knows.
+        """`make` gives all rows, `make_working` those of them that have rates, where that takes less.
 
-        Each is called once.
+        Both give those of the moment in which they are called; each is called once at the most.
         """
         self._make: Callable[[], Mapping[StatementKey, StatementRow]] | None = make
-        self._tell_moving = moving
-        self._moving: tuple[StatementKey, ...] | None = None
+        self._make_working = make_working
+        self._working: tuple[StatementRow, ...] | None = None
 
     @cached_property
     def rows(self) -> Mapping[StatementKey, StatementRow]:
         """The rows; the same object in all snapshots up to the next interval."""
         assert self._make is not None
         rows, self._make = self._make(), None
-        if self._tell_moving is not None:
-            self._moving, self._tell_moving = tuple(self._tell_moving()), None
+        # What was told of those that work may be of a moment before: all is of one.
+        self._make_working, self._working = None, None
         return rows
 
-    @cached_property
+    @property
     def working(self) -> tuple[StatementRow, ...]:
         """The rows of those that did something in the last interval."""
-        rows = self.rows
-        if self._moving is not None:
-            return tuple(rows[key] for key in self._moving)
-        return tuple(row for row in rows.values() if row.rates is not NOTHING)
+        if self._working is None:
+            if self._make_working is not None:
+                make, self._make_working = self._make_working, None
+                self._working = tuple(make())
+            else:
+                self._working = tuple(row for row in self.rows.values() if row.rates is not NOTHING)
+        return self._working
 
     def __getitem__(self, key: StatementKey) -> StatementRow:
         return self.rows[key]
@@ -149,10 +152,37 @@ class StatementTable:
         """Rows with rates, which say something else next time, whatever their counters do."""
         self._textless: set[StatementKey] = set()
         self._learned = -1
+        self._working: dict[StatementKey, StatementRow] = {}
+        """Rows with rates of the interval that somebody asked for last."""
+        self._working_in: Interval | None = None
 
-    def moving(self) -> Iterable[StatementKey]:
-        """Those that had rates when the rows were made last."""
-        return self._moving
+    @property
+    def made(self) -> bool:
+        """Whether rows of all entries were ever asked for; until then none is kept."""
+        return self._arranged is not None
+
+    def working(
+        self,
+        entries: Mapping[StatementKey, StatementCounters],
+        interval: Interval,
+        known: Known,
+        shares: Callable[[StatementKey], Sequence[Share]],
+    ) -> Sequence[StatementRow]:
+        """The rows of an interval that have rates: the same objects that `update` gives for it.
+
+        Of thousands of entries a few dozen work, and most screens ask for no others.
+        """
+        if interval.seconds <= 0:
+            return ()
+        if self._working_in is not interval:
+            time, per_second = _time_of(interval, known), 1.0 / interval.seconds
+            self._working_in = interval
+            self._working = {
+                key: _row(key, entry, counts_of(entry), delta, per_second, time, known, tuple(shares(key)))
+                for key, delta in interval.deltas.items()
+                if (entry := entries.get(key)) is not None
+            }
+        return tuple(self._working.values())
 
     def update(
         self,
@@ -167,8 +197,9 @@ class StatementTable:
 
         `arranged` is the same number as last time where the entries are the same, in the same order.
         """
-        time = sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
+        time = _time_of(interval, known)
         per_second = 1.0 / interval.seconds if interval.seconds > 0 else 0.0
+        working = self._working if self._working_in is interval else {}
         before, deltas = self._rows, interval.deltas
         made, due = dict(before), {*touched, *self._moving}
         self._moving = set()
@@ -187,7 +218,9 @@ class StatementTable:
                 if old is not None and old.total == total:
                     # Of thousands whose text was learned nothing else is new.
                     total = old.total
-                made[key] = _row(key, entry, total, delta, per_second, time, known, tuple(shares(key)))
+                made[key] = working.get(key) or _row(
+                    key, entry, total, delta, per_second, time, known, tuple(shares(key))
+                )
             if made[key].rates is not NOTHING:
                 self._moving.add(key)
             (self._textless.discard if made[key].packed else self._textless.add)(key)
@@ -195,7 +228,13 @@ class StatementTable:
             # What was emptied stays as large as it was.
             self._textless = set()
         self._rows = {key: made[key] for key in entries} if moved else made
+        self._working, self._working_in = {key: made[key] for key in self._moving}, interval
         return self._rows
+
+
+def _time_of(interval: Interval, known: Known) -> float:
+    """The execution time of all but pgscope's statements, ms."""
+    return sum(delta.exec_time for key, delta in interval.deltas.items() if not known.texts.own(key))
 
 
 def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:

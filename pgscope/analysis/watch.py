@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -205,8 +205,9 @@ class Watch:
             self.findings.feed(poll)
             self.findings.observe(interval)
             self._forget_gone()
-            self._touched.update(self._deltas.touched)
-            self._statements = Statements(self._make_rows, self._table.moving)
+            if self._table.made:
+                self._touched.update(self._deltas.touched)
+            self._statements = Statements(self._make_rows, self._make_working)
         elif self._first is None:
             self.findings.feed(poll)
 
@@ -222,6 +223,10 @@ class Watch:
             self.known,
             self.attribution.shares,
         )
+
+    def _make_working(self) -> Sequence[StatementRow]:
+        """The rows, as of now, of those that did something in the last interval."""
+        return self._table.working(self._deltas.entries, self._interval, self.known, self.attribution.shares)
 
     def _forget_gone(self) -> None:
         """Drop texts of entries that are gone, unless the window still counts them."""
