@@ -74,9 +74,9 @@ def fitting(facts: Iterable[Fact], width: int) -> list[Fact]:
     return kept
 
 
-def runs(facts: Iterable[Fact], width: int) -> list[tuple[str, Tone]]:
-    """The facts that fit on a line, as runs of text."""
-    found: list[tuple[str, Tone]] = []
+def runs(facts: Iterable[Fact], width: int) -> list[tuple[str, str]]:
+    """The facts that fit on a line, as runs of text with their tones."""
+    found: list[tuple[str, str]] = []
     for fact in fitting(facts, width):
         found += [(" " * GAP, "normal"), *fact.runs()] if found else fact.runs()
     return found

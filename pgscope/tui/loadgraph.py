@@ -6,21 +6,19 @@ slow link more than the table above it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
 from textual.binding import Binding
-from textual.content import Content
 
 from pgscope.analysis.load import WAIT_CLASSES, LoadPoint, Part, Stacked, stacked
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
-from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
-from pgscope.tui.tones import cut, styled
+from pgscope.tui.tonelines import Run, ToneLines, cut_runs
 
 STEP_S = 5.0
 COLUMNS = 60
@@ -48,7 +46,7 @@ LOAD_KEY = Binding(
 )
 
 
-class LoadGraph(KeptLines):
+class LoadGraph(ToneLines):
     """A graph with its axis and, at the right, what each part is and how much of it there was lately."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -59,7 +57,6 @@ class LoadGraph(KeptLines):
         super().__init__(id=id)
         self._title = ""
         self._key: object = None
-        self._make: Callable[[], Stacked] | None = None
         self._given: Stacked | None = None
         self._signs: Signs | None = None
 
@@ -75,16 +72,18 @@ class LoadGraph(KeptLines):
         if key != self._key:
             self._key, self._title, self._signs = key, title, signs
             self._given = stacked(points, part, step=STEP_S, count=COLUMNS, order=WAIT_CLASSES)
-            self.refresh()
+            self._draw()
 
-    def render(self) -> Content:
-        if self._given is None or self._signs is None:
-            return Content("")
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
         width, height = self.content_size
-        return Content("\n").join(lines(self._given, self._title, width, height, self._signs))
+        if self._given is not None and self._signs is not None and width > 0:
+            self.show_lines(lines(self._given, self._title, width, height, self._signs))
 
 
-def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> list[Content]:
+def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> list[list[Run]]:
     """`height` lines of at most `width` cells: a title, the graph with its axis and legend, the times."""
     room = max(1, height - 2)
     legend = _legend(load, signs) if width >= _AXIS + 20 + _LEGEND else []
@@ -93,18 +92,17 @@ def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> l
     drawn = stacked_columns(
         [column or () for column in load.columns], columns, room, high=top, ascii_only=signs.ascii_only
     )
-    head = Content.assemble(styled(title, "heading"), styled("  active sessions, last 5 min", "muted"))
-    made = [cut(head, width)]
+    made: list[list[Run]] = [[(title, "heading"), ("  active sessions, last 5 min", "muted")]]
     for y, text in enumerate(drawn):
         label = short_number(top) if y == 0 else "0" if y == room - 1 else ""
-        line = Content.assemble(styled(label.rjust(_AXIS - 1) + " ", "muted"), _coloured(text, load))
+        line = [(label.rjust(_AXIS - 1) + " ", "muted"), *_coloured(text, load)]
         if y < len(legend):
-            line = Content.assemble(line, "  ", legend[y])
-        made.append(cut(line, width))
+            line += [("  ", "normal"), *legend[y]]
+        made.append(line)
     minutes = columns * STEP_S / 60.0
     scale = f"-{minutes:.1f} min".ljust(columns - 3) + "now"
-    made.append(styled((" " * _AXIS + scale)[:width], "muted"))
-    return made[:height]
+    made.append([((" " * _AXIS + scale)[:width], "muted")])
+    return [cut_runs(line, width) for line in made[:height]]
 
 
 def _ceiling(tallest: float) -> float:
@@ -116,31 +114,28 @@ def _ceiling(tallest: float) -> float:
 
 
 def _style(load: Stacked, n: int) -> str:
-    return _COLOURS[_BY_CLASS.get(load.parts[n], n % len(_COLOURS))] if n < len(load.parts) else ""
+    return _COLOURS[_BY_CLASS.get(load.parts[n], n % len(_COLOURS))] if n < len(load.parts) else "normal"
 
 
-def _coloured(text: str, load: Stacked) -> Content:
+def _coloured(text: str, load: Stacked) -> list[Run]:
     """Each part in its colour; its fill tells it apart without one."""
     pieces = []
     for glyph, run in groupby(text):
         place = max(FILLS.find(glyph), ASCII_FILLS.find(glyph))
-        piece = "".join(run)
-        pieces.append(Content.styled(piece, _style(load, place)) if place >= 0 else Content(piece))
-    return Content("").join(pieces)
+        pieces.append(("".join(run), _style(load, place) if place >= 0 else "normal"))
+    return pieces
 
 
-def _legend(load: Stacked, signs: Signs) -> list[Content]:
+def _legend(load: Stacked, signs: Signs) -> list[list[Run]]:
     """The parts from the top of the stack down, each with its fill and its average over the last minute."""
     fills = ASCII_FILLS if signs.ascii_only else FILLS
-    found = []
+    found: list[list[Run]] = []
     for n in reversed(range(len(load.parts))):
         name = signs.text(clean(load.parts[n]))[: _LEGEND - 10].ljust(_LEGEND - 10)
         amount = numbers.count(round(load.recent[n], 2)).rjust(5)
-        found.append(
-            Content.assemble(Content.styled(fills[n % len(fills)] * 2, _style(load, n)), f" {name}{amount}")
-        )
+        found.append([(fills[n % len(fills)] * 2, _style(load, n)), (f" {name}{amount}", "normal")])
     if not found:
         # Only whole steps of time are drawn, and the first is not over yet.
         polled = any(column is not None for column in load.columns)
-        return [styled("nothing active" if polled else "in a few seconds", "muted")]
+        return [[("nothing active" if polled else "in a few seconds", "muted")]]
     return found

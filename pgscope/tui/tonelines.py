@@ -16,13 +16,14 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from pgscope.tui.keptlines import KeptLines
-from pgscope.tui.table import Tone
+from pgscope.tui.strips import PassingStrip, passing
 from pgscope.tui.table.glyphs import terminal_glyphs
+from pgscope.tui.table.styles import filtered
 from pgscope.tui.table.text import fit
-from pgscope.tui.tones import styled
+from pgscope.tui.tones import content_style
 
-Run = tuple[str, Tone]
-"""Text of one tone."""
+Run = tuple[str, str]
+"""Text, and its tone or a style as Textual writes it."""
 Runs = Sequence[Run]
 
 
@@ -31,9 +32,26 @@ def cells(runs: Runs) -> int:
     return sum(cell_len(text) for text, _ in runs)
 
 
+def cut_runs(runs: Runs, width: int) -> list[Run]:
+    """As much of them as so many cells hold, each run of one tone; that there is more is said by a sign."""
+    made: list[Run] = []
+    room = width
+    for tone, same in groupby(runs, key=itemgetter(1)):
+        text = "".join(part for part, _ in same)
+        if (used := cell_len(text)) > room:
+            glyphs = terminal_glyphs()
+            text = fit(text, room, "left", glyphs.ellipsis, glyphs.ascii_only) if room else ""
+            used = room
+        if text:
+            made.append((text, tone))
+        room -= used
+    return made
+
+
 class ToneLines(KeptLines):
-    """Draws as many lines as it is given. Textual's own way from text with styles to the screen takes longer
-    than a table of sessions does.
+    """Draws as many lines as it is given; of its styles it may have a background and a padding.
+
+    Textual's own way from text with styles to the screen takes longer than a table of sessions does.
     """
 
     ALLOW_SELECT = False
@@ -41,7 +59,7 @@ class ToneLines(KeptLines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[list[Run]] = []
-        self._palette: dict[Tone, Style] = {}
+        self._palette: dict[str, Style] = {}
 
     def show_lines(self, lines: Sequence[Runs]) -> None:
         """Show these, each cut where there is no more room."""
@@ -54,29 +72,32 @@ class ToneLines(KeptLines):
         if changed:
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def render_line(self, y: int) -> Strip:
-        """A line as it is now."""
-        width = self.content_size.width
-        if y >= len(self._lines):
-            return Strip.blank(width, self._style("normal"))
-        segments = []
-        room = width
-        for tone, same in groupby(self._lines[y], key=itemgetter(1)):
-            text = "".join(part for part, _ in same)
-            if (used := cell_len(text)) > room:
-                glyphs = terminal_glyphs()
-                cut = fit(text, room, "left", glyphs.ellipsis, glyphs.ascii_only) if room else ""
-                text, used = cut, room
-            if text:
-                segments.append(Segment(text, self._style(tone)))
-            room -= used
-        return Strip(segments, width - room)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines in `crop`: those of the last time if nothing changed since."""
+        if self._kept is None or self._kept[0] != crop:
+            strips = [self._whole(y) for y in crop.line_range]
+            if crop.column_span != (0, self.outer_size.width):
+                strips = [passing(strip.crop(*crop.column_span)) for strip in strips]
+            self._kept = (crop, list(strips))
+        return self._kept[1]
 
-    def _style(self, tone: Tone) -> Style:
+    def _whole(self, y: int) -> PassingStrip:
+        """A line of the widget, with its padding."""
+        padding, width = self.styles.padding, self.outer_size.width
+        y -= padding.top
+        runs = self._lines[y] if 0 <= y < len(self._lines) else ()
+        inner = [(" " * padding.left, "normal"), *cut_runs(runs, max(0, width - padding.width))]
+        segments = [Segment(text, self._style(tone)) for text, tone in inner if text]
+        if (rest := width - cells(inner)) > 0:
+            segments.append(Segment(" " * rest, self._style("normal")))
+        return PassingStrip(segments, width)
+
+    def _style(self, tone: str) -> Style:
         """The style of a tone as Textual makes it, worked out once."""
         if tone not in self._palette:
-            strips = Visual.to_strips(self, styled("x", tone), 1, 1, self.visual_style)
-            self._palette[tone] = next(iter(strips[0])).style or Style()
+            text = Content.styled("x", content_style(tone))
+            strips = Visual.to_strips(self, text, 1, 1, self.visual_style)
+            self._palette[tone] = filtered(self, next(iter(strips[0])).style or Style())
         return self._palette[tone]
 
     def notify_style_update(self) -> None:

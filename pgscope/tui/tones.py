@@ -23,6 +23,11 @@ def styled(text: str, tone: Tone = "normal") -> Content:
     return Content.styled(text, STYLES[tone]) if STYLES[tone] else Content(text)
 
 
+def content_style(tone: str) -> str:
+    """The style of a tone as Textual writes it; what is no tone is such a style itself."""
+    return next((style for known, style in STYLES.items() if known == tone), tone)
+
+
 def cut(content: Content, width: int) -> Content:
     """As much of it as so many cells hold; that there is more is said by a sign that this terminal has."""
     glyphs = terminal_glyphs()

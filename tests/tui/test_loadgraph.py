@@ -10,6 +10,7 @@ from pgscope.analysis.load import OTHER, WAIT_CLASSES, LoadPoint, Who, stacked
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.glyphs import ASCII, UNICODE, Signs
 from pgscope.tui.loadgraph import STEP_S, LoadGraph, lines
+from pgscope.tui.tonelines import cells
 from tests.tui.driving import shown, until
 from tests.tui.frozen import FrozenSource, calm, poll
 from tests.tui.recorded import shop
@@ -58,9 +59,9 @@ def test_it_fits_and_tells_parts_apart_without_colour(width: int, signs: Signs) 
     load = stacked(points, lambda _, kind: kind, step=STEP_S, count=60, order=WAIT_CLASSES)
     drawn = lines(load, "Load by wait", width, 8, signs)
     assert len(drawn) == 8
-    assert all(line.cell_length <= width for line in drawn)
+    assert all(cells(line) <= width for line in drawn)
     if width == 100:
-        text = "\n".join(line.plain for line in drawn)
+        text = "\n".join("".join(part for part, _ in line) for line in drawn)
         for glyph, name in zip("#=+" if signs.ascii_only else "█▓▒", ("CPU", "IO", "Lock"), strict=True):
             assert f"{glyph * 2} {name}" in text
             assert glyph * 30 in text
@@ -125,7 +126,9 @@ def test_before_the_first_stretch_is_over_it_is_not_said_that_nothing_is_active(
 
     def told(*points: LoadPoint) -> str:
         load = stacked(points, lambda _, kind: kind, step=STEP_S, count=60, order=WAIT_CLASSES)
-        return "\n".join(line.plain for line in lines(load, "Load by wait", 100, 8, UNICODE))
+        return "\n".join(
+            "".join(part for part, _ in line) for line in lines(load, "Load by wait", 100, 8, UNICODE)
+        )
 
     assert "in a few seconds" in told(point(1.0, CPU=4), point(2.0, CPU=5))
     assert "nothing active" in told(point(1.0), point(1.0 + 2 * STEP_S))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.widget import Widget
+
 from pgscope.tui.table.model import TONES
 
 PARTS: Final = (*TONES, "header", "cursor", "mark")
@@ -43,3 +47,11 @@ LiveTable {
     }
 }
 """
+
+
+def filtered(widget: Widget, style: Style) -> Style:
+    """A style as Textual's filters make it (no colours, no dim): once, in place of at each line."""
+    segments = [Segment(" ", style)]
+    for line_filter in widget.get_line_filters():
+        segments = line_filter.apply(segments, widget.background_colors[1])
+    return segments[0].style or style

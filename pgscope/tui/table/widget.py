@@ -11,7 +11,6 @@ from dataclasses import replace
 from operator import is_
 from typing import Any, ClassVar, TypeAlias
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
@@ -413,17 +412,11 @@ class LiveTable(Widget, can_focus=True):
 
     def _styles(self) -> dict[str, Style]:
         if not self._palette:
-            self._palette["base"] = self._filtered(self.rich_style)
+            self._palette["base"] = styles.filtered(self, self.rich_style)
             for part in styles.PARTS:
-                self._palette[part] = self._filtered(self.get_component_rich_style(f"live-table--{part}"))
+                style = self.get_component_rich_style(f"live-table--{part}")
+                self._palette[part] = styles.filtered(self, style)
         return self._palette
-
-    def _filtered(self, style: Style) -> Style:
-        """A style as Textual's filters make it (no colours, no dim): once, in place of at each line."""
-        segments = [Segment(" ", style)]
-        for line_filter in self.get_line_filters():
-            segments = line_filter.apply(segments, self.background_colors[1])
-        return segments[0].style or style
 
     def _compose_lines(self) -> list[Line]:
         """The lines in view as they should be now."""
