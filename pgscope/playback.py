@@ -20,8 +20,11 @@ _GLANCE = 4.0
 """Seconds before a moment that are read to show it at once."""
 _WARM = 90.0
 """Seconds before it that are read after that, for what needs a while: rates, load, findings."""
-_SLICE = 0.02
-"""Seconds of work at a time, so that keys are answered meanwhile."""
+_SLICE, _BREATH = 0.02, 0.002
+"""Seconds of work at a time, and between: a key is answered in several steps, all of which should fit in."""
+_WHILE, _WHILE_EMPTY = 0.3, 1.0
+"""Seconds from which on it is said that it takes a while, and shown what there is by then: an empty picture
+would only flash."""
 _UNHURRIED = 5.0
 """Seconds of the recording from one search for pairs of statements to the next, where many are gone through
 for one picture: it is most of the work."""
@@ -33,7 +36,7 @@ _SHOW_NEW, _SHOW_BAR = 0.2, 0.5
 _GROWN_AFTER = 1.0
 """Seconds until a recording that goes on is looked at again at its end."""
 
-_EMPTY = Snapshot(0.0, 0.0, 0.0, Link(False, 0.0, "the recording has nothing here"))
+_EMPTY = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Player:
         self._steps = 0
         self._woken = asyncio.Event()
         self._looked = 0.0
+        self._told = 0.0
         self._shown = 0.0
         self._new = False
 
@@ -194,6 +198,7 @@ class Player:
     async def _go(self, at: float) -> None:
         """Show a moment at once, and again with all that the time before it tells."""
         self._steps = 0
+        self._told = time.monotonic()
         for before in (_GLANCE, _WARM):
             watch = Watch(self._settings())
             watch.every(_UNHURRIED)
@@ -210,7 +215,9 @@ class Player:
                     watch.every(0.0)
                 self._feed(watch, polls, sample)
                 if time.monotonic() > until:
-                    await asyncio.sleep(0)
+                    # The poll is there, and with thousands of texts the rest may take seconds.
+                    self._tell(watch if before == _GLANCE and polls and sample.at >= at else None)
+                    await asyncio.sleep(_BREATH)
                     if self._wanted != at:
                         return
                     until = time.monotonic() + _SLICE
@@ -219,10 +226,20 @@ class Player:
             watch.every(0.0)
             self.snapshot = watch.snapshot()
             self._changed()
-            await asyncio.sleep(0)
+            await asyncio.sleep(_BREATH)
             if self._wanted != at:
                 return
         self._wanted = None
+        self._busy = ""
+
+    def _tell(self, watch: Watch | None) -> None:
+        """Say that it takes a while, if it does, and show what a watch has by now."""
+        nothing = watch is None and self.snapshot is _EMPTY
+        if time.monotonic() - self._told > (_WHILE_EMPTY if nothing else _WHILE):
+            self._busy, self._told = "reading", time.monotonic()
+            if watch is not None:
+                self.snapshot = watch.snapshot()
+            self._changed()
 
     def _feed(self, watch: Watch, polls: deque[float], sample: Sample) -> None:
         watch.feed(sample)
@@ -316,7 +333,7 @@ class Player:
                     break
             if time.monotonic() > until:
                 self._changed()
-                await asyncio.sleep(0)
+                await asyncio.sleep(_BREATH)
                 until = time.monotonic() + _SLICE
         self._search, self._busy = False, ""
         self.snapshot = self.watch.snapshot()

@@ -55,7 +55,8 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
         reason = f"{signs.lost} {word}{signs.text(server)}{since}: {signs.text(link.reason)}"
         return [Fact("", reason, "bad")]
     if facts is None:
-        return [Fact("", f"{signs.up} connecting", "muted")]
+        word = "connecting" if status.past is None else "reading the recording"
+        return [Fact("", f"{signs.up} {word}", "muted")]
     name = status.title or where(facts)
     shown = [Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9)]
     if status.others_down:

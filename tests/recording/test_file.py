@@ -84,8 +84,8 @@ def test_a_file_by_itself_has_all_that_it_needs(tmp_path: Path) -> None:
     poll = next(one for one in found if isinstance(one, Poll))
     before = found[: found.index(poll)]
     assert any(isinstance(one, Connected) for one in before)
-    texts = next(one.texts for one in before if isinstance(one, StatementTexts))
-    assert {(row.dbid, row.queryid) for row in poll.statements or ()} <= set(texts)
+    texts = {name for one in before if isinstance(one, StatementTexts) for name in one.texts}
+    assert {(row.dbid, row.queryid) for row in poll.statements or ()} <= texts
 
 
 def test_only_so_many_files_are_kept(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.run import Run
 from pgscope.capture.recording.words import Read, Words
 from pgscope.errors import UsageError
+from pgscope.packed import Texts
 from pgscope.sample import Connected, Mark, Names, Poll, Sample, Session, StatementTexts
 from pgscope.text import clean
 from tests.recording.streams import later, same, shop
@@ -69,9 +70,29 @@ def test_seeking_begins_with_what_holds_then(tmp_path: Path) -> None:
     assert same(list(polls), list(expected))
     first = found.index(polls[0])
     assert {Connected, Names, StatementTexts} <= {type(one) for one in found[:first]}
-    texts = next(one for one in found if isinstance(one, StatementTexts)).texts
-    assert {(row.dbid, row.queryid) for row in polls[0].statements or ()} <= set(texts)
+    texts = {name for one in found[:first] if isinstance(one, StatementTexts) for name in one.texts}
+    assert {(row.dbid, row.queryid) for row in polls[0].statements or ()} <= texts
     recording.close()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_thousands_of_texts_come_a_few_at_a_time(apart: bool) -> None:
+    """To take in all at once takes seconds, in which no key would be answered."""
+    texts = {(1, number): f"SELECT {number}" for number in range(200)}
+    stream: list[Sample] = [StatementTexts(LONG[0].at, LONG[0].mono, texts)]
+    for one in LONG:
+        if isinstance(one, Poll) and one.statements:
+            rows = [one.statements[0]._replace(dbid=1, queryid=number) for number in range(200)]
+            one = replace(one, statements=tuple(rows))
+        if not isinstance(one, StatementTexts):
+            stream.append(one)
+    held = Texts(texts) if apart else None
+    recording = Recording.of_bytes(in_memory(stream[1:] if apart else stream), "many", held)
+    for _ in range(2):
+        since = LONG[0].at + 430
+        told = [one.texts for one in recording.samples(since, since + 30) if isinstance(one, StatementTexts)]
+        assert len(told) >= 10 and max(map(len, told)) <= 20
+        assert {name: text for some in told for name, text in some.items()} == texts
 
 
 def test_it_can_be_read_while_it_grows(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from string import ascii_letters
 
 import pytest
 
+from pgscope import playback
 from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.part import Part
@@ -161,4 +162,40 @@ async def test_where_it_arrives_the_picture_is_whole(content: bytes) -> None:
     while player._steps:
         await asyncio.sleep(0)
     assert player.watch.findings.search_s == 0
+    running.cancel()
+
+
+class Slow:
+    """A clock for which everything takes long."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.05
+        return self.now
+
+
+async def test_while_it_takes_long_it_says_so_and_shows_what_there_is(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "time", Slow())
+    recording = Recording([Part(io.BytesIO(content), "long")])
+    told: list[tuple[str, float]] = []
+
+    def changed() -> None:
+        told.append((player.state.busy, player.snapshot.at))
+
+    player = Player(recording, "long", FindingSettings, changed, playing=False)
+    player.seek(recording.start)
+    running = asyncio.create_task(player.run())
+    await arrived(player)
+    assert player.state.busy == ""
+    assert [busy for busy, _ in told][:1] == ["reading"] and told[-1] == ("", player.snapshot.at)
+    assert any(busy and at for busy, at in told), "the poll is shown before its texts are all read"
+    # A key that comes meanwhile counts.
+    player.seek(recording.end)
+    while not player.state.busy:
+        await asyncio.sleep(0)
+    await gone(player, recording.start + SPAN)
+    assert abs(player.snapshot.at - recording.start - SPAN) < 30
     running.cancel()

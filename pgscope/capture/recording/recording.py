@@ -13,6 +13,9 @@ from pgscope.errors import UsageError
 from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
 
+_AT_A_TIME = 20
+"""Texts told together: a long one takes a millisecond to take in, and there may be keys to answer."""
+
 
 class Place(NamedTuple):
     """A segment: which part, and which of its segments."""
@@ -156,8 +159,9 @@ class Recording:
                     begun = True
                 if until is not None and not repeats and sample.at > until:
                     return
-                if texts and isinstance(sample, Poll) and (found := _taken(texts, sample)):
-                    yield StatementTexts(sample.at, sample.mono, found)
+                if texts and isinstance(sample, Poll):
+                    for found in _pieces(_taken(texts, sample)):
+                        yield StatementTexts(sample.at, sample.mono, found)
                 yield sample
 
 
@@ -178,3 +182,11 @@ def _taken(texts: dict[tuple[int, int], str] | Texts, poll: Poll) -> Mapping[tup
     if isinstance(texts, Texts):
         return texts.split(wanted)
     return {key: texts.pop(key) for key in wanted & texts.keys()}
+
+
+def _pieces(texts: Mapping[tuple[int, int], str]) -> Iterator[Mapping[tuple[int, int], str]]:
+    """The same, a few at a time."""
+    names = list(texts)
+    for place in range(0, len(names), _AT_A_TIME):
+        some = names[place : place + _AT_A_TIME]
+        yield texts.split(set(some)) if isinstance(texts, Texts) else {name: texts[name] for name in some}
