@@ -7,7 +7,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from pgscope.cli.openssl import leave_out_openssl
+from pgscope.cli.lean import import_lean
 from pgscope.cli.options import (
     add_connection,
     add_explaining,
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope connect`; raises UsageError, ConnectionFailed."""
-    leave_out_openssl()
+    import_lean()
     from pgscope.config import load
     from pgscope.errors import UsageError
 

@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 
-from pgscope.cli.openssl import leave_out_openssl
+from pgscope.cli.lean import import_lean
 from pgscope.cli.options import (
     add_connection,
     add_redact,
@@ -72,7 +72,7 @@ def span(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope record`; raises UsageError, InUse."""
-    leave_out_openssl()
+    import_lean()
     import asyncio
     from pathlib import Path
 

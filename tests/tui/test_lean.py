@@ -1,4 +1,4 @@
-"""Python's own OpenSSL stays out of a watch, and a server is spoken to through TLS all the same."""
+"""What a watch needs nothing of stays out, and a server is spoken to through TLS all the same."""
 
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def test_a_server_is_watched_through_tls_without_pythons_openssl(enciphered: Emb
         assert terminal.ended() == 0
 
 
-LEFT_OUT = "from pgscope.cli.openssl import leave_out_openssl as leave_out; leave_out()"
+LEFT_OUT = "from pgscope.cli.lean import import_lean; import_lean()"
 
 
 def _told(code: str) -> list[str]:
@@ -89,12 +89,21 @@ def test_who_imports_it_afterwards_has_it() -> None:
         "import hashlib; print(*(hashlib.new(n, b'x').hexdigest() for n in ('sha256', 'sha1', 'md5')),"
         " hashlib.blake2b(b'x').hexdigest(), hashlib.shake_128(b'x').hexdigest(9))"
     )
-    loaded = "import sys; print([m for m in ('ssl', '_ssl', '_hashlib') if m in sys.modules])"
+    names = ("ssl", "_ssl", "_hashlib", "importlib.metadata", "email", "zipfile")
+    loaded = f"import sys; print([m for m in {names} if m in sys.modules])"
     later = "import ssl, hmac, secrets; print(ssl.create_default_context().check_hostname)"
-    none, checks, *ours = _told("; ".join((LEFT_OUT, loaded, later, hashes)))
+    version = "from importlib import metadata; print(metadata.version('psycopg'), metadata)"
+    none, checks, named, *ours = _told("; ".join((LEFT_OUT, loaded, later, version, hashes)))
     assert none == "[]"
     assert checks == "True"
+    assert [named] == _told(version)
     assert ours == _told(hashes)
+
+
+def test_what_is_shown_at_first_needs_none_of_it() -> None:
+    screen = "import sys, pgscope.cli.connect, pgscope.tui.app, pgscope.tui.views.applications"
+    loaded = "print([m for m in ('ssl', 'importlib.metadata', 'email', 'zipfile') if m in sys.modules])"
+    assert _told("; ".join((LEFT_OUT, screen, loaded))) == ["[]"]
 
 
 def test_where_it_is_there_already_nothing_is_done() -> None:
