@@ -23,7 +23,7 @@ def row(
         packed=f"SELECT {queryid}",
         fingerprint=fingerprint,
         rates=counts,
-        total=counts.times(100),
+        counted=counts.times(100),
         max_exec_time=calls,
         since=None,
         shares=shares,

@@ -100,7 +100,7 @@ def merged(rows: Sequence[StatementRow]) -> StatementRow:
         packed=first.packed,
         fingerprint=first.fingerprint,
         rates=total(row.rates for row in rows) if busy else NOTHING,
-        total=total(row.total for row in rows),
+        counted=total(row.total for row in rows),
         max_exec_time=max(row.max_exec_time for row in rows),
         since=min(since) if since else None,
         shares=_shares(rows),

@@ -16,7 +16,7 @@ from pgscope.sample import StatementCounters, StatementKey
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """One entry of pg_stat_statements: `rates` are per second of the last interval, `total` since `since`."""
+    """One entry of pg_stat_statements: `rates` are per second of the last interval."""
 
     key: StatementKey
     database: str
@@ -26,7 +26,8 @@ class StatementRow:
     fingerprint: str
     """The same for statements of the same text, whatever their queryid, user or database."""
     rates: Counts
-    total: Counts
+    counted: StatementCounters | Counts
+    """Where `total` comes from: of thousands of rows few are asked for it."""
     max_exec_time: float
     """ms."""
     since: float | None
@@ -36,6 +37,11 @@ class StatementRow:
     """Its part of the execution time of all but pgscope's statements in the last interval, 0 to 1."""
     own: bool = False
     """Whether pgscope ran it, all of it: told by the mark in its text, or by whose it is."""
+
+    @property
+    def total(self) -> Counts:
+        """What it did since `since`."""
+        return self.counted if isinstance(self.counted, Counts) else counts_of(self.counted)
 
     @property
     def query(self) -> str:
@@ -178,7 +184,7 @@ class StatementTable:
             time, per_second = _time_of(interval, known), 1.0 / interval.seconds
             self._working_in = interval
             self._working = {
-                key: _row(key, entry, counts_of(entry), delta, per_second, time, known, tuple(shares(key)))
+                key: _row(key, entry, delta, per_second, time, known, tuple(shares(key)))
                 for key, delta in interval.deltas.items()
                 if (entry := entries.get(key)) is not None
             }
@@ -214,12 +220,8 @@ class StatementTable:
         for key in due:
             entry, old, delta = entries[key], before.get(key), deltas.get(key)
             if old is None or delta is not None or not _is_current(old, entry, known):
-                total = counts_of(entry)
-                if old is not None and old.total == total:
-                    # Of thousands whose text was learned nothing else is new.
-                    total = old.total
                 made[key] = working.get(key) or _row(
-                    key, entry, total, delta, per_second, time, known, tuple(shares(key))
+                    key, entry, delta, per_second, time, known, tuple(shares(key))
                 )
             if made[key].rates is not NOTHING:
                 self._moving.add(key)
@@ -240,13 +242,12 @@ def _time_of(interval: Interval, known: Known) -> float:
 def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:
     """Whether a row still says what is known of an entry that did nothing."""
     told = bool(row.packed) or not known.packed(row.key)
-    return row.rates is NOTHING and told and row.total.calls == entry.calls
+    return row.rates is NOTHING and told and row.counted.calls == entry.calls
 
 
 def _row(
     key: StatementKey,
     entry: StatementCounters,
-    total: Counts,
     delta: Counts | None,
     per_second: float,
     time: float,
@@ -261,7 +262,7 @@ def _row(
         packed=text,
         fingerprint=known.texts.fingerprint(key),
         rates=delta.times(per_second) if delta is not None and per_second else NOTHING,
-        total=total,
+        counted=entry,
         max_exec_time=entry.max_exec_time,
         since=entry.stats_since,
         shares=shares,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
@@ -180,51 +180,49 @@ class StatementRows:
         flag: str,
     ) -> Row:
         counts = row.total if since_start else row.rates
+        share = (_each(counts.exec_time, whole) or 0.0) if since_start else row.share_of_time
         if factor != 1.0:
-            counts = counts.times(factor)
-        share = (_each(row.total.exec_time, whole) or 0.0) if since_start else row.share_of_time
-        values = _Values(row, counts, share * factor, block_size)
+            counts, share = counts.times(factor), share * factor
+        values = _Values(row, counts, share, block_size, flag, self._signs)
         return Row(
             key=row.key,
-            cells=_Cells(values, flag, self._signs),
+            cells=values,
             sort_values=values,
             tone="normal" if counts.calls > 0 else "muted",
         )
 
 
-class _Cells:
-    """A row's cells, worked out once when the row comes into view."""
+class _Values:
+    """What a row shows and is sorted by, worked out when asked for: of thousands few come into view.
 
-    __slots__ = ("_flag", "_made", "_signs", "_values")
+    Called with the place of a column it gives the value there, without one all cells.
+    """
 
-    def __init__(self, values: _Values, flag: str, signs: Signs) -> None:
-        self._values = values
-        self._flag = flag
-        self._signs = signs
-        self._made: tuple[Cell | str, ...] | None = None
+    __slots__ = ("_flag", "_made", "_signs", "block_size", "counts", "row", "share")
 
-    def __call__(self) -> tuple[Cell | str, ...]:
-        if self._made is None:
-            self._made = _cells(self._values.row, self._values, self._flag, self._signs)
-        return self._made
-
-
-class _Values(Sequence[Any]):
-    """A row's values in the order of the columns, worked out when asked for: a sort looks at one of them."""
-
-    __slots__ = ("block_size", "counts", "row", "share")
-
-    def __init__(self, row: StatementRow, counts: Counts, share: float, block_size: int) -> None:
+    def __init__(
+        self, row: StatementRow, counts: Counts, share: float, block_size: int, flag: str, signs: Signs
+    ) -> None:
         self.row = row
         self.counts = counts
         self.share = share
         self.block_size = block_size
+        self._flag = flag
+        self._signs = signs
+        self._made: tuple[Cell | str, ...] | None = None
 
-    def __len__(self) -> int:
-        return len(_VALUES)
+    @overload
+    def __call__(self) -> tuple[Cell | str, ...]: ...
 
-    def __getitem__(self, index: Any) -> Any:
-        return _VALUES[index](self)
+    @overload
+    def __call__(self, column: int) -> Any: ...
+
+    def __call__(self, column: int | None = None) -> Any:
+        if column is not None:
+            return _VALUES[column](self)
+        if self._made is None:
+            self._made = _cells(self.row, self, self._flag, self._signs)
+        return self._made
 
 
 def _busy(value: Callable[[_Values], float]) -> Callable[[_Values], float | None]:
@@ -268,13 +266,13 @@ def owner_text(shares: Sequence[Share], signs: Signs) -> str:
     return f"{about}{first.share * 100:.0f}% {name_of(first.application_name)} +{len(named) - 1}"
 
 
-def _cells(row: StatementRow, values: Sequence[Any], flag: str, signs: Signs) -> tuple[Cell | str, ...]:
+def _cells(row: StatementRow, values: _Values, flag: str, signs: Signs) -> tuple[Cell | str, ...]:
     def shown(index: int, form: Callable[[float], str]) -> str:
-        value = values[index]
+        value = values(index)
         return form(value) if isinstance(value, (int, float)) else ""
 
     def amount(index: int) -> str:
-        return shown(index, numbers.size) if values[index] else ""
+        return shown(index, numbers.size) if values(index) else ""
 
     known = basis(row.shares)
     text = one_line(text_of(row)[:LONGEST_LINE])
