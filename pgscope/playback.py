@@ -36,7 +36,8 @@ _SHOW_NEW, _SHOW_BAR = 0.2, 0.5
 _GROWN_AFTER = 1.0
 """Seconds until a recording that goes on is looked at again at its end."""
 
-_EMPTY = Snapshot(0.0, 0.0, 0.0, Link(True, 0.0))
+_LOOKING = "looking for a finding"
+_EMPTY = Snapshot(0.0, 0.0, 0.0, Link(False, 0.0, ""))
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Player:
             times = self._nearest_wait(at, direction)
         if not times and kind == "finding" and direction > 0:
             self._search = True
-            self._busy = "looking for a finding"
+            self._busy = _LOOKING
             self._wake()
             return
         place = bisect_right(times, at + 0.01) if direction > 0 else bisect_left(times, at - 1.0) - 1
@@ -215,8 +216,7 @@ class Player:
                     watch.every(0.0)
                 self._feed(watch, polls, sample)
                 if time.monotonic() > until:
-                    # The poll is there, and with thousands of texts the rest may take seconds.
-                    self._tell(watch if before == _GLANCE and polls and sample.at >= at else None)
+                    self._tell(watch if polls and sample.at > at else None)
                     await asyncio.sleep(_BREATH)
                     if self._wanted != at:
                         return
@@ -230,14 +230,18 @@ class Player:
             if self._wanted != at:
                 return
         self._wanted = None
-        self._busy = ""
+        self._busy = _LOOKING if self._search else ""
 
     def _tell(self, watch: Watch | None) -> None:
-        """Say that it takes a while, if it does, and show what a watch has by now."""
-        nothing = watch is None and self.snapshot is _EMPTY
-        if time.monotonic() - self._told > (_WHILE_EMPTY if nothing else _WHILE):
+        """Say that it takes a while, if it does.
+
+        Where nothing is shown yet, that is what a watch has by now, if one is there that has the poll: with
+        thousands of texts the rest may take seconds.
+        """
+        nothing = self.snapshot is _EMPTY
+        if time.monotonic() - self._told > (_WHILE_EMPTY if nothing and watch is None else _WHILE):
             self._busy, self._told = "reading", time.monotonic()
-            if watch is not None:
+            if nothing and watch is not None:
                 self.snapshot = watch.snapshot()
             self._changed()
 

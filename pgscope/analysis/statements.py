@@ -159,12 +159,12 @@ class StatementTable:
         self._textless: set[StatementKey] = set()
         self._learned = -1
         self._working: dict[StatementKey, StatementRow] = {}
-        """Rows with rates of the interval that somebody asked for last."""
+        """Rows with rates of the interval that rows were made of last."""
         self._working_in: Interval | None = None
 
     @property
     def made(self) -> bool:
-        """Whether rows of all entries were ever asked for; until then none is kept."""
+        """Whether rows of all entries were ever asked for; until then none is kept of those without rates."""
         return self._arranged is not None
 
     def working(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from pgscope.tui.facts import Fact, runs
 from pgscope.tui.sparkline import sparkline
 from pgscope.tui.stage import Status
 from pgscope.tui.table import Tone
-from pgscope.tui.tonelines import Run, ToneLines, cells
+from pgscope.tui.tonelines import Run, Runs, ToneLines, cells
 
 _LEAST_SPARK = 12
 _MOST_SPARK = 60
@@ -48,6 +49,8 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
     link = snapshot.link
     if status.failure:
         return [Fact("", f"{signs.lost} pgscope failed: {status.failure}", "bad")]
+    if status.past is not None and facts is None and not link.reason:
+        return [Fact("", f"{signs.up} reading the recording", "muted")]
     if not link.connected:
         server = f" {where(facts)}" if facts is not None else ""
         since = f" since {clock(link.since)}" if link.since else ""
@@ -55,8 +58,7 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
         reason = f"{signs.lost} {word}{signs.text(server)}{since}: {signs.text(link.reason)}"
         return [Fact("", reason, "bad")]
     if facts is None:
-        word = "connecting" if status.past is None else "reading the recording"
-        return [Fact("", f"{signs.up} {word}", "muted")]
+        return [Fact("", f"{signs.up} connecting", "muted")]
     name = status.title or where(facts)
     shown = [Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9)]
     if status.others_down:
@@ -150,15 +152,10 @@ class HeaderLines(ToneLines):
         """Show the totals of a snapshot."""
         # Without the rows of statements: of what is hidden behind another view they would be kept for long.
         self._given = (replace(snapshot, statements=_NO_STATEMENTS), status)
-        self._make()
+        self.changed()
 
-    def on_resize(self) -> None:
-        self._make()
-
-    def _make(self) -> None:
-        width = self.content_size.width
-        if self._given is not None and width > 0:
-            self.show_lines(self._made(*self._given, width))
+    def lines(self, width: int, height: int) -> Sequence[Runs]:  # noqa: ARG002 - always two
+        return self._made(*self._given, width) if self._given is not None else ()
 
     def _made(self, snapshot: Snapshot, status: Status, width: int) -> list[list[Run]]:
         """What it says, from what it was given."""

@@ -18,7 +18,7 @@ from pgscope.report import numbers
 from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
-from pgscope.tui.tonelines import Run, ToneLines, cut_runs
+from pgscope.tui.tonelines import Run, Runs, ToneLines, cut_runs
 
 STEP_S = 5.0
 COLUMNS = 60
@@ -72,15 +72,12 @@ class LoadGraph(ToneLines):
         if key != self._key:
             self._key, self._title, self._signs = key, title, signs
             self._given = stacked(points, part, step=STEP_S, count=COLUMNS, order=WAIT_CLASSES)
-            self._draw()
+            self.changed()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width, height = self.content_size
-        if self._given is not None and self._signs is not None and width > 0:
-            self.show_lines(lines(self._given, self._title, width, height, self._signs))
+    def lines(self, width: int, height: int) -> Sequence[Runs]:
+        if self._given is None or self._signs is None:
+            return ()
+        return lines(self._given, self._title, width, height, self._signs)
 
 
 def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> list[list[Run]]:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.visual import Visual
 
@@ -35,13 +35,17 @@ def cells(runs: Runs) -> int:
 def cut_runs(runs: Runs, width: int) -> list[Run]:
     """As much of them as so many cells hold, each run of one tone; that there is more is said by a sign."""
     made: list[Run] = []
+    pieces = [("".join(part for part, _ in same), tone) for tone, same in groupby(runs, key=itemgetter(1))]
     room = width
-    for tone, same in groupby(runs, key=itemgetter(1)):
-        text = "".join(part for part, _ in same)
-        if (used := cell_len(text)) > room:
-            glyphs = terminal_glyphs()
-            text = fit(text, room, "left", glyphs.ellipsis, glyphs.ascii_only) if room else ""
-            used = room
+    for n, (text, tone) in enumerate(pieces):
+        used = cell_len(text)
+        if used > room or (used == room and any(more.strip() for more, _ in pieces[n + 1 :])):
+            if room:
+                glyphs = terminal_glyphs()
+                # Longer than the room, also if it is only what follows that is left out.
+                text = fit(f"{text} .", room, "left", glyphs.ellipsis, glyphs.ascii_only)
+                made.append((text, tone))
+            break
         if text:
             made.append((text, tone))
         room -= used
@@ -59,21 +63,37 @@ class ToneLines(KeptLines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[list[Run]] = []
+        self._made_for: Size | None = None
         self._palette: dict[str, Style] = {}
 
-    def show_lines(self, lines: Sequence[Runs]) -> None:
-        """Show these, each cut where there is no more room."""
-        before, self._lines = self._lines, [list(line) for line in lines]
-        if len(before) != len(lines):
+    def lines(self, width: int, height: int) -> Sequence[Runs]:
+        """What it says now, for so many cells and lines; what is too long is cut. A subclass gives it."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """It may say something else now: have the lines drawn that do."""
+        size = self.content_size
+        if size != self._made_for or not size:
+            self._made_for = None
             self.refresh()
             return
-        width = self.content_size.width
-        changed = [y for y, line in enumerate(self._lines) if line != before[y]]
-        if changed:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+        before = self._lines
+        self._make(size)
+        if len(before) != len(self._lines):
+            self.refresh()
+        elif others := [y for y, line in enumerate(self._lines) if line != before[y]]:
+            self.refresh(*(Region(0, y, size.width, 1) for y in others))
+
+    def _make(self, size: Size) -> None:
+        self._lines = [list(line) for line in self.lines(*size)] if size else []
+        self._made_for = size
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines in `crop`: those of the last time if nothing changed since."""
+        if self._made_for != self.content_size:
+            # Where it gets another size, or is shown again, Textual draws it before it tells it so.
+            self._make(self.content_size)
+            self._kept = None
         if self._kept is None or self._kept[0] != crop:
             strips = [self._whole(y) for y in crop.line_range]
             if crop.column_span != (0, self.outer_size.width):

@@ -232,6 +232,9 @@ def test_the_texts_of_a_large_server_find_room(monkeypatch: pytest.MonkeyPatch) 
     for number in range(5000):
         words.learn(1, number, f"SELECT {number:0940}")
     assert not words.full
+    # What a reader refuses is not written, however long one text is.
+    assert isinstance(words.number("x" * (words_of.MOST_WRITTEN - words._written + 1)), list)
+    assert isinstance(words.number("short"), int)
 
 
 # --- reading the bytes themselves

@@ -1,7 +1,7 @@
 """Lines that were drawn are gone when others take their place, without a collection of garbage."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.segment import Segment
@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from pgscope.tui.strips import PassingStrip, passing
 from pgscope.tui.table import Column, LiveTable, Row
-from pgscope.tui.tonelines import ToneLines
+from pgscope.tui.tonelines import Runs, ToneLines
 
 
 @contextmanager
@@ -44,22 +44,30 @@ def test_a_strip_is_divided_as_textual_does_and_leaves_nothing_behind() -> None:
     assert not [one for one in found if isinstance(one, PassingStrip)]
 
 
+class _Turns(ToneLines):
+    turn = 0
+
+    def lines(self, width: int, height: int) -> Sequence[Runs]:
+        return [[("turn", "normal")], [(str(self.turn), "accent")]]
+
+
 class _Changing(App[None]):
     def compose(self) -> ComposeResult:
-        yield ToneLines(id="lines")
+        yield _Turns(id="lines")
         yield LiveTable([Column("a", "a", width=8), Column("b", "b", width=8)], sort="a")
 
 
 async def test_lines_that_changed_leave_nothing_to_collect() -> None:
     app = _Changing()
     async with app.run_test(size=(80, 24)) as pilot:
-        table, lines = app.query_one(LiveTable), app.query_one(ToneLines)
+        table, lines = app.query_one(LiveTable), app.query_one(_Turns)
         lines.styles.height = 2
         await pilot.pause()
         with garbage() as found:
             for turn in range(20):
                 table.set_rows([Row(n, (str(n), str(turn * n))) for n in range(30)])
-                lines.show_lines([[("turn", "normal")], [(str(turn), "accent")]])
+                lines.turn = turn
+                lines.changed()
                 await pilot.pause()
         assert "19" in "".join(
             segment.text for strip in table.render_lines(table.region) for segment in strip

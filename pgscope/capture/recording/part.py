@@ -135,6 +135,10 @@ class Part:
                     repeats = max(repeats - 1, 0)
             at = header.next
 
+    def forget_words(self) -> None:
+        """Let go of the words of its runs, which may be 100 MB; they are read again if it is read again."""
+        self._words = None
+
     def texts(self, number: int) -> dict[tuple[int, int], str]:
         """The statement texts known when a segment begins. Raises Damaged."""
         offset = self.entries.segments[number][0]

@@ -141,6 +141,8 @@ class Recording:
             if until is not None and self._span(place)[0] > until:
                 return
             part = self._parts[place.part]
+            if number and places[number - 1].part != place.part:
+                self._parts[places[number - 1].part].forget_words()
             for sample, repeats in part.segment(place.segment):
                 if repeats and number:
                     continue

@@ -43,8 +43,8 @@ class Words:
 
     @property
     def full(self) -> bool:
-        """Whether new words are written where they stand."""
-        return self._kept > MOST_KEPT or self._written > MOST_WRITTEN
+        """Whether all new words are written where they stand."""
+        return self._kept > MOST_KEPT or self._written >= MOST_WRITTEN
 
     def number(self, word: Any) -> Any:
         """1 + the number of a word; the word in a list where there is no more room; None for None."""
@@ -54,10 +54,10 @@ class Words:
             return known
         if word is None:
             return None
-        if self.full:
+        size = len(word) if isinstance(word, str) else 0
+        if self.full or self._written + size > MOST_WRITTEN:
             return [word]
         known = self._numbers[name] = len(self._numbers) + 1
-        size = len(word) if isinstance(word, str) else 0
         self._kept += 100 + (len(name) if isinstance(name, (str, bytes)) else 0)
         self._written += size
         self.held += 100 + size
