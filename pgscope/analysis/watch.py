@@ -96,7 +96,8 @@ class Watch:
         attribution = Attribution(roster=self._roster)
         findings = Findings(self._settings, attribution.shares, self._roster)
         for sample in self._first or ():
-            attribution.feed(sample)
+            if self._attributes(sample):
+                attribution.feed(sample)
             findings.feed(sample)
         self._first = None
         return attribution, findings
@@ -160,11 +161,16 @@ class Watch:
         elif isinstance(sample, Look) and not self.counted:
             self.live_statements.look(sample)
         if self._first is None:
-            self.attribution.feed(sample)
+            if self._attributes(sample):
+                self.attribution.feed(sample)
             self.findings.feed(sample)
         else:
             self._first.append(sample)
         self.locks.feed(sample)
+
+    def _attributes(self, sample: Sample) -> bool:
+        """Whether it says who runs what; sessions say so only where statements are counted."""
+        return self.counted or not isinstance(sample, (Poll, Look))
 
     def _due(self, sample: Sample) -> bool:
         """Whether what came first must be gone through before this."""
@@ -184,10 +190,10 @@ class Watch:
         self._totals = self._totals_fold.feed(poll, interval, self.texts)
         self._load.feed(poll, self._totals.calls_per_s)
         self.load_history.feed(self._load.newest)
-        if self._first is None:
-            self.attribution.feed(poll)
-        else:
+        if self._first is not None:
             self._first.append(poll)
+        elif self.counted:
+            self.attribution.feed(poll)
         self.locks.feed(poll)
         waiting: Collection[int] = ()
         if self._totals.hidden:
