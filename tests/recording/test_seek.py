@@ -199,3 +199,26 @@ async def test_while_it_takes_long_it_says_so_and_shows_what_there_is(
     await gone(player, recording.start + SPAN)
     assert abs(player.snapshot.at - recording.start - SPAN) < 30
     running.cancel()
+
+
+async def test_a_search_that_is_asked_for_meanwhile_says_so() -> None:
+    made = bytearray()
+    run = Run(made.extend)
+    for one in shop():
+        run.write(one)
+    run.close()
+    recording = Recording([Part(io.BytesIO(bytes(made)), "unmarked")])
+    told: list[tuple[bool, str]] = []
+
+    def changed() -> None:
+        told.append((player._wanted is None and player._search, player.state.busy))
+
+    player = Player(recording, "unmarked", FindingSettings, changed, playing=False)
+    running = asyncio.create_task(player.run())
+    player.to_mark("finding", 1)
+    while player._wanted is not None or player._search:
+        await asyncio.sleep(0)
+    assert (True, "looking for a finding") in told
+    assert (True, "") not in told
+    assert player.state.busy == ""
+    running.cancel()
