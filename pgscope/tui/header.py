@@ -15,7 +15,7 @@ from pgscope.tui.facts import Fact, runs
 from pgscope.tui.sparkline import sparkline
 from pgscope.tui.stage import Status
 from pgscope.tui.table import Tone
-from pgscope.tui.tonelines import Run, Runs, ToneLines, cells
+from pgscope.tui.tonelines import Run, Runs, ToneLines, cells, cut_runs
 
 _LEAST_SPARK = 12
 _MOST_SPARK = 60
@@ -155,7 +155,8 @@ class HeaderLines(ToneLines):
         self.changed()
 
     def lines(self, width: int, height: int) -> Sequence[Runs]:  # noqa: ARG002 - always two
-        return self._made(*self._given, width) if self._given is not None else ()
+        made = self._made(*self._given, width) if self._given is not None else ()
+        return [cut_runs(line, width) for line in made]
 
     def _made(self, snapshot: Snapshot, status: Status, width: int) -> list[list[Run]]:
         """What it says, from what it was given."""

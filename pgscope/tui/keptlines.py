@@ -34,5 +34,9 @@ class KeptLines(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines in `crop`: those of the last time if nothing changed since."""
         if self._kept is None or self._kept[0] != crop:
-            self._kept = (crop, [passing(strip) for strip in super().render_lines(crop)])
+            self._kept = (crop, [passing(strip) for strip in self.draw_lines(crop)])
         return self._kept[1]
+
+    def draw_lines(self, crop: Region) -> list[Strip]:
+        """The lines in `crop` as they are now; by default as Textual draws them."""
+        return super().render_lines(crop)

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from pgscope.tui.keptlines import KeptLines
-from pgscope.tui.strips import PassingStrip, passing
+from pgscope.tui.strips import PassingStrip
 from pgscope.tui.table.glyphs import terminal_glyphs
 from pgscope.tui.table.styles import filtered
 from pgscope.tui.table.text import fit
@@ -67,7 +67,7 @@ class ToneLines(KeptLines):
         self._palette: dict[str, Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Runs]:
-        """What it says now, for so many cells and lines; what is too long is cut. A subclass gives it."""
+        """What it says now, for so many lines of so many cells: see `cut_runs`. A subclass gives it."""
         raise NotImplementedError
 
     def changed(self) -> None:
@@ -94,19 +94,21 @@ class ToneLines(KeptLines):
             # Where it gets another size, or is shown again, Textual draws it before it tells it so.
             self._make(self.content_size)
             self._kept = None
-        if self._kept is None or self._kept[0] != crop:
-            strips = [self._whole(y) for y in crop.line_range]
-            if crop.column_span != (0, self.outer_size.width):
-                strips = [passing(strip.crop(*crop.column_span)) for strip in strips]
-            self._kept = (crop, list(strips))
-        return self._kept[1]
+        return super().render_lines(crop)
+
+    def draw_lines(self, crop: Region) -> list[Strip]:
+        """The lines in `crop` as they are now."""
+        strips: list[Strip] = [self._whole(y) for y in crop.line_range]
+        if crop.column_span != (0, self.outer_size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def _whole(self, y: int) -> PassingStrip:
         """A line of the widget, with its padding."""
         padding, width = self.styles.padding, self.outer_size.width
         y -= padding.top
         runs = self._lines[y] if 0 <= y < len(self._lines) else ()
-        inner = [(" " * padding.left, "normal"), *cut_runs(runs, max(0, width - padding.width))]
+        inner = [(" " * padding.left, "normal"), *runs]
         segments = [Segment(text, self._style(tone)) for text, tone in inner if text]
         if (rest := width - cells(inner)) > 0:
             segments.append(Segment(" " * rest, self._style("normal")))

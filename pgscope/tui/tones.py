@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.content import Content
 
 from pgscope.tui.table import Tone
 from pgscope.tui.table.glyphs import terminal_glyphs
 
-STYLES: dict[Tone, str] = {
+STYLES: Mapping[str, str] = {
     "normal": "",
     "muted": "dim",
     "accent": "$text-accent",
@@ -25,7 +27,7 @@ def styled(text: str, tone: Tone = "normal") -> Content:
 
 def content_style(tone: str) -> str:
     """The style of a tone as Textual writes it; what is no tone is such a style itself."""
-    return next((style for known, style in STYLES.items() if known == tone), tone)
+    return STYLES.get(tone, tone)
 
 
 def cut(content: Content, width: int) -> Content:
