@@ -9,7 +9,7 @@ import codecs
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual import constants
 from textual._xterm_parser import XTermParser
@@ -49,9 +49,44 @@ class Exit(threading.Event):
         os.close(self._write_end)
 
 
+class _Parser:
+    """What text means as keys. It outlives any text: what is no key of a terminal is left out."""
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+        self._parser = XTermParser(debug)
+
+    def feed(self, text: str, take: Callable[[Message], None]) -> None:
+        """Hand on what is whole now."""
+        # One by one, so that what follows a sequence that is none is not lost with it. Textual's raises at
+        # numbers that are none, or too large, as noise on a line and pasted bytes may hold them; and to be
+        # fed nothing, as half a character decodes to, would be its end.
+        for character in text:
+            self._hand_on(self._parser.feed(character), take)
+
+    def tick(self, take: Callable[[Message], None]) -> None:
+        """Hand on what is known to be whole because nothing followed in time."""
+        self._hand_on(self._parser.tick(), take)
+
+    @property
+    def unsure_for(self) -> float:
+        """Seconds within which more must have come of what has begun; 0 if nothing has."""
+        whole = getattr(self._parser, "_timeout_time", 0.0) is None
+        return 0.0 if whole else constants.ESCAPE_DELAY + 2 * _TICK_S
+
+    def _hand_on(self, parsed: Iterable[Message], take: Callable[[Message], None]) -> None:
+        try:
+            messages = list(parsed)
+        except (ValueError, OverflowError):
+            self._parser = XTermParser(self._debug)
+            return
+        for message in messages:
+            take(message)
+
+
 def read_keys(fileno: int, end: Exit, take: Callable[[Message], None], debug: bool = False) -> None:
     """Read the terminal `fileno` and hand on what was typed, until `end` is set."""
-    parser = XTermParser(debug)
+    parser = _Parser(debug)
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     poll = select.poll()
     poll.register(fileno, select.POLLIN)
@@ -66,19 +101,11 @@ def read_keys(fileno: int, end: Exit, take: Callable[[Message], None], debug: bo
             if not data:
                 poll.unregister(fileno)  # it has hung up, or its input was a file and is at its end
                 continue
-            for message in parser.feed(decode(data)):
-                take(message)
-            unsure = _unsure_for(parser)
+            parser.feed(decode(data), take)
+            unsure = parser.unsure_for
         else:
             unsure -= _TICK_S
-        for message in parser.tick():
-            take(message)
-
-
-def _unsure_for(parser: XTermParser) -> float:
-    """Seconds within which more must have come of what has begun; 0 if nothing has."""
-    whole = getattr(parser, "_timeout_time", 0.0) is None
-    return 0.0 if whole else constants.ESCAPE_DELAY + 2 * _TICK_S
+        parser.tick(take)
 
 
 def _read(fileno: int) -> bytes | None:

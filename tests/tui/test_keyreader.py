@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 from textual import events
 from textual.message import Message
 
@@ -68,10 +69,18 @@ def test_keys_come_in_their_order_whole_or_in_parts() -> None:
         os.write(terminal, b"\x1b[")
         os.write(terminal, b"B")
         assert reader.keys(4)[-1] == "down"
-        os.write(terminal, "\u00e9".encode()[:1])
-        os.write(terminal, "\u00e9".encode()[1:])
-        reader.keys(5)
-        assert [one.character for one in reader.taken if isinstance(one, events.Key)][-1] == "\u00e9"
+
+
+def test_a_character_that_comes_in_parts_is_one_key_and_not_the_last() -> None:
+    """A slow link may cut it, and a paste is cut where a read is full."""
+    with reading() as (reader, terminal):
+        for part in "\u00e9\u20ac".encode():
+            os.write(terminal, bytes([part]))
+            time.sleep(0.05)
+        os.write(terminal, b"q")
+        reader.keys(3)
+        typed = [one.character for one in reader.taken if isinstance(one, events.Key)]
+        assert typed == ["\u00e9", "\u20ac", "q"]
 
 
 def test_an_escape_alone_is_a_key() -> None:
@@ -86,6 +95,17 @@ def test_bytes_that_are_no_text_do_not_end_it() -> None:
     with reading() as (reader, terminal):
         os.write(terminal, b"\xff\xfe\xc3(q")
         assert "q" in reader.keys(4)
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x1b[1:2A", b"\x1b[1114112u", b"\x1b[99999999999999999999u"], ids=["parts", "none", "huge"]
+)
+def test_a_sequence_that_no_terminal_sends_takes_no_key_with_it(noise: bytes) -> None:
+    with reading() as (reader, terminal):
+        os.write(terminal, b"j" + noise + b"q\x1b[A")
+        keys = reader.keys(3)
+        assert keys[0] == "j"
+        assert keys[-2:] == ["q", "up"]
 
 
 def test_it_sleeps_while_nothing_comes() -> None:
