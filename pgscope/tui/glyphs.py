@@ -32,7 +32,13 @@ class Signs:
 
     def text(self, text: str) -> str:
         """Text as this terminal can show it, and nothing that it would obey: recordings are anyone's."""
-        text = clean(text)
+        return self._told(clean(text))
+
+    def line(self, text: str) -> str:
+        """The same on one line: what would break it is shown as a picture."""
+        return self._told(clean(text, lines=False))
+
+    def _told(self, text: str) -> str:
         return text.encode("ascii", "replace").decode("ascii") if self.ascii_only else text
 
 

@@ -48,19 +48,19 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
     facts = snapshot.facts
     link = snapshot.link
     if status.failure:
-        return [Fact("", f"{signs.lost} pgscope failed: {status.failure}", "bad")]
+        return [Fact("", f"{signs.lost} pgscope failed: {signs.line(status.failure)}", "bad")]
     if status.past is not None and facts is None and not link.reason:
         return [Fact("", f"{signs.up} reading the recording", "muted")]
     if not link.connected:
         server = f" {where(facts)}" if facts is not None else ""
         since = f" since {clock(link.since)}" if link.since else ""
         word = "lost" if facts is not None else "not connected"
-        reason = f"{signs.lost} {word}{signs.text(server)}{since}: {signs.text(link.reason)}"
+        reason = f"{signs.lost} {word}{signs.line(server)}{since}: {signs.line(link.reason)}"
         return [Fact("", reason, "bad")]
     if facts is None:
         return [Fact("", f"{signs.up} connecting", "muted")]
     name = status.title or where(facts)
-    shown = [Fact("", f"{signs.up} {signs.text(name)}", "heading", priority=9)]
+    shown = [Fact("", f"{signs.up} {signs.line(name)}", "heading", priority=9)]
     if status.others_down:
         shown.append(Fact("", f"{signs.lost} {status.others_down} other down", "bad", priority=8))
     shown += [

@@ -15,7 +15,6 @@ from textual.binding import Binding
 from pgscope.analysis.load import WAIT_CLASSES, LoadPoint, Part, Stacked, stacked
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
-from pgscope.text import clean
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
 from pgscope.tui.tonelines import Run, Runs, ToneLines, cut_runs
@@ -128,7 +127,7 @@ def _legend(load: Stacked, signs: Signs) -> list[list[Run]]:
     fills = ASCII_FILLS if signs.ascii_only else FILLS
     found: list[list[Run]] = []
     for n in reversed(range(len(load.parts))):
-        name = signs.text(clean(load.parts[n]))[: _LEGEND - 10].ljust(_LEGEND - 10)
+        name = signs.line(load.parts[n])[: _LEGEND - 10].ljust(_LEGEND - 10)
         amount = numbers.count(round(load.recent[n], 2)).rjust(5)
         found.append([(fills[n % len(fills)] * 2, _style(load, n)), (f" {name}{amount}", "normal")])
     if not found:

@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.visual import Visual
 
+from pgscope.text import clean
 from pgscope.tui.keptlines import KeptLines
 from pgscope.tui.strips import PassingStrip
 from pgscope.tui.table.glyphs import terminal_glyphs
@@ -33,9 +34,14 @@ def cells(runs: Runs) -> int:
 
 
 def cut_runs(runs: Runs, width: int) -> list[Run]:
-    """As much of them as so many cells hold, each run of one tone; that there is more is said by a sign."""
+    """As much of them as so many cells hold, each run of one tone; that there is more is said by a sign.
+
+    What a terminal would obey is shown as a picture, for nothing stands between these lines and the terminal.
+    """
     made: list[Run] = []
-    pieces = [("".join(part for part, _ in same), tone) for tone, same in groupby(runs, key=itemgetter(1))]
+    pieces = [
+        (_harmless("".join(part for part, _ in same)), tone) for tone, same in groupby(runs, itemgetter(1))
+    ]
     room = width
     for n, (text, tone) in enumerate(pieces):
         used = cell_len(text)
@@ -50,6 +56,10 @@ def cut_runs(runs: Runs, width: int) -> list[Run]:
             made.append((text, tone))
         room -= used
     return made
+
+
+def _harmless(text: str) -> str:
+    return text if text.isprintable() else clean(text, lines=False)
 
 
 class ToneLines(KeptLines):

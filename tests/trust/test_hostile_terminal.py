@@ -150,6 +150,7 @@ nasty = st.sampled_from(
         "[@click=app.quit]x",
         "\U000e0041\u2028\u2029",
         "\x00",
+        "\ta\nb\t",
         "\uff21\u3042",
     ]
 )

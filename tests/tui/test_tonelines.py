@@ -22,6 +22,7 @@ from pgscope.tui.tonelines import Run, Runs, ToneLines, cells, cut_runs
         ([("abc", "bad"), ("   ", "warn")], 3, [("abc", "bad")]),
         ([("abc", "bad"), ("def", "warn")], 0, []),
         ([("数数", "bad"), ("x", "warn")], 3, [("数…", "bad")]),
+        ([("a\tb\n", "bad"), ("\x1b[2Jc", "bad")], 9, [("a␉b␊␛[2Jc", "bad")]),
         ([], 3, []),
     ],
 )
