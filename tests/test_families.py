@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.counters import Counts
-from pgscope.analysis.families import FamilyBook, families, merged
+from pgscope.analysis.families import FamilyBook, merged
 from pgscope.analysis.statements import StatementRow
 from pgscope.sample import StatementKey
 
@@ -38,16 +40,34 @@ def share(name: str | None, part: float, low: float, high: float) -> Share:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1e6)), max_size=20))
 def test_sums_stay_and_every_entry_is_in_one_family(made: list[tuple[str, float]]) -> None:
     rows = [row(n, fingerprint, calls) for n, (fingerprint, calls) in enumerate(made)]
-    found = list(families(rows))
-    assert sorted(key for family in found for key in family.members) == [one.key for one in rows]
+    book = FamilyBook()
+    found = book.update({one.key: one for one in rows})
+    members = [book.members.get(one.key, (one.key,)) for one in found]
+    assert sorted(key for keys in members for key in keys) == [one.key for one in rows]
     assert len(found) == len({fingerprint for fingerprint, _ in made})
     whole = sum(one.rates.calls for one in rows)
-    assert abs(sum(family.row.rates.calls for family in found) - whole) <= 1e-6 * max(whole, 1)
+    assert abs(sum(one.rates.calls for one in found) - whole) <= 1e-6 * max(whole, 1)
 
 
 def test_one_alone_is_the_same_object() -> None:
     alone = row(1, "x", 3)
-    assert next(families([alone])).row is alone
+    assert FamilyBook().update({alone.key: alone})[0] is alone
+
+
+def test_databases_and_levels_are_kept_apart_and_users_put_together() -> None:
+    rows = [
+        replace(row(1, "x", 1), database=database, key=StatementKey(user, 5, 10 * n + user, toplevel))
+        for n, (database, toplevel) in enumerate([("a", True), ("b", True), ("a", False), ("b", False)])
+        for user in (1, 2)
+    ]
+    book = FamilyBook()
+    found = book.update({one.key: one for one in [*rows[::2], *rows[1::2]]})
+    assert [(one.database, one.key.toplevel) for one in found] == [
+        (one.database, one.key.toplevel) for one in rows[::2]
+    ]
+    assert {len(keys) for keys in book.members.values()} == {2}
+    assert all(book.of(one.key) in found for one in rows)
+    assert book.of(StatementKey(3, 5, 1, True)) is None
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.1, 1e4), st.floats(0.1, 1e4))
@@ -92,11 +112,10 @@ def test_brought_up_to_date_is_made_anew(
         if turn == 3:
             rows = {key: one for key, one in rows.items() if key.queryid not in leaving}
         found = book.update(rows)
-        anew = list(families(rows.values()))
+        fresh = FamilyBook()
+        anew = fresh.update(rows)
+        assert (found, book.members) == (anew, fresh.members)
         members = book.members
-        assert {members.get(one.key, (one.key,)): one for one in found} == {
-            family.members: family.row for family in anew
-        }
         for key, one in rows.items():
             family = book.of(key)
             assert family is not None and family.fingerprint == one.fingerprint

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from pgscope.analysis.attribution import Share
 from pgscope.analysis.attribution.shares import Certainty
@@ -15,66 +16,64 @@ _WEAKEST_FIRST: tuple[Certainty, ...] = ("unattributed", "sampled", "measured", 
 _MOST_BASIS = 4
 
 
-class Family(NamedTuple):
-    """Entries taken for one statement: their sum, under the key of the one most called, and all keys."""
-
-    row: StatementRow
-    members: tuple[StatementKey, ...]
-
-
-def families(rows: Iterable[StatementRow]) -> Iterator[Family]:
-    """Rows of the same fingerprint, database and level put together, in the order of their first.
-
-    The users are put together too. A row without others stays the object it is.
-    """
-    first: dict[tuple[str, str, bool], StatementRow] = {}
-    others: dict[tuple[str, str, bool], list[StatementRow]] = {}
-    for row in rows:
-        name = (row.fingerprint, row.database, row.key.toplevel)
-        if first.setdefault(name, row) is not row:
-            others.setdefault(name, [first[name]]).append(row)
-    for name, row in first.items():
-        members = others.get(name)
-        if members is None:
-            yield Family(row, (row.key,))
-        else:
-            yield Family(merged(members), tuple(one.key for one in members))
-
-
 class FamilyBook:
-    """Families from snapshot to snapshot: where the entries stay, only what changed is put together.
+    """Rows of the same fingerprint, database and level as one, whoever their users are.
 
-    Of thousands of families most are of one entry, and nothing is kept of them but its row.
+    From snapshot to snapshot: where the entries stay, only what changed is put together. Of thousands of
+    families most are of one entry, and nothing is kept of them but its row, which is the object that it was.
     """
 
     def __init__(self) -> None:
         self._entries: Mapping[StatementKey, StatementRow] = {}
         self._rows: list[StatementRow] = []
-        self._places: dict[StatementKey, int] = {}
+        self._places = array("L")
+        """For each entry, in their order, the place of its family."""
         self._several: dict[int, tuple[StatementKey, ...]] = {}
         """The entries of families of several, by place."""
+        self._asked: dict[StatementKey, int] = {}
+        """The places of those that were asked for."""
 
     def update(self, entries: Mapping[StatementKey, StatementRow]) -> list[StatementRow]:
-        """The rows of the families of these, in an order that stays while they do; not to be changed."""
+        """The rows of the families of these, in the order of their first, which stays while they do.
+
+        Not to be changed.
+        """
         before, self._entries = self._entries, entries
         if entries is before:
             return self._rows
         if len(entries) == len(before):
-            pairs = zip(before.values(), entries.values(), strict=True)
-            changed = [(old, row) for old, row in pairs if old is not row]
-            if all(old.key == row.key and old.fingerprint == row.fingerprint for old, row in changed):
+            pairs = zip(self._places, before.values(), entries.values(), strict=True)
+            changed = [(place, old, row) for place, old, row in pairs if old is not row]
+            if all(old.key == row.key and old.fingerprint == row.fingerprint for _, old, row in changed):
                 self._rows = list(self._rows)
-                for place, row in {self._places[row.key]: row for _, row in changed}.items():
+                for place, row in {place: row for place, _, row in changed}.items():
                     members = self._several.get(place)
                     self._rows[place] = merged([entries[key] for key in members]) if members else row
                 return self._rows
-        self._rows, self._places, self._several = [], {}, {}
-        for place, family in enumerate(families(entries.values())):
-            self._rows.append(family.row)
-            self._places.update(dict.fromkeys(family.members, place))
-            if len(family.members) > 1:
-                self._several[place] = family.members
+        self._put_together(entries)
         return self._rows
+
+    def _put_together(self, entries: Mapping[StatementKey, StatementRow]) -> None:
+        rows: list[StatementRow] = []
+        places = array("L")
+        self._rows, self._places, self._asked = rows, places, {}
+        several: dict[int, list[StatementKey]] = {}
+        # Most are told apart by the fingerprint alone; a key of three parts for each takes much more.
+        first: dict[str, int] = {}
+        further: dict[tuple[str, str, bool], int] = {}
+        for row in entries.values():
+            new = len(rows)
+            place = first.setdefault(row.fingerprint, new)
+            if place != new and not _alike(rows[place], row):
+                place = further.setdefault((row.fingerprint, row.database, row.key.toplevel), new)
+            if place == new:
+                rows.append(row)
+            else:
+                several.setdefault(place, [rows[place].key]).append(row.key)
+            places.append(place)
+        self._several = {place: tuple(members) for place, members in several.items()}
+        for place, members in self._several.items():
+            rows[place] = merged([entries[key] for key in members])
 
     @property
     def members(self) -> dict[StatementKey, tuple[StatementKey, ...]]:
@@ -83,8 +82,16 @@ class FamilyBook:
 
     def of(self, key: StatementKey) -> StatementRow | None:
         """The row of the family that an entry belongs to."""
-        place = self._places.get(key)
-        return self._rows[place] if place is not None else None
+        if key not in self._entries:
+            return None
+        if key not in self._asked:
+            self._asked[key] = next(compress(self._places, map(key.__eq__, self._entries)))
+        return self._rows[self._asked[key]]
+
+
+def _alike(one: StatementRow, other: StatementRow) -> bool:
+    """Whether rows of one fingerprint are of one family."""
+    return one.key.toplevel == other.key.toplevel and one.database == other.database
 
 
 def merged(rows: Sequence[StatementRow]) -> StatementRow:

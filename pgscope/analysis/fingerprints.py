@@ -8,11 +8,10 @@ database. Where there are no query ids at all, fingerprints of the live text sta
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from typing import NewType
 
 from pgscope.analysis.activity import is_own_text
-from pgscope.dataclass import dataclass
 from pgscope.latepattern import late_pattern
 from pgscope.packed import Packed, Texts, packed_items, remembered, unpack
 from pgscope.sample import Session, StatementKey
@@ -121,16 +120,6 @@ def with_query_id(session: Session) -> Session:
     return session._replace(query_id=query_id_of(session.query))
 
 
-@dataclass(frozen=True)
-class Family:
-    """Entries of pg_stat_statements with one fingerprint."""
-
-    fingerprint: Fingerprint
-    text: str
-    """The text of the first of them."""
-    keys: tuple[StatementKey, ...]
-
-
 class FingerprintBook:
     """A fold over the texts of statements: which entries belong together."""
 
@@ -178,29 +167,3 @@ class FingerprintBook:
         """The fingerprint of an entry; one made of its query id while the text is not known."""
         known = self._fingerprints.get((key.dbid, key.queryid))
         return known or Fingerprint(f"{key.queryid & (1 << 64) - 1:016x}")
-
-    def families(
-        self,
-        keys: Iterable[StatementKey],
-        *,
-        by_user: bool = False,
-        by_database: bool = False,
-        by_level: bool = False,
-    ) -> tuple[Family, ...]:
-        """The entries put together, in the order of their first.
-
-        Those of other users, other databases, or inside functions (toplevel false) are kept apart if asked.
-        """
-        found: dict[tuple[object, ...], list[StatementKey]] = {}
-        for key in keys:
-            group = (
-                self.fingerprint(key),
-                key.userid if by_user else None,
-                key.dbid if by_database else None,
-                key.toplevel if by_level else None,
-            )
-            found.setdefault(group, []).append(key)
-        return tuple(
-            Family(self.fingerprint(members[0]), self.text(members[0]), tuple(members))
-            for members in found.values()
-        )

@@ -54,13 +54,6 @@ class LoadPoint:
         """All active sessions."""
         return sum(self.active.values())
 
-    def by_wait(self) -> dict[str, int]:
-        """Active sessions by wait class."""
-        found: Counter[str] = Counter()
-        for (_, kind), count in self.active.items():
-            found[kind] += count
-        return dict(found)
-
 
 class Load:
     """A fold over polls: the load of the last minutes. Parallel workers count, they use the server too."""

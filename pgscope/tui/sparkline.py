@@ -1,4 +1,4 @@
-"""Small graphs as text: sparklines, stacked bars and columns. Pure; every line has a fixed width.
+"""Small graphs as text: sparklines and stacked columns. Pure; every line has a fixed width.
 
 Each has an ASCII form for terminals without UTF-8.
 """
@@ -60,15 +60,6 @@ def shares(parts: Sequence[float], width: int, total: float | None = None) -> li
                 cells[largest] -= 1
                 cells[n] = 1
     return cells
-
-
-def stacked_bar(
-    parts: Sequence[float], width: int, *, total: float | None = None, ascii_only: bool = False
-) -> str:
-    """A bar of `width` cells, each part in a fill of its own, blank up to `total`. See `shares`."""
-    fills = ASCII_FILLS if ascii_only else FILLS
-    bar = "".join(fills[n % len(fills)] * cells for n, cells in enumerate(shares(parts, width, total)))
-    return bar.ljust(max(0, width))
 
 
 def stacked_columns(

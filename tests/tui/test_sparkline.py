@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgscope.tui.scatter import scatter
-from pgscope.tui.sparkline import LEVELS, shares, short_number, sparkline, stacked_bar, stacked_columns
+from pgscope.tui.sparkline import LEVELS, shares, short_number, sparkline, stacked_columns
 
 floats = st.floats(allow_nan=True, allow_infinity=True)
 sane = st.floats(0, 1e6)
@@ -28,12 +28,13 @@ def test_a_sparkline_rises_and_tells_zero_from_little_and_from_nothing() -> None
     assert sparkline([0, 3], 4, ascii_only=True) == "  _#"
 
 
-@given(st.lists(floats, max_size=9), st.integers(0, 60), st.none() | floats, st.booleans())
-def test_a_stacked_bar_has_its_width(
-    parts: list[float], width: int, total: float | None, ascii_only: bool
-) -> None:
+@given(st.lists(floats, max_size=9), st.integers(0, 60), st.none() | floats)
+def test_shares_are_no_wider_than_the_bar(parts: list[float], width: int, total: float | None) -> None:
     usable = total if total is not None and math.isfinite(total) else None
-    assert len(stacked_bar(parts, width, total=usable, ascii_only=ascii_only)) == width
+    cells = shares(parts, width, usable)
+    assert len(cells) == len(parts)
+    assert min(cells, default=0) >= 0
+    assert sum(cells) <= width
 
 
 @given(st.lists(sane, min_size=1, max_size=6), st.integers(6, 60))
@@ -43,10 +44,9 @@ def test_shares_fill_the_bar_and_hide_no_part(parts: list[float], width: int) ->
     assert all(count > 0 for part, count in zip(parts, cells, strict=True) if part > 0)
 
 
-def test_bars_and_columns() -> None:
-    assert stacked_bar([2, 1], 6) == "████▓▓"
-    assert stacked_bar([2, 1], 6, total=6) == "██▓   "
-    assert stacked_bar([1, 1], 4, ascii_only=True) == "##=="
+def test_shares_and_columns() -> None:
+    assert shares([2, 1], 6) == [4, 2]
+    assert shares([2, 1], 6, total=6) == [2, 1]
     assert stacked_columns([(1, 0), (1, 1), (2, 2)], 4, 4) == ["   ▓", "   ▓", "  ▓█", " ███"]
 
 

@@ -34,8 +34,6 @@ class LockWaits:
         """The waits of the forest."""
         self.forest = LockForest(0.0)
         """Who waits for whom, as of the last poll."""
-        self.dropped = 0
-        """Waits that are no longer in `window()`."""
 
     @property
     def history(self) -> tuple[WaitRecord, ...]:
@@ -121,6 +119,4 @@ class LockWaits:
                 self._since[pid] = min(wait.since, self._since.get(pid, wait.since))
 
     def _keep(self, wait: OpenWait) -> None:
-        if len(self._ended) == self._ended.maxlen:
-            self.dropped += 1
         self._ended.append(wait.record(ended=True))

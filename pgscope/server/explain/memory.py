@@ -35,10 +35,6 @@ class Failures:
         while len(self._found) > self._most:
             self._found.popitem(last=False)
 
-    def forget(self) -> None:
-        """Try everything again: the person changed something."""
-        self._found.clear()
-
 
 def _key(server: str, request: ExplainRequest) -> Key:
     values = repr(sorted(request.values.items())) if request.analyze else ""
