@@ -7,7 +7,6 @@ keep spaces together, `a|b` is either. `query:` takes a regular expression.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -201,7 +200,9 @@ def _pattern_term(name: str, value: str, negated: bool) -> Term | None:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, FIELDS, 1, 0.5)
+    from difflib import get_close_matches  # for who mistyped only
+
+    near = get_close_matches(name, FIELDS, 1, 0.5)
     return (
         f"no field {name}: did you mean {near[0]}:?"
         if near

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Final
 
@@ -72,5 +71,7 @@ def _is_state(text: str) -> bool:
 
 
 def _state(text: str) -> str:
-    near = difflib.get_close_matches(text, _STATES, 1, 0.5)
+    from difflib import get_close_matches  # for who mistyped only
+
+    near = get_close_matches(text, _STATES, 1, 0.5)
     return f"no state '{text}': {near[0]}?" if near else f"no state '{text}': {', '.join(_STATES)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
@@ -65,7 +64,9 @@ def known(names: Iterable[str], allowed: Iterable[str], what: str, where: str = 
     choices = list(allowed)
     for name in names:
         if name not in choices:
-            near = difflib.get_close_matches(name, choices, 1, 0.5)
+            from difflib import get_close_matches  # for who mistyped only
+
+            near = get_close_matches(name, choices, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(choices)}"
             raise _Wrong(f"unknown {what} {where}{name!r}: {hint}")
 

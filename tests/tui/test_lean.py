@@ -110,3 +110,22 @@ def test_where_it_is_there_already_nothing_is_done() -> None:
     before = "import ssl, sys, asyncio.sslproto as tls"
     after = "print(sys.modules['ssl'] is ssl is tls.ssl, 'psycopg' in sys.modules)"
     assert _told("; ".join((before, LEFT_OUT, after))) == ["True False"]
+
+
+def test_what_trees_need_comes_with_the_first_tree_also_for_two_at_once() -> None:
+    parser = "import sys; from pglast import parser; print(parser.fingerprint('select 1'))"
+    there = "print(type(sys.modules['pglast.ast']).__name__, 'pglast.enums.nodes' in sys.modules)"
+    tree = (
+        "import pglast; from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "with Pool(8) as pool:\n"
+        "    trees = list(pool.map(pglast.parse_sql, ['select 1 order by 1'] * 40))\n"
+        "print(*set(map(repr, trees)))\n"
+        "print(pglast.enums.SortByDir.SORTBY_ASC.name, pglast.ast.SelectStmt is type(trees[0][0].stmt))\n"
+        "from pglast.enums import *; print(CmdType.CMD_SELECT.name)\n"
+        "print(pglast.prettify('select 1'), hasattr(pglast.ast, 'Nothing'), pglast.ast)"
+    )
+    lean = _told("\n".join((LEFT_OUT, parser, there, tree, there)))
+    whole = _told("\n".join((parser, there, tree, there)))
+    assert lean[1] == "_LateModule False"
+    assert lean[-1] == "module True"
+    assert lean[:1] + lean[2:] == whole[:1] + whole[2:]
