@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from textual.pilot import Pilot
 
 from pgscope.analysis.findings.model import KINDS
 from pgscope.config import Config
-from pgscope.sample import Connected, Disconnected, Poll, Sample
+from pgscope.sample import Connected, Disconnected, Poll, Sample, StatementTexts
 from pgscope.tui.app import INTERVALS, PgscopeApp
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.frame import Frame
@@ -138,6 +139,38 @@ async def test_hostile_text_is_text_in_every_view() -> None:
         await pilot.press("1", "slash", *"app:", "escape", "b", "enter", "ctrl+p")
         await pilot.pause()
         assert app.is_running
+
+
+async def test_statements_that_do_nothing_come_with_their_texts() -> None:
+    """At the start of a watch there may be thousands: a number of each says nothing."""
+    source = shop()
+    texts = [one for one in source.taken if isinstance(one, StatementTexts)]
+    source.taken = [one for one in source.taken if one not in texts]
+    app = app_of(source)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await ready(pilot)
+        await pilot.press("3")
+        told = re.search(r"(\d+) of (\d+)  last 2.0 s, (\d+) texts to read", shown(app))
+        assert told is not None, shown(app)
+        working, whole, unread = map(int, told.groups())
+        assert 0 < working < working + unread == whole
+        assert len(cells(app)) == working
+        assert all("text not read yet" in row for row in cells(app))
+        await pilot.press("d")
+        assert len(cells(app)) == whole
+        assert "texts to read" not in shown(app)
+        await pilot.press("d", "/", *"nothing", "enter")
+        assert cells(app) == []
+        assert "Nothing matches the filter" in shown(app)
+        await pilot.press("escape")
+        for one in texts:
+            source.give(one)
+        last = last_poll(source.taken)
+        source.give(replace(last, at=last.at + 2.0, mono=last.mono + 2.0))
+        await until(pilot, lambda: len(cells(app)) > working, "the statements with their texts")
+        assert not any("text not read yet" in row for row in cells(app))
+        assert len(cells(app)) > working + 10
+        assert "texts to read" not in shown(app)
 
 
 async def test_any_size_breaks_nothing() -> None:

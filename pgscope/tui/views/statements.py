@@ -16,6 +16,7 @@ from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
 from pgscope.sample import StatementKey
+from pgscope.text import plural
 from pgscope.tui.frame import EXPLAIN, OWN_TOGGLE, Frame
 from pgscope.tui.header import clock
 from pgscope.tui.plans.subject import Subject, of_live, of_statement
@@ -79,6 +80,8 @@ class StatementsView(Frame):
         self._made: list[Row] = []
         """The rows made last, of which entries and in which way."""
         self._shown = (0, 0)
+        self._unread = 0
+        """Statements that are not shown yet: they did nothing, and their texts are not known."""
         self._left_out: tuple[str, ...] = ()
 
     def compose_body(self) -> Iterable[Widget]:
@@ -96,7 +99,8 @@ class StatementsView(Frame):
             table.set_columns(live_statements.COLUMNS if live else statements.columns(self._since_start), ())
             table.sort_by("active" if live else "share", descending=True)
         rows = self._make_live(snapshot) if live else self._make(snapshot)
-        self.fill(table, rows, "No statement seen yet")
+        unread = f"The texts of {plural(self._unread, 'statement')} are being read"
+        self.fill(table, rows, unread if self._unread else "No statement seen yet")
 
     def _make_live(self, snapshot: Snapshot) -> list[Row]:
         wanted = self.stage.status.filter
@@ -131,8 +135,9 @@ class StatementsView(Frame):
             found[family.key if family is not None else key] = flag
         getters = statements.getters(self._since_start, found)
         chosen = known
-        if not self._quiet and not self._since_start:
-            chosen = [row for row in known if row.rates.calls > 0]
+        if not self._since_start:
+            chosen = [row for row in known if row.rates.calls > 0 or (row.packed and self._quiet)]
+        self._unread = len(known) - len(chosen) if self._quiet else 0
         chosen = status.filter.select(chosen, getters)
         self._left_out = status.filter.left_out(getters)
         self._shown = (len(chosen), len(known))
@@ -151,6 +156,8 @@ class StatementsView(Frame):
         when = self._since() if self._since_start else f"last {seconds:.1f} s"
         if not self._quiet and not self._since_start:
             when += ", no idle"
+        if self._unread:
+            when += f", {self._unread:,} texts to read"
         if not self._merged:
             when += ", not merged"
         return self.counted(self._shown, when, self._left_out)
