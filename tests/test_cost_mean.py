@@ -14,6 +14,9 @@ def test_the_start_is_left_out_and_a_minute_is_averaged() -> None:
     ]
     assert [one.seconds for one in told[:2]] == [0.0, 0.0]
     assert told[2].seconds == 5.0
+    rarer = OwnCost(0.0, 105.0, 5.0, 500.0, 1, 2.0, 1.0, "sampling at 2.0 Hz")
+    assert CostFold(100.0).feed(rarer).throttled == ""
+    assert CostFold(90.0).feed(rarer).throttled == "sampling at 2.0 Hz"
     assert told[-1].seconds == 60.0
     assert told[-1].server_ms / told[-1].seconds == 5.0
 

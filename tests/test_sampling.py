@@ -79,6 +79,7 @@ async def test_out_of_budget_the_sampler_stops_and_the_poll_slows_down(
     pg_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pgscope.capture.live._COST_EVERY", 0.0)
+    monkeypatch.setattr("pgscope.analysis.cost.STARTING_S", 0.0)
     async with streaming(pg_database, sample_hz=50.0, budget=1e-7) as stream:
 
         def slowest() -> bool:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pgscope.sample import OwnCost
 
 STARTING_S = 10.0
-"""Seconds after connecting, in which everything is read for the first time and statements are planned."""
+"""Seconds after connecting, in which everything is read for the first time and statements are planned: what
+that costs, and what is put off for it, says nothing about the hours that follow."""
 FINDING_OUT_S = 60.0
 """Seconds after connecting, in which most is read that is read once: texts, schemas, probes. It is in the
 figure, but no news: only what comes later is said to be too much."""
@@ -27,9 +28,9 @@ class CostFold:
         self._recent: deque[OwnCost] = deque()
 
     def feed(self, cost: OwnCost) -> OwnCost:
-        """The mean over up to a minute; of no seconds (not known) while it starts."""
+        """The mean over up to a minute; of no seconds (not known) while it starts, and nothing is said."""
         if cost.mono - cost.seconds - self._connected < STARTING_S:
-            return replace(cost, seconds=0.0, server_ms=0.0, statements=0)
+            return replace(cost, seconds=0.0, server_ms=0.0, statements=0, throttled="")
         self._recent.append(cost)
         while sum(one.seconds for one in self._recent) - self._recent[0].seconds >= SPAN_S:
             self._recent.popleft()
