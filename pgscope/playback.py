@@ -53,6 +53,8 @@ class Playing:
     marks: tuple[Mark, ...]
     busy: str = ""
     """What it is at, if that takes a while."""
+    empty: bool = False
+    """Whether there is nothing to show yet."""
 
 
 class Player:
@@ -97,8 +99,17 @@ class Player:
     @property
     def state(self) -> Playing:
         """Where it is."""
-        start, end = self.recording.start, max(self.recording.end, self._at)
-        return Playing(self.name, start, end, self._at, self.playing, self.speed, self._marks, self._busy)
+        return Playing(
+            name=self.name,
+            start=self.recording.start,
+            end=max(self.recording.end, self._at),
+            at=self._at,
+            playing=self.playing,
+            speed=self.speed,
+            marks=self._marks,
+            busy=self._busy,
+            empty=self.snapshot is _EMPTY,
+        )
 
     # --- what a person asks for
 

@@ -49,7 +49,7 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
     link = snapshot.link
     if status.failure:
         return [Fact("", f"{signs.lost} pgscope failed: {signs.line(status.failure)}", "bad")]
-    if status.past is not None and facts is None and not link.reason:
+    if status.past is not None and status.past.empty:
         return [Fact("", f"{signs.up} reading the recording", "muted")]
     if not link.connected:
         server = f" {where(facts)}" if facts is not None else ""
