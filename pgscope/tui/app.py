@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import Console
 from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
 from textual.screen import Screen
@@ -30,7 +33,7 @@ from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
 from pgscope.tui.notices import SHOWN_FOR, TOASTS, beginning, in_two_lines
-from pgscope.tui.plainbars import PlainScrollBar
+from pgscope.tui.plain import PLAIN_BORDERS, PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
 from pgscope.tui.saying import Sayings
@@ -71,7 +74,7 @@ class PgscopeApp(App[None]):
     """
 
     TITLE = "pgscope"
-    CSS = "SearchIcon { display: none; }" + TOASTS
+    CSS = "SearchIcon { display: none; }" + TOASTS + PLAIN_BORDERS
     COMMANDS: ClassVar[Any] = {_palette, *App.COMMANDS}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -303,19 +306,29 @@ class PgscopeApp(App[None]):
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            watch_hangup()
+            self._leave_when_told()
             # What is there by now stays; thousands of rows for each snapshot would else have it all walked
             # through, for up to 0.1 s at a time.
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
             gc.enable()
-        ScrollBar.renderer = PlainScrollBar if self._status.signs.ascii_only else ScrollBarRender
+        plain = self._status.signs.ascii_only
+        ScrollBar.renderer = PlainScrollBar if plain else ScrollBarRender
+        self.set_class(plain, "-ascii")
         self.set_keymap(self._keys)
         # Before the screen: a first poll may be there by now, and is then drawn in the first frame.
         for served in self._servers:
             watching = served.run(lambda: self._ignoring.settings)
             self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
         self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
+
+    def _leave_when_told(self) -> None:
+        """Have SIGTERM and SIGHUP end the app as a key does: the terminal as it was, a recording closed."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, partial(self.exit, return_code=128 + signal.SIGTERM))
+        watch_hangup(
+            leave=partial(loop.call_soon_threadsafe, partial(self.exit, return_code=128 + signal.SIGHUP))
+        )
 
     def _told(self, served: Served) -> None:
         if not served.snapshot.at and not self._status.paused:
@@ -506,10 +519,13 @@ class PgscopeApp(App[None]):
         return shown if shown.isascii() or not self._status.signs.ascii_only else binding.key
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Textual's own commands, without those that we have keys for."""
-        for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Screenshot"):
-                yield command
+        """Of Textual's own commands the one that we have no key for, and that means something over SSH."""
+        return (one for one in super().get_system_commands(screen) if one.title == "Theme")
+
+    def action_command_palette(self) -> None:
+        """As Textual does; what it says of itself can be shown by any terminal."""
+        if not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(CommandPalette(placeholder="Search for a command", id="--command-palette"))
 
 
 def _theme() -> str:

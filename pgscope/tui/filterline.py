@@ -51,7 +51,7 @@ class _Parts:
     def __init__(self, values: Values) -> None:
         self.prompt = Static("/", classes="filter--prompt", markup=False)
         self.input = _FilterInput(
-            placeholder="word  app:  state:  wait:  age>5s  !not   (? lists all)",
+            placeholder="word  app:  state:  wait:  age>5s  !not   (outside, ? lists all)",
             suggester=_FromScreen(values),
             compact=True,
             select_on_focus=False,

@@ -313,6 +313,8 @@ class Frame(KeptLines, Screen[None]):
 
     @on(FilterLine.Closed)
     def _filter_closed(self, event: FilterLine.Closed) -> None:
+        if event.keep and self.stage.status.filter_error:
+            return  # what is typed is not in force: it stays, with what is wrong
         self._line(FilterLine).close()
         if not event.keep:
             self.stage.set_filter("")

@@ -22,12 +22,17 @@ _LAST_CHANCE_S = 3.0
 
 
 def watch_hangup(
-    last_chance: Callable[[], None] | None = None, *, fd: int | None = None
+    last_chance: Callable[[], None] | None = None,
+    *,
+    leave: Callable[[], object] | None = None,
+    fd: int | None = None,
 ) -> threading.Thread | None:
     """Watch a terminal (standard input by default) from a daemon thread, and end the process when it is gone.
 
     `last_chance` runs first, in another thread, and has 3 s; then `os._exit`, because the main thread may be
-    blocked for ever. A SIGHUP is treated as a hang-up too, unless it was ignored when the process started.
+    blocked for ever. A SIGHUP is treated as a hang-up too, unless it was ignored when the process started;
+    where the terminal is still there `leave` is called before, from the thread, and has 3 s to end all
+    with the terminal as it was.
     Call it from the main thread. Returns None, and watches nothing, if the descriptor is no terminal.
     """
     if fd is None:
@@ -42,7 +47,7 @@ def watch_hangup(
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: _write_byte(wake))
     thread = threading.Thread(
-        target=_watch, args=(fd, signalled, last_chance), daemon=True, name="pgscope-hangup"
+        target=_watch, args=(fd, signalled, leave, last_chance), daemon=True, name="pgscope-hangup"
     )
     thread.start()
     return thread
@@ -64,7 +69,9 @@ def is_gone(fd: int) -> bool:
     return False
 
 
-def _watch(fd: int, signalled: int, last_chance: Callable[[], None] | None) -> None:
+def _watch(
+    fd: int, signalled: int, leave: Callable[[], object] | None, last_chance: Callable[[], None] | None
+) -> None:
     poll = select.poll()
     poll.register(fd, 0)  # no event is asked for: a hang-up is always reported, input never
     poll.register(signalled, select.POLLIN)
@@ -74,6 +81,9 @@ def _watch(fd: int, signalled: int, last_chance: Callable[[], None] | None) -> N
             break
         if ready:  # a system that cannot poll terminals: look now and then
             time.sleep(1)
+    if leave is not None and not is_gone(fd):
+        leave()
+        time.sleep(_LAST_CHANCE_S)
     _end(last_chance)
 
 

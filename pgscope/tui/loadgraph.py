@@ -67,7 +67,10 @@ class LoadGraph(ToneLines):
     def show_load(self, snapshot: Snapshot, title: str, part: Part, signs: Signs) -> None:
         """Show the load of a snapshot, split as `part` says; nothing is done while no new stretch is full."""
         points: Sequence[LoadPoint] = snapshot.load
-        key = (title, int(points[-1].mono // STEP_S) if points else 0)
+        first, last = (points[0].mono, points[-1].mono) if points else (0.0, 0.0)
+        # In the past the same moment comes again with more that was before it.
+        since = int(first // STEP_S) if last - first < (COLUMNS - 2) * STEP_S else 0
+        key = (title, since, int(last // STEP_S))
         if key != self._key:
             self._key, self._title, self._signs = key, title, signs
             self._given = stacked(points, part, step=STEP_S, count=COLUMNS, order=WAIT_CLASSES)

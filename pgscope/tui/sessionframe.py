@@ -158,7 +158,7 @@ class SessionFrame(Frame):
             table.action_cursor(1)
         else:
             self._tell("There is no session here to mark")
-            self._say(self.stage.status)
+        self._say(self.stage.status)
 
     def action_unmark(self) -> None:
         """Take all marks away."""

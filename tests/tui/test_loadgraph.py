@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +134,19 @@ def test_before_the_first_stretch_is_over_it_is_not_said_that_nothing_is_active(
 
     assert "in a few seconds" in told(point(1.0, CPU=4), point(2.0, CPU=5))
     assert "nothing active" in told(point(1.0), point(1.0 + 2 * STEP_S))
+
+
+async def test_of_the_same_moment_it_shows_what_is_told_of_the_time_before_it() -> None:
+    """In a recording a moment is shown at once, and again when the time before it was read."""
+    app = PgscopeApp(shop())
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: len(app.snapshot.load) > 8, "some polls")
+        graph = app.screen.query_one(LoadGraph)
+        whole = app.snapshot
+        short = replace(whole, load=whole.load[-2:])
+        shown_of = {}
+        for snapshot in (short, whole):
+            graph.show_load(snapshot, "Load", lambda _, kind: kind, app.status.signs)
+            assert graph._given is not None
+            shown_of[len(snapshot.load)] = sum(column is not None for column in graph._given.columns)
+        assert shown_of[len(whole.load)] > shown_of[2]

@@ -261,6 +261,8 @@ async def test_the_filter_works_as_typed_and_says_what_is_wrong() -> None:
         await pilot.press("ctrl+u", *"zzz calls>x")
         await until(pilot, lambda: "such as 100 or 2k" in shown(app), "what is wanted")
         assert "Nothing matches" not in shown(app)
+        await pilot.press("enter")
+        assert "such as 100 or 2k" in shown(app), "what is not in force is not kept"
         await pilot.press("ctrl+u", *"state:idel")
         await until(pilot, lambda: "no state 'idel': idle?" in shown(app), "the hint")
         await pilot.press("escape")
@@ -272,6 +274,16 @@ async def test_the_filter_works_as_typed_and_says_what_is_wrong() -> None:
         await until(pilot, lambda: "Clear filter" in shown(app), "what escape does")
         await pilot.press("escape")
         assert len(table(app).rows) == whole
+
+
+async def test_marks_are_counted_at_once_also_while_nothing_moves() -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press("2", "space", "m", "m")
+        assert "2 marked (M clears)" in shown(app)
+        await pilot.press("M")
+        assert "marked" not in shown(app)
 
 
 async def test_help_names_every_key_of_the_view() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import termios
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -12,6 +14,7 @@ import psycopg
 import pytest
 
 from pgscope.embedded import EmbeddedServer
+from tests.tui.record_shop import FILE
 from tests.tui.terminal import PATIENCE, PROGRAM, Terminal
 
 HOSTILE = "x\x1b]52;c;b3duZWQ=\x07\x1b[31m[/foo][red]y\u202e"
@@ -80,6 +83,24 @@ def test_ends_when_its_terminal_goes_away(hostile: str) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals) -> None:
+    """Whoever ends it so, the shell in the terminal goes on."""
+    with Terminal("replay", str(FILE)) as terminal:
+        terminal.until("1 Applications")
+        _, _, _, local, *_ = termios.tcgetattr(terminal.child.child_fd)
+        assert not local & termios.ICANON
+        terminal.child.kill(number)
+        while terminal.read():
+            pass
+        _, _, _, local, *_ = termios.tcgetattr(terminal.child.child_fd)
+        assert local & termios.ICANON and local & termios.ECHO
+        assert terminal.ended() == 128 + number
+        for mode in (b"\x1b[?1049", b"\x1b[?1000", b"\x1b[?1003"):
+            assert terminal.bytes.rfind(mode + b"l") > terminal.bytes.rfind(mode + b"h") > -1
+        assert terminal.bytes.rfind(b"\x1b[?25h") > terminal.bytes.rfind(b"\x1b[?25l")
+
+
 def test_a_failed_connection_draws_no_screen() -> None:
     with Terminal("connect", "-h", "/no/such/folder") as terminal:
         assert terminal.ended() == 3
@@ -129,6 +150,16 @@ def test_poor_terminals(hostile: str, environment: dict[str, str], columns: int,
             assert footer.strip().endswith("? Help…"), "there are more keys, and one that tells them"
         else:
             assert terminal.bytes.isascii()
+            terminal.press("2", "t-hostile")
+            terminal.press("T", "Yes, do it")
+            assert "+----" in terminal.text
+            terminal.press("\x1b")
+            terminal.until(lambda: "Yes, do it" not in terminal.text, "the question gone")
+            terminal.press("\x10", "Search for a command")
+            assert "???" not in terminal.text
+            terminal.press("\x1b")
+            terminal.until(lambda: "Search for" not in terminal.text, "the palette gone")
+            assert b"???" not in terminal.bytes
         for key in "23456":
             terminal.press(key)
         terminal.press("?", "Every plan that was made")
