@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
+import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.attribution.sheet import Sheet
@@ -145,6 +149,91 @@ async def _both_are_the_gateways(
     for row in stream.snapshot.statements.values():
         if "t_under_role" in row.query:
             assert any("SET ROLE" in line for share in row.shares for line in share.basis)
+
+
+@pytest.fixture
+def two_logins(pg_database: str) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
+    """Connections of two users that log in, of which the first may be the other; statements of functions
+    are counted. The first can call `t_inside`, which the other owns and which runs as its owner."""
+    with psycopg.connect(pg_database, autocommit=True) as admin:
+        pid = admin.info.backend_pid
+        first, other = (f"t_{name}_{pid}" for name in ("first", "other"))
+        names = {"first": sql.Identifier(first), "other": sql.Identifier(other)}
+        admin.execute("create extension if not exists pg_stat_statements")
+        admin.execute(
+            sql.SQL(
+                "create role {other} login; create role {first} login in role {other};"
+                " grant create on schema public to {other}"
+            ).format(**names)
+        )
+        admin.execute(
+            sql.SQL("alter database {} set pg_stat_statements.track = 'all'").format(
+                sql.Identifier(admin.info.dbname)
+            )
+        )
+        try:
+            with (
+                psycopg.connect(
+                    make_conninfo(pg_database, user=first), autocommit=True, application_name="t-first"
+                ) as one,
+                psycopg.connect(
+                    make_conninfo(pg_database, user=other), autocommit=True, application_name="t-other"
+                ) as two,
+            ):
+                two.execute(
+                    "create function t_inside() returns int language plpgsql security definer as"
+                    " 'begin return (select count(*) as t_nested from (values (1)) as v (x)); end'"
+                )
+                yield one, two
+        finally:
+            for role in (first, other):
+                admin.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
+            for role in (first, other):
+                admin.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+async def test_nothing_is_exact_where_sessions_of_another_user_run_it_too(
+    pg_database: str, two_logins: tuple[psycopg.Connection, psycopg.Connection]
+) -> None:
+    """Both are counted for one role, which the one logged in as and the other took by SET ROLE."""
+    first, other = two_logins
+    first.execute(sql.SQL("set role {}").format(sql.Identifier(other.info.user)))
+    async with streaming(pg_database) as stream:
+
+        def shares() -> tuple[Share, ...]:
+            for client in (first, other):
+                for _ in range(5):
+                    client.execute("select 1 as t_by_both")
+            rows = [row for row in stream.snapshot.statements.values() if "t_by_both" in row.query]
+            return rows[0].shares if rows and rows[0].rates.calls else ()
+
+        def split() -> bool:
+            found = {share.application_name: share for share in shares()}
+            if set(found) != {"t-other", None}:
+                return False
+            assert found["t-other"].attribution != "exact"
+            assert any("SET ROLE" in line for line in found[None].basis)
+            return found["t-other"].low <= 0.5 <= found["t-other"].high
+
+        await stream.until(split, "that it is not the one's alone")
+
+
+async def test_inside_a_function_of_another_user_it_is_nobodys(
+    pg_database: str, two_logins: tuple[psycopg.Connection, psycopg.Connection]
+) -> None:
+    """A function that runs as its owner: what it does is counted for that user, whoever calls it."""
+    first, other = two_logins
+    async with streaming(pg_database) as stream:
+
+        def nested() -> tuple[Share, ...]:
+            first.execute("select t_inside()")
+            other.execute("select 2 as t_something")
+            rows = [row for row in stream.snapshot.statements.values() if "t_nested" in row.query]
+            nested = [row for row in rows if not row.key.toplevel]
+            return nested[0].shares if nested and nested[0].rates.calls else ()
+
+        await stream.until(nested, "the function's statement")
+        assert [share.application_name for share in nested()] == [None]
 
 
 def test_a_session_that_starts_takes_a_place_but_is_no_application() -> None:

@@ -147,12 +147,18 @@ class Attribution:
         return sum(self._lengths)
 
     def _inside(self, partition: Partition) -> Share:
-        """A statement inside of a function: sessions show the statement that called the function."""
-        names = self._book.names.get(partition, {})
+        """A statement inside of a function: sessions show the statement that called the function.
+
+        It is counted for the function's owner where that is SECURITY DEFINER, whoever the caller is.
+        """
+        book, (_, datid) = self._book, partition
+        names = {name for (_, there), found in book.names.items() if there == datid for name in found}
         if len(names) == 1:
-            name = next(iter(names))
-            basis = "no other application was seen with this user and database"
-            return Share(name, 1.0, 1.0, 1.0, 0, "exact", (basis,))
+            brief = any(there == datid for (_, there), many in book.short_lived.items() if many)
+            basis = "no other application was seen in this database"
+            return Share(
+                names.pop(), 1.0, 0.0 if brief else 1.0, 1.0, 0, "sampled" if brief else "exact", (basis,)
+            )
         return unattributed("it runs inside a function: sessions show the statement that called it")
 
     def _home(self, key: StatementKey) -> Partition:
@@ -162,11 +168,18 @@ class Attribution:
         nothing was counted for that user, it was they.
         """
         seen = self._book.users_of.get((key.dbid, key.queryid), ())
-        if seen and key.userid not in seen:
-            others = [user for user in seen if self.counts(key._replace(userid=user), watch=True).calls <= 0]
-            if len(others) == 1:
-                return (others[0], key.dbid)
+        if seen and key.userid not in seen and len(others := self._under_other_roles(key)) == 1:
+            return (others[0], key.dbid)
         return (key.userid, key.dbid)
+
+    def _under_other_roles(self, key: StatementKey) -> list[int]:
+        """Other users whose sessions were seen running it, and for whom nothing of it was counted."""
+        seen = self._book.users_of.get((key.dbid, key.queryid), ())
+        return [
+            user
+            for user in seen
+            if user != key.userid and self.counts(key._replace(userid=user), watch=True).calls <= 0
+        ]
 
     def _homes(self, watch: bool) -> dict[Partition, list[StatementKey]]:
         """The statements of each partition, worked out once a tick for all sheets."""
@@ -214,9 +227,12 @@ class Attribution:
             begin = end - sum(self._lengths)
             looks = book.look_count - (book.looks[-ticks - 1] if len(book.looks) > ticks else 0)
         statements: dict[int, Total] = {}
+        roles: set[int] = set()
         for key in self._homes(watch).get(partition, ()):
             total = Total(*totals.brief(key, window=not watch))
             statements[key.queryid] = total.plus(statements.get(key.queryid))
+            if key.userid == partition[0] and self._under_other_roles(key):
+                roles.add(key.queryid)
         about = Circumstances(
             looks,
             max(end - begin, 0.0),
@@ -224,6 +240,7 @@ class Attribution:
             book.names.get(partition, {}),
             book.names_of.get(partition, {}),
             book.short_lived.get(partition, 0) > 0,
+            roles,
         )
         groups = book.groups(partition, begin, end, window=not watch)
         return Sheet(statements, groups, about, before)

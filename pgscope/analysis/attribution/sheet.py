@@ -60,6 +60,8 @@ class Circumstances:
     """Applications ever seen for a query_id of this partition."""
     short_lived: bool
     """Whether sessions come and go too quickly to see all of them."""
+    roles: Collection[int] = ()
+    """query_ids that sessions of other users were seen running too, under a role taken by SET ROLE."""
 
 
 class _Column(NamedTuple):
@@ -143,7 +145,7 @@ class Sheet:
         if query_id not in self._columns:
             return _UNSEEN
         names = {key.application_name for key in self._columns[query_id].cells}
-        if len(names | {*self._about.names_of.get(query_id, ())}) == 1:
+        if query_id not in self._about.roles and len(names | {*self._about.names_of.get(query_id, ())}) == 1:
             return (self._only(query_id, names.pop()),)
         return self._split(query_id)
 
@@ -160,7 +162,7 @@ class Sheet:
             if query_id == begun.query_id:
                 seen = begun.ends | seen
             known = implied.get(query_id, {})
-            if len(seen) == 1 and not known:
+            if len(seen) == 1 and not known and query_id not in self._about.roles:
                 self._fixed[query_id] = owner = next(iter(seen))
                 self._fixed_seconds[owner] = self._fixed_seconds.get(owner, 0.0) + total.seconds
             elif seen or known:
@@ -226,7 +228,8 @@ class Sheet:
             cells[key] = self._cell((key, query_id), total.calls, guess, spread, column)
             self._by_group.setdefault(key, {})[query_id] = cells[key]
         executions = sum(one.executions for one in seen.values())
-        rest = self._cell((None, query_id), total.calls, total.calls * 0.3 / (executions + 10.0), 2.0, column)
+        others = 0.5 if query_id in self._about.roles else 0.3 / (executions + 10.0)
+        rest = self._cell((None, query_id), total.calls, total.calls * others, 2.0, column)
         self._columns[query_id] = _Column(total.calls, cells, rest)
 
     def _more_spread(self, key: GroupKey) -> float:
@@ -359,7 +362,11 @@ class Sheet:
             prior = self._balance.deviation_unmeasured(cells) / column.calls
             low, high = _interval(part, math.hypot(deviation, 0.002))
             if name is None:
-                basis = "more calls than the applications seen can account for"
+                basis = (
+                    "sessions of another user were seen running it too (SET ROLE)"
+                    if query_id in self._about.roles
+                    else "more calls than the applications seen can account for"
+                )
                 shares.append(Share(None, part, low, high, 0, "unattributed", (basis,)))
                 continue
             measured = deviation < 0.5 * prior and high - low < 0.25
