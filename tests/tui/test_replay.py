@@ -230,6 +230,7 @@ async def test_what_is_seen_can_be_recorded_and_saved(
         round(one.at, 3) for one in polls
     ]
     part = Recording.open(made)
+    assert part.start == pytest.approx(polls[-1].at), "not when the connection was made"
     watch = snapshot_of(list(part.samples()), part.end)
     assert watch.facts is not None and watch.poll is not None
     assert watch.poll.at == pytest.approx(polls[-1].at + 6.0)

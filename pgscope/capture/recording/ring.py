@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,9 +100,17 @@ def recording_of(held: Held) -> Recording:
 
 
 def newest(held: Held | None) -> Iterable[Sample]:
-    """Of what a ring held the last poll, and before it what is needed to read on from there."""
-    if held is not None and (recording := recording_of(held)).start:
-        yield from recording.samples(recording.end - 0.001)
+    """Of what a ring held the last poll, and before it what is needed to read on from there.
+
+    All of it as of that poll: what begins with it begins then, however long ago the connection was made.
+    """
+    if held is None or not (recording := recording_of(held)).start:
+        return
+    samples = list(recording.samples(recording.end - 0.001))
+    poll = next((one for one in reversed(samples) if isinstance(one, Poll)), None)
+    for sample in samples:
+        early = poll is not None and sample.mono < poll.mono
+        yield replace(sample, at=poll.at, mono=poll.mono) if poll is not None and early else sample
 
 
 def save(recording: Recording, path: Path, *, redact: bool = False) -> int:
