@@ -56,7 +56,10 @@ class LoadPoint:
 
 
 class Load:
-    """A fold over polls: the load of the last minutes. Parallel workers count, they use the server too."""
+    """A fold over polls: the load of the last minutes. Parallel workers count, they use the server too.
+
+    Walsenders do not: a logical one is active for as long as it is connected, whatever there is to send.
+    """
 
     def __init__(self, seconds: float = 300.0, roster: Roster | None = None) -> None:
         self._roster = roster or Roster()
@@ -68,7 +71,8 @@ class Load:
         active: Counter[tuple[Who, str]] = Counter()
         self._roster.feed(poll)
         for session in self._roster.busy.values():
-            if session.datid and is_active(session) and not is_own(session):
+            sends = session.backend_type == "walsender"
+            if session.datid and is_active(session) and not sends and not is_own(session):
                 who = Who(session.application_name, session.user, session.database, session.client_addr)
                 active[(who, wait_class(session))] += 1
         self._points.append(LoadPoint(poll.at, poll.mono, dict(active), calls_per_s))

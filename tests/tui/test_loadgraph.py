@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgscope.analysis.load import OTHER, WAIT_CLASSES, LoadPoint, Who, stacked
+from pgscope.analysis.load import OTHER, WAIT_CLASSES, Load, LoadPoint, Who, stacked
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.glyphs import ASCII, UNICODE, Signs
 from pgscope.tui.loadgraph import STEP_S, LoadGraph, lines
 from pgscope.tui.tonelines import cells
 from tests.tui.driving import shown, until
-from tests.tui.frozen import FrozenSource, calm, poll
+from tests.tui.frozen import FrozenSource, calm, poll, session
 from tests.tui.recorded import shop
 
 
@@ -68,6 +68,14 @@ def test_it_fits_and_tells_parts_apart_without_colour(width: int, signs: Signs) 
             assert f"{glyph * 2} {name}" in text
             assert glyph * 30 in text
         assert text.isascii() or not signs.ascii_only
+
+
+def test_a_walsender_is_no_load() -> None:
+    works = session(1, "web", "active", "select 1", since=1.0, xact=1.0)
+    sends = session(2, "sub", "active", "START_REPLICATION", since=1.0, xact=1.0)
+    load = Load()
+    load.feed(poll(1.0, [works, sends._replace(backend_type="walsender")]))
+    assert load.newest.by("application_name") == {"web": 1}
 
 
 async def test_the_key_shows_it_by_wait_by_application_and_not_at_all() -> None:

@@ -25,3 +25,12 @@ async def test_statements_come_from_the_sessions(why: str, pg_database: str) -> 
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("3")
             await until(pilot, lambda: any("t_uncounted" in row for row in cells(app)), "the statement")
+
+            def own() -> bool:
+                seen = app.snapshot.live_statements
+                return any(one.key.application_name == "pgscope" for one in seen)
+
+            await until(pilot, own, "statements of its own")
+            assert not any("/* pgscope */" in row for row in cells(app))
+            await pilot.press("o")
+            await until(pilot, lambda: any("/* pgscope */" in row for row in cells(app)), "its own")

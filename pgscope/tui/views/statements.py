@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
+from pgscope.analysis.activity import OWN_APPLICATION
 from pgscope.analysis.families import FamilyBook
 from pgscope.analysis.live_statements import LiveKey
 from pgscope.analysis.snapshot import Snapshot
@@ -103,10 +104,15 @@ class StatementsView(Frame):
         self.fill(table, rows, unread if self._unread else "No statement seen yet")
 
     def _make_live(self, snapshot: Snapshot) -> list[Row]:
-        wanted = self.stage.status.filter
-        chosen = wanted.select(snapshot.live_statements, live_statements.GETTERS)
-        self._left_out = wanted.left_out(live_statements.GETTERS)
-        self._shown = (len(chosen), len(snapshot.live_statements))
+        status = self.stage.status
+        known = [
+            one
+            for one in snapshot.live_statements
+            if status.own or one.key.application_name != OWN_APPLICATION
+        ]
+        chosen = status.filter.select(known, live_statements.GETTERS)
+        self._left_out = status.filter.left_out(live_statements.GETTERS)
+        self._shown = (len(chosen), len(known))
         return live_statements.rows(chosen)
 
     def _make(self, snapshot: Snapshot) -> list[Row]:
