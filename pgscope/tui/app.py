@@ -373,6 +373,9 @@ class PgscopeApp(App[None]):
             if self._fleet is None:
                 self.notify("One server only is shown here; for several: pgscope connect A B")
                 return
+            # A past is of one server, and would stand among the present of the others.
+            for served in self._servers:
+                served.past.leave()
             frame, name = self._fleet, view
         else:
             frame, name = self._frame(view), f"{self._current.number}-{view}"
@@ -412,7 +415,7 @@ class PgscopeApp(App[None]):
         if action == "doctor":
             return self._current.checking is not None and self.screen is not self._fleet
         if action == "past":
-            return self._current.past.offers(str(parameters[0]))
+            return self.screen is not self._fleet and self._current.past.offers(str(parameters[0]))
         return super().check_action(action, parameters)
 
     @on(TabLine.Chosen)

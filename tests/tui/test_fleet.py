@@ -125,6 +125,24 @@ async def test_pause_and_a_server_that_is_lost_reach_all() -> None:
         assert "PAUSED" in shown(app)
 
 
+async def test_the_past_of_one_server_does_not_stand_among_the_present_of_others() -> None:
+    app = fleet()
+    async with app.run_test(size=(140, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press("[")
+        assert app.status.past is None, "the fleet has none"
+        table(app, SERVERS).move_to_key(0)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ApplicationsView), "the server alone")
+        await pilot.press("[")
+        await until(pilot, lambda: app.status.past is not None and "AS OF" in shown(app), "its past")
+        await pilot.press("0")
+        assert app.status.past is None
+        await until(pilot, lambda: "AS OF" not in shown(app), "the present of all")
+        await pilot.press("space")
+        assert app.status.paused
+
+
 async def test_without_others_there_is_no_fleet() -> None:
     app = PgscopeApp(shop())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -33,7 +33,8 @@ class FleetView(Frame):
         "first. Enter on a server shows it alone, Enter on a finding shows it on its server; 0 comes back.\n"
         "Each server is polled by itself: one that is down, or slow to answer, holds up no other. It is "
         "asked again every few seconds, and found says why it does not answer.\n"
-        "Pause, interval and filter hold for all servers. Tab goes from one table to the other."
+        "Pause, interval and filter hold for all servers; the past is looked at server by server, 0 comes "
+        "back to the present of all. Tab goes from one table to the other."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(COPY, tooltip="Copy the server's name; of a finding its statement"),

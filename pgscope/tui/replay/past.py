@@ -168,6 +168,11 @@ class Past:
             return self.player is not None
         return self._recording is None if what in _LIVE_ONLY else True
 
+    def leave(self) -> None:
+        """Back to the present, where there is one."""
+        if self.offers("now"):
+            self._leave()
+
     def act(self, what: str, amount: float, settings: Callable[[], FindingSettings]) -> None:
         """Do what a key of the past asks for."""
         if what == "record":
