@@ -13,6 +13,8 @@ from pglast.keywords import RESERVED_KEYWORDS, TYPE_FUNC_NAME_KEYWORDS
 from pgscope.dataclass import dataclass
 
 _PLACEHOLDERS = re.compile(r"\((?:hashed )?SubPlan \d+\)(?:\.col\d+)?|\(?(?:InitPlan|SubPlan) \d+\)?\.col\d+")
+_HIDDEN = re.compile(r"(?:(?<=[(\[,])|(?<=[-+*/<>=~!@#%^&|] ))\?|\?(?=::|[),\]]|\Z)")
+"""What stands for a literal in a plan that was kept; `?` between two operands is an operator of jsonb."""
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _EQUALITIES = (A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY, A_Expr_Kind.AEXPR_IN)
 _RANGE = frozenset({"<", ">", "<=", ">="})
@@ -34,7 +36,7 @@ class Usable:
 def usable(expression: str, alias: str) -> Usable:
     """What of a condition on the relation known as `alias` an index could look up; empty if unclear."""
     try:
-        parsed = pglast.parse_sql("SELECT " + _PLACEHOLDERS.sub("NULL", expression))
+        parsed = _parsed(expression)
     except (pglast.parser.ParseError, RecursionError, ValueError):
         return Usable()
     select = parsed[0].stmt if len(parsed) == 1 else None
@@ -47,6 +49,12 @@ def usable(expression: str, alias: str) -> Usable:
     return Usable(
         tuple(dict.fromkeys(equal)), tuple(column for column in dict.fromkeys(ranged) if column not in equal)
     )
+
+
+def _parsed(expression: str) -> tuple[ast.RawStmt, ...]:
+    """An expression of a plan as a statement. Raises ParseError."""
+    plain = _HIDDEN.sub("NULL", _PLACEHOLDERS.sub("NULL", expression))
+    return pglast.parse_sql(f"SELECT {plain}")
 
 
 def _terms(node: object) -> Iterator[object]:
@@ -105,7 +113,7 @@ def _names(parts: tuple[object, ...] | None) -> list[str]:
 def column_count(expression: str, alias: str) -> int:
     """How many different columns of the relation the expression names; 0 if it cannot be read."""
     try:
-        parsed = pglast.parse_sql("SELECT " + _PLACEHOLDERS.sub("NULL", expression))
+        parsed = _parsed(expression)
     except (pglast.parser.ParseError, RecursionError, ValueError):
         return 0
     found: set[str] = set()
