@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
@@ -27,6 +28,7 @@ from pgscope.tui.plans.job import Ended, Running
 from pgscope.tui.plans.reading import Reading
 from pgscope.tui.plans.screen import PlanScreen
 from pgscope.tui.plans.subject import Subject
+from pgscope.tui.table import LiveTable
 from tests.conftest import NewDatabase
 from tests.servers import Servers
 from tests.tui.driving import cells, shown, table, until
@@ -302,6 +304,32 @@ async def test_a_write_is_planned_and_not_run_and_says_why(
         await pilot.press("escape", "e")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen), "the plan's screen")
         await until(pilot, lambda: "Update on orders" in shown(app), "the plan of the write")
+
+
+@pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")
+@pytest.mark.parametrize("size", [(40, 12), (80, 16), (80, 20)])
+async def test_on_a_low_terminal_all_that_is_asked_and_answered_is_in_view(
+    size: tuple[int, int], shop: psycopg.Connection, reader: Target, tmp_path: Path
+) -> None:
+    shop.execute("UPDATE orders SET customer = 1 WHERE id = 5")
+    shop.execute("SELECT id, customer FROM orders WHERE customer = 7 AND id > 3 AND id < 9 AND id <> 4")
+    app = app_for(reader, tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await to_statement(app, pilot, "UPDATE")
+        await pilot.press("E")
+        await asked(app, pilot, "not run")
+        assert "writes" in shown(app)
+        await pilot.press("escape")
+        await to_statement(app, pilot, "SELECT")
+        await pilot.press("E")
+        await asked(app, pilot, "$1")
+        await pilot.press("enter")
+        for part in (LiveTable, Input):
+            seen = app.screen.query_one(part).region
+            assert seen.height and app.screen.region.contains_region(seen), part
+        await pilot.press("ctrl+u", *"12", "enter")
+        assert "typed in" in shown(app) or size == (40, 12)
+        await pilot.press("escape")
 
 
 @pytest.mark.one_major("of the screen; what is sent is tested on each in tests/explain")

@@ -18,6 +18,7 @@ from pgscope.errors import PgscopeError
 from pgscope.report import numbers
 from pgscope.text import clean, one_line
 from pgscope.tui.facts import Fact, flow
+from pgscope.tui.facts import one_line as on_one_line
 from pgscope.tui.glyphs import Signs, terminal_signs
 from pgscope.tui.keyline import KeyLine
 from pgscope.tui.plans.job import Job
@@ -38,6 +39,8 @@ from pgscope.tui.tones import styled
 
 _MOVES = frozenset({"table.up", "table.down", "table.page_up", "table.page_down", "table.home", "table.end"})
 _LONGEST = 4000
+_MOST_VALUES = {"-tall": 20, "-low": 2, "-short": 4}
+"""Parameters that are in view on a screen of that class; 6 on others."""
 """Characters of the statement that are shown; the rest is counted."""
 
 
@@ -75,7 +78,12 @@ class AskAnalyze(ModalScreen["Job | None"]):
     AskAnalyze Input { display: none; height: 1; border: none; padding: 0; background: $panel; }
     AskAnalyze Input:focus { border: none; }
     AskAnalyze #analyze-trouble { max-height: 8; height: auto; scrollbar-size-vertical: 1; }
+    AskAnalyze.-short #analyze-statement { max-height: 2; }
+    AskAnalyze.-short #analyze-trouble { max-height: 5; }
     AskAnalyze.-low > Vertical { border: none; }
+    AskAnalyze.-low #analyze-statement { max-height: 1; }
+    AskAnalyze.-low #analyze-source { max-height: 1; }
+    AskAnalyze.-low.-asking #analyze-trouble { max-height: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "run", "Yes, run it", tooltip="Run it", id="analyze.yes"),
@@ -121,6 +129,7 @@ class AskAnalyze(ModalScreen["Job | None"]):
 
     def on_resize(self) -> None:
         self.set_class(self.size.height >= 40, "-tall")
+        self.set_class(self.size.height < 22, "-short")
         self.set_class(self.size.height < 16, "-low")
         self._draw()
 
@@ -186,13 +195,16 @@ class AskAnalyze(ModalScreen["Job | None"]):
         self.query_one("#analyze-text", Static).update(
             Content(self._signs.text(clean(text[:_LONGEST]) + more))
         )
-        self.query_one("#analyze-facts", Static).update(flow(self._facts(), width))
+        told = on_one_line if self.has_class("-short") else flow
+        self.query_one("#analyze-facts", Static).update(told(self._facts(), width))
         trouble = self._trouble(width)
         self.query_one("#analyze-trouble").display = bool(trouble)
         self.query_one("#analyze-reasons", Static).update(Content("\n").join(trouble))
         table = self.query_one(_Values)
         table.display = bool(self._parameters)
-        table.styles.height = 1 + min(len(self._parameters), 20 if self.has_class("-tall") else 6)
+        self.set_class(bool(self._parameters), "-asking")
+        most = next((most for name, most in _MOST_VALUES.items() if self.has_class(name)), 6)
+        table.styles.height = 1 + min(len(self._parameters), most)
         table.set_rows(rows(self._parameters))
         self._draw_source()
         self.refresh_bindings()
@@ -312,6 +324,9 @@ class AskAnalyze(ModalScreen["Job | None"]):
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._current is not None and not event.value and not self._current.origins:
+            self.query_one(_Typed).action_leave()  # nothing was typed: that is no value
+            return
         if self._current is not None:
             self._replace(self._current.with_text(event.value))
         empty = next((one.number for one in self._parameters if not one.origins), None)
