@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from pgscope.analysis.activity import is_active
 from pgscope.analysis.locks import LockNode
+from pgscope.capture.actions import Kind
 from pgscope.sample import Session
 from pgscope.tui.acting.scopes import BEHIND, ROOT, THESE
 from pgscope.tui.frame import EXPLAIN, Frame
@@ -81,6 +82,11 @@ class SessionFrame(Frame):
     def session_of(self, key: object) -> Session | None:
         """The session that a row is about."""
 
+    @property
+    def nobody(self) -> str:
+        """Why there is no session here to act on, where there is none."""
+        return "put the cursor on a session"
+
     def current_session(self) -> Session | None:
         """The session under the cursor."""
         table = self._table()
@@ -129,26 +135,24 @@ class SessionFrame(Frame):
 
     def action_act(self, kind: str) -> None:
         """Ask whether to cancel or terminate what is marked, or else under the cursor."""
-        status = self.stage.status
-        self.stage.hands.ask(
-            "terminate" if kind == "terminate" else "cancel",
-            THESE,
-            self._subjects(),
-            self.stage.snapshot,
-            status.signs,
-        )
+        self._ask("terminate" if kind == "terminate" else "cancel", THESE, self._subjects())
 
     def action_act_root(self) -> None:
         """Ask whether to stop the root: its statement if it runs one, else its session."""
-        snapshot, signs = self.stage.snapshot, self.stage.status.signs
         subjects = self._subjects()
-        root = snapshot.locks.root_of(subjects[0].pid) if subjects else None
+        root = self.stage.snapshot.locks.root_of(subjects[0].pid) if subjects else None
         runs = root is not None and root.session is not None and is_active(root.session)
-        self.stage.hands.ask("cancel" if runs else "terminate", ROOT, subjects, snapshot, signs)
+        self._ask("cancel" if runs else "terminate", ROOT, subjects)
 
     def action_act_behind(self) -> None:
         """Ask whether to cancel all that wait behind the root."""
-        self.stage.hands.ask("cancel", BEHIND, self._subjects(), self.stage.snapshot, self.stage.status.signs)
+        self._ask("cancel", BEHIND, self._subjects())
+
+    def _ask(self, kind: Kind, scope: str, subjects: Sequence[Session]) -> None:
+        if subjects:
+            self.stage.hands.ask(kind, scope, subjects, self.stage.snapshot, self.stage.status.signs)
+        else:
+            self._tell(f"Nothing to {kind}: {self.nobody}")
 
     def action_mark(self) -> None:
         """Mark or unmark the session under the cursor, and go on to the next."""
@@ -172,7 +176,9 @@ class SessionFrame(Frame):
         """Go to the root of what the session waits for: its row if it is here, else a screen of its own."""
         node = self.node_in_hand()
         if node is None:
-            self._tell("It waits for nobody, and nobody for it")
+            self._tell(
+                "It waits for nobody, and nobody for it" if self._subjects() else self.nobody.capitalize()
+            )
             return
         root = self.stage.snapshot.locks.nodes[node.roots[0]] if node.roots else node
         if root.key == node.key:

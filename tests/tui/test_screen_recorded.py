@@ -18,6 +18,7 @@ from pgscope.analysis.findings.model import KINDS
 from pgscope.config import Config
 from pgscope.sample import Connected, Disconnected, Poll, Sample, StatementTexts
 from pgscope.tui.app import INTERVALS, PgscopeApp
+from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import HelpScreen
@@ -402,3 +403,23 @@ def _uncounted(one: Sample) -> Sample:
     if isinstance(one, Connected):
         return replace(one, facts=replace(one.facts, statements_version=None))
     return one
+
+
+async def test_of_a_session_that_has_ended_it_says_so_and_still_explains() -> None:
+    source = shop()
+    app = app_of(source)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press("2", "enter")
+        assert isinstance(app.screen, SessionScreen)
+        session = app.screen.session
+        last = last_poll(source.taken)
+        left = tuple(one for one in last.sessions if one.identity != session.identity)
+        source.give(replace(last, at=last.at + 1.0, mono=last.mono + 1.0, sessions=left))
+        await until(pilot, lambda: "gone" in shown(app), "that it has ended")
+        for key in ("c", "T", "R", "B", "J"):
+            await pilot.press(key)
+            assert "session has ended" in app.said[-1], key
+        subject = app.screen.subject()
+        assert subject is not None
+        assert subject.text == session.query

@@ -21,6 +21,7 @@ from pgscope.tui.frame import COPY_SHOWN
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import clock
 from pgscope.tui.locks.sentences import place_in_queue
+from pgscope.tui.plans.subject import Subject, of_session
 from pgscope.tui.rows.sessions import name_of, state_text, state_tone, wait_of
 from pgscope.tui.sessionframe import SessionFrame
 from pgscope.tui.tones import styled
@@ -79,6 +80,14 @@ class SessionScreen(SessionFrame):
 
     def current_session(self) -> Session | None:
         return None if self._gone else self.session
+
+    @property
+    def nobody(self) -> str:
+        return "this session has ended"
+
+    def subject(self) -> Subject | None:
+        # Also of one that has ended: its statement is still here.
+        return of_session(self.session, self.stage.snapshot)
 
     def copied(self) -> str:
         return self._whole or self.session.query

@@ -159,6 +159,19 @@ class LocksView(SessionFrame):
         ended = self._ended.get(key)
         return ended_waits.query_of(ended) if ended is not None else ""
 
+    @property
+    def nobody(self) -> str:
+        if self._reads_history():
+            return "that wait has ended (Enter tells of it); Tab goes to those that wait now"
+        return super().nobody
+
+    def _reads_history(self) -> bool:
+        return self.focused is self.query_one("#ended", LiveTable)
+
+    def key_word(self, action: str) -> str | None:
+        """Where Tab goes."""
+        return "Waits" if action == "other_table" and self._reads_history() else super().key_word(action)
+
     def session_of(self, key: object) -> Session | None:
         node = self._by_key.get(key)
         return node.session if node is not None else None
