@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -141,6 +142,17 @@ async def test_the_past_of_one_server_does_not_stand_among_the_present_of_others
         await until(pilot, lambda: "AS OF" not in shown(app), "the present of all")
         await pilot.press("space")
         assert app.status.paused
+
+
+async def test_a_server_that_is_watched_through_two_databases_counts_once() -> None:
+    app = PgscopeApp(shop(), title="shop", others=(Server(shop(), "shop again"),))
+    async with app.run_test(size=(140, 30)) as pilot:
+        await ready(pilot)
+        sessions = app.snapshot.totals.sessions
+        await until(pilot, lambda: all(served.snapshot.at for served in app._servers), "both")
+        app.action_view("fleet")
+        await until(pilot, lambda: re.search(rf"sess +{sessions} ", shown(app)), "its sessions, once")
+        assert len(cells(app, SERVERS)) == 2
 
 
 async def test_without_others_there_is_no_fleet() -> None:
