@@ -25,7 +25,7 @@ def clean(text: str, *, lines: bool = True) -> str:
 
     Control characters become their visible pictures, bidirectional overrides and invisible characters the
     replacement character, floods of combining marks are cut short. With `lines`, newlines and tabs stay
-    (for statements); without, they are shown as pictures too (for names).
+    (for statements), and of the line ends of Windows the newline; without, they are shown as pictures too (for names).
     """
     if text.isascii():
         if (text.replace("\n", "").replace("\t", "") if lines else text).isprintable():
@@ -33,7 +33,8 @@ def clean(text: str, *, lines: bool = True) -> str:
     elif _SUSPECT.search(text) is None and (lines or text.isprintable()):
         return text
     if lines:
-        text = text.replace("\r\n", "\n")
+        # As long as it was: by its length it is known whether the server cut it off.
+        text = text.replace("\r\n", " \n")
     text = text.translate(_LINES if lines else _ONE_LINE)
     if text.isascii():
         return text

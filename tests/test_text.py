@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgscope.text import MARKS_IN_A_ROW, clean, one_line
+from pgscope.text import MARKS_IN_A_ROW, clean, is_truncated, one_line
 
 HOSTILE = [
     "\x1b]52;c;cm0gLXJmIC8=\x07",
@@ -50,7 +50,16 @@ def test_letters_that_are_drawn_as_nothing_are_shown() -> None:
 
 
 def test_line_ends_of_windows_become_newlines() -> None:
-    assert clean("select 1\r\nfrom t\r\n") == "select 1\nfrom t\n"
+    assert clean("select 1\r\nfrom t\r\n") == "select 1 \nfrom t \n"
+
+
+def test_a_text_with_line_ends_of_windows_that_was_cut_off_is_known_to_be() -> None:
+    """It would else be taken for whole, and another statement be explained."""
+    whole = "select *\r\nfrom t\r\n" + "where a = 'é'\r\n" * 100
+    for limit in range(100, 200):
+        shown = whole.encode()[: limit - 1].decode("utf-8", "ignore")
+        assert is_truncated(clean(shown), limit)
+    assert not is_truncated(clean("select 1\r\n"), 100)
     assert one_line("select 1\n\t from  t") == "select 1 from t"
 
 
