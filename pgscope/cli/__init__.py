@@ -8,10 +8,20 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (`sys.argv` by default); return the exit status."""
+    from pgscope.cli.streams import flush_last, reopen_closed
+
+    reopen_closed()
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    finally:
+        flush_last()
+
+
+def _run(words: Sequence[str]) -> int:
     from pgscope.cli.parser import build_parser
+    from pgscope.cli.streams import write_stderr
     from pgscope.errors import PgscopeError
 
-    words = sys.argv[1:] if argv is None else argv
     parser = build_parser(*words[:1])
     arguments = parser.parse_args(words)
     try:
@@ -19,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PgscopeError as error:
         from pgscope.text import clean  # names of files come from others as well
 
-        print(f"pgscope: {clean(str(error))}", file=sys.stderr)
+        write_stderr(f"pgscope: {clean(str(error))}")
         return error.status
     except KeyboardInterrupt:
         return 130

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import sys
 import traceback
 from datetime import datetime, timezone
 from pathlib import Path
 
 from pgscope import __version__
+from pgscope.cli.streams import write_stderr
 
 EXIT_STATUS = 70
 """As sysexits.h has it: an error of the program's own."""
@@ -23,22 +23,18 @@ _FRAMES_MOST = 100
 def tell(error: BaseException) -> int:
     """Write the report, say on standard error what happened and where it lies; return the exit status."""
     last = _frames(error)[-1:] or ["nowhere known"]
-    print(
-        f"pgscope: an error of its own ended it: {type(error).__name__} at {last[0].strip()}", file=sys.stderr
-    )
+    _say(f"an error of its own ended it: {type(error).__name__} at {last[0].strip()}")
     try:
         path = write(error, default_folder())
     except OSError as problem:
         _say(f"no report could be written: {problem.strerror or problem}")
     else:
-        print(
-            f"pgscope: a report, without texts of queries and without secrets, is in {path}", file=sys.stderr
-        )
+        _say(f"a report, without texts of queries and without secrets, is in {path}")
     return EXIT_STATUS
 
 
 def _say(what: str) -> None:
-    print(f"pgscope: {what}", file=sys.stderr)
+    write_stderr(f"pgscope: {what}")
 
 
 def default_folder() -> Path:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_filter, add_redact, add_watching, live_source, positive_seconds
+from pgscope.cli.streams import write_stderr
 from pgscope.tui.hush import hushed
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = settle(load(), arguments.filter, arguments.redact)
     try:
-        with _quiet_start(arguments), start_demo(_say) as demo:
+        with _quiet_start(arguments), start_demo(write_stderr) as demo:
             if arguments.server_only:
                 return _serve(demo.conninfo)
             return _watch(demo.conninfo, len(demo.pids), arguments, config)
@@ -79,22 +80,18 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _serve(conninfo: str) -> int:
     """Print the conninfo and wait for an interrupt or a request to end."""
     import signal
     import threading
 
     print(conninfo, flush=True)
-    _say(f"running until interrupted; in another terminal: pgscope connect '{conninfo}'")
+    write_stderr(f"running until interrupted; in another terminal: pgscope connect '{conninfo}'")
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: asked.set())
     asked.wait()
-    _say("stopping")
+    write_stderr("stopping")
     return 0
 
 
@@ -111,7 +108,7 @@ def _watch(conninfo: str, programs: int, arguments: argparse.Namespace, config: 
             return show(source, look, config, ask=False)
     from pgscope.cli.report import watch_for, write
 
-    _say(f"no terminal: watching for {arguments.duration:g} s, then the report")
+    write_stderr(f"no terminal: watching for {arguments.duration:g} s, then the report")
 
     def begun(watch: Watch) -> bool:
         # Most of them: one that comes late must not keep everyone waiting.

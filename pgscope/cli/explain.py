@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pgscope.cli.options import add_connection, conninfo_of
+from pgscope.cli.streams import write_stderr
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 
 if TYPE_CHECKING:
@@ -78,15 +79,15 @@ def run(args: argparse.Namespace) -> int:
         request, result = asyncio.run(asking(server, use, ask=not args.no_password))
         _print(args, request, result)
     except (Refused, ExplainFailed) as error:
-        _say(f"pgscope: {clean(str(error))}", sys.stderr)
+        write_stderr(f"pgscope: {clean(str(error))}")
         for line in pointed(error.text, error.position):
-            _say(f"  {line}", sys.stderr)
+            write_stderr(f"  {line}")
         return error.status
     except PgscopeError as error:
-        _say(f"pgscope: {clean(str(error))}", sys.stderr)
+        write_stderr(f"pgscope: {clean(str(error))}")
         return error.status
     except KeyboardInterrupt:
-        _say("pgscope: cancelled", sys.stderr)
+        write_stderr("pgscope: cancelled")
         return 130
     return 0
 
@@ -223,7 +224,7 @@ def _print(args: argparse.Namespace, request: ExplainRequest, result: ExplainRes
     if args.format == "json":
         _say(json.dumps(result.document, indent=2), sys.stdout)
         for line in about:
-            _say(clean(line, lines=False), sys.stderr)
+            write_stderr(clean(line, lines=False))
         return
     for line in about:
         _say(clean(line, lines=False), sys.stdout)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pgscope import limits
+from pgscope.cli.streams import write_stderr
 from pgscope.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
                 break
         from pgscope.text import clean
 
-        print(f"{self.prog}: {clean(message)}; see {self.prog} --help", file=sys.stderr)
+        write_stderr(f"{self.prog}: {clean(message)}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
 
     def parse_args(  # type: ignore[override]

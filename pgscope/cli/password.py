@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pgscope.capture.live import LiveSource
+from pgscope.cli.streams import write_stderr
 from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import PasswordNeeded
 from pgscope.server.conninfo import Target
@@ -30,7 +31,7 @@ async def asking(target: Target, use: Callable[[Target], Awaitable[T]], *, ask: 
             if not ask or not sys.stdin.isatty() or attempt == _TRIES:
                 raise
             if attempt:
-                print(f"pgscope: {error}", file=sys.stderr)
+                write_stderr(f"pgscope: {error}")
             clear()
             target = target.with_password(getpass.getpass(f"Password for {target}: "))
     raise AssertionError("not reached")

@@ -15,6 +15,7 @@ from pgscope.cli.options import (
     positive_seconds,
     target_of,
 )
+from pgscope.cli.streams import write_stderr
 
 DESCRIPTION = (
     "Record a server to FILE until interrupted; `pgscope replay FILE` shows it, `pgscope report --from FILE` "
@@ -162,4 +163,4 @@ async def _record(recorder: object, source: object, arguments: argparse.Namespac
 def _say(line: str) -> None:
     from pgscope.text import clean
 
-    print(f"pgscope: {clean(line, lines=False)}", file=sys.stderr, flush=True)
+    write_stderr(f"pgscope: {clean(line, lines=False)}")

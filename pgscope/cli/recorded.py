@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgscope.cli.streams import write_stderr
 from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 
@@ -94,13 +95,12 @@ def _progress() -> Iterator[Callable[[float], None]]:
             share = min(max(part, 0.0), 1.0)
             left = (now - began) / share * (1.0 - share) if share > 0.01 else 0.0
             more = f", {seconds(left)} left" if left >= 2.0 else ""
-            said = f"\rreading the recording: {share:.0%}{more} (^C ends it)\x1b[K"
-            print(said, end="", file=sys.stderr, flush=True)
+            write_stderr(f"\rreading the recording: {share:.0%}{more} (^C ends it)\x1b[K", end="")
 
     try:
         yield tell
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        write_stderr("\r\x1b[K", end="")
 
 
 def _moment(recording: Recording, name: str, text: str | None) -> float | None:

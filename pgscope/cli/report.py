@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
+from pgscope.cli.streams import write_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,14 +136,14 @@ async def _watch_for(
         started = time.monotonic()
         while not running.done() and (left := started + seconds - time.monotonic()) > 0:
             if shown:
-                print(f"\rwatching {source.target}: {left:3.0f} s left ", end="", file=sys.stderr, flush=True)
+                write_stderr(f"\rwatching {source.target}: {left:3.0f} s left ", end="")
             await asyncio.wait({running}, timeout=min(left, 1.0))
         if not running.done():
             # The window reaches to its end, however far apart polls are by now.
             await source.last_poll(_LAST_AT_MOST)
     finally:
         if shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            write_stderr("\r\x1b[K", end="")
         await end(running)
     if not running.cancelled() and (failure := running.exception()) is not None:
         raise failure
