@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Iterator
 
+from pgscope.cli.streams import write_stdout
+
 SHELLS = ("bash", "zsh", "fish")
 NAMES = "names"
 DESCRIPTION = (
@@ -62,8 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope completion`."""
     if arguments.shell == NAMES:
-        for name in saved_names():
-            print(name)
+        write_stdout("".join(f"{name}\n" for name in saved_names()))
         return 0
     import shtab
 
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.shell == "zsh":
         # Where several words may stand, each is completed, and not only the first.
         script = re.sub(r'"\(\*\)::?', '"*:', script)
-    print(script)
+    write_stdout(f"{script}\n")
     return 0
 
 

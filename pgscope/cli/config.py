@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from pgscope.cli.streams import write_stdout
+
 DESCRIPTION = (
     "path: where the file lies. show: all settings as TOML, those not set as comments. "
     "check: read it, and say in one line what is wrong (status 2)."
@@ -21,16 +23,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     path = config_path()
     if arguments.what == "path":
-        print(path)
+        write_stdout(f"{path}\n")
         return 0
     config = load()
     if arguments.what == "show":
         from pgscope.config.show import shown
 
-        print(shown(config), end="")
+        write_stdout(shown(config), utf8=True)
         return 0
     from pgscope.tui.settings import check
 
     check(config)
-    print(f"{path}: " + ("can be read" if path.exists() else "not there, so the defaults hold"))
+    said = "can be read" if path.exists() else "not there, so the defaults hold"
+    write_stdout(f"{path}: {said}\n")
     return 0

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_filter, add_redact, add_watching, live_source, positive_seconds
-from pgscope.cli.streams import write_stderr
+from pgscope.cli.streams import write_stderr, write_stdout
 from pgscope.tui.hush import hushed
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _serve(conninfo: str) -> int:
     import signal
     import threading
 
-    print(conninfo, flush=True)
+    write_stdout(f"{conninfo}\n")
     write_stderr(f"running until interrupted; in another terminal: pgscope connect '{conninfo}'")
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_connection, target_of
+from pgscope.cli.streams import write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     checkup = asyncio.run(asking(target_of(arguments), check_up, ask=not arguments.no_password))
     items = diagnose(checkup)
-    text = as_json(checkup, items) if arguments.format == "json" else as_text(checkup, items)
-    sys.stdout.write(text)
+    if arguments.format == "json":
+        write_stdout(as_json(checkup, items), utf8=True)
+    else:
+        write_stdout(as_text(checkup, items))
     wanted = set(arguments.fail_on)
     if unknown := sorted(wanted - {"any"} - {item.name for item in items}):
         names = ", ".join(item.name for item in items)

@@ -6,10 +6,10 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_connection, conninfo_of
-from pgscope.cli.streams import write_stderr
+from pgscope.cli.streams import write_stderr, write_stdout
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 
 if TYPE_CHECKING:
@@ -90,12 +90,6 @@ def run(args: argparse.Namespace) -> int:
         write_stderr("pgscope: cancelled")
         return 130
     return 0
-
-
-def _say(line: str, stream: TextIO) -> None:
-    """Write a line, with what the stream's encoding does not have escaped."""
-    encoding = stream.encoding or "utf-8"
-    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _words(words: list[str]) -> tuple[str, bool]:
@@ -222,15 +216,13 @@ def _print(args: argparse.Namespace, request: ExplainRequest, result: ExplainRes
     if not args.no_save:
         about += _kept(request, result)
     if args.format == "json":
-        _say(json.dumps(result.document, indent=2), sys.stdout)
+        write_stdout(json.dumps(result.document, indent=2) + "\n")
         for line in about:
             write_stderr(clean(line, lines=False))
         return
-    for line in about:
-        _say(clean(line, lines=False), sys.stdout)
-    _say("", sys.stdout)
     width = args.width or shutil.get_terminal_size((80, 24)).columns
-    _say(render(plan, width, tips(plan)), sys.stdout)
+    lines = [*(clean(line, lines=False) for line in about), "", render(plan, width, tips(plan))]
+    write_stdout("\n".join(lines) + "\n")
 
 
 def _kept(request: ExplainRequest, result: ExplainResult) -> list[str]:

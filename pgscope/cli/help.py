@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pgscope.cli.streams import write_stdout
+
 DESCRIPTION = "Print what the documentation says on a topic; without one, the list of topics."
 
 
@@ -18,14 +20,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope help`; raises UsageError for a topic that there is not."""
     topic = arguments.topic.lower().removesuffix(".md")
     if not topic:
-        print("\n".join(_list()))
+        write_stdout("\n".join(_list()) + "\n")
         return 0
     if topic in _MADE:
-        print(_MADE[topic][1]())
+        write_stdout(_MADE[topic][1]() + "\n")
         return 0
     files = _files()
     if topic in files:
-        print(_rendered(files[topic].read_text(encoding="utf-8")), end="")
+        write_stdout(_rendered(files[topic].read_text(encoding="utf-8")))
         return 0
     return _unknown(topic, [*_MADE, *files])
 
@@ -39,6 +41,7 @@ def _rendered(text: str) -> str:
 
     Links are their words alone, and what was measured is left out: it is evidence, and no help.
     """
+    import io
     import re
     import shutil
     import sys
@@ -50,7 +53,9 @@ def _rendered(text: str) -> str:
     words = re.sub(r"\[([^\]\n]*(?:\n[^\]\n]+)?)\]\((?!https?:)[^)\s]*\)", r"\1", kept)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((_WIDEST, 24)).columns if terminal else _WIDEST
-    console = Console(width=max(20, min(width, _WIDEST)), file=sys.stdout)
+    # Not standard output itself: it is written, and fails, at one place only.
+    file = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding or "utf-8", "replace")
+    console = Console(width=max(20, min(width, _WIDEST)), file=file, force_terminal=terminal)
     with console.capture() as captured:
         console.print(Markdown(words, hyperlinks=False))
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())

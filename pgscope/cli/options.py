@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pgscope import limits
-from pgscope.cli.streams import write_stderr
+from pgscope.cli.streams import write_stderr, write_stdout
 from pgscope.errors import EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ class Parser(argparse.ArgumentParser):
 
         write_stderr(f"{self.prog}: {clean(message)}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
+
+    def _print_message(self, message: str, file: object = None) -> None:  # noqa: ARG002 - help and version
+        write_stdout(message)
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: None = None

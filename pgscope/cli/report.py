@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pgscope.cli.options import add_connection, add_watching, live_source, positive_seconds, target_of
-from pgscope.cli.streams import write_stderr
+from pgscope.cli.streams import write_stderr, write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,7 +151,7 @@ async def _watch_for(
 
 
 def write(watch: Watch, form: str, path: str | None, notices: Sequence[str] = ()) -> None:
-    """Print the report in this form, or write it to the file. Raises UsageError if that fails."""
+    """Print the report in this form, or write it to the file. Raises PgscopeError if that fails."""
     from pathlib import Path
 
     from pgscope.errors import UsageError
@@ -159,8 +159,7 @@ def write(watch: Watch, form: str, path: str | None, notices: Sequence[str] = ()
 
     text = render(watch, form, notices)
     if path is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_stdout(text, utf8=form != "text")  # what the other forms are by their nature
         return
     try:
         Path(path).write_text(text, encoding="utf-8")

@@ -7,12 +7,45 @@ import os
 import sys
 from typing import TextIO
 
+from pgscope.errors import PgscopeError
+
+_ALIKE = str.maketrans("─│•…–—≥≤×", "-|*.--><x")
+"""Signs that pgscope writes itself, and what is nearest to them everywhere."""
+
 
 def write_stderr(text: str, end: str = "\n") -> None:
     """Say this on standard error, if that can be written: nothing that is done may depend on it."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(text + end)
         sys.stderr.flush()
+
+
+def write_stdout(text: str, *, utf8: bool = False) -> None:
+    """Print this text, with what the encoding cannot show replaced; `utf8`: in UTF-8, whatever the encoding.
+
+    Raises PgscopeError where standard output is full or closed, BrokenPipeError where nobody reads it.
+    """
+    try:
+        if utf8 and hasattr(sys.stdout, "buffer"):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        else:
+            sys.stdout.write(_encodable(text, sys.stdout))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise PgscopeError(f"cannot write standard output: {reason or error}") from None
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding, stream.errors or "strict")
+    except UnicodeEncodeError:
+        return text.translate(_ALIKE).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def reopen_closed() -> None:
