@@ -95,20 +95,34 @@ def test_a_reader_that_is_gone_is_told_nothing(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("module", ["pgscope.cli.parser", "shtab", "pgscope.cli.streams"])
 def test_an_interrupt_amid_imports_is_status_130_and_no_word(module: str) -> None:
+    ended = signalled(signal.SIGINT, module, "completion", "bash")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("module", ["asyncio", "psycopg", "pgscope.recorder"])
+def test_a_recorder_that_is_ended_amid_imports_ends_well(
+    number: signal.Signals, module: str, tmp_path: Path
+) -> None:
+    ended = signalled(number, module, "record", "host=/no/such/folder", str(tmp_path / "a.rec"))
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def signalled(number: signal.Signals, module: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program, which gets this signal when it begins to import the module."""
     code = f"""
 import os, signal, sys
 
-class Interrupting:
+class Signalling:
     def find_spec(self, name, path, target=None):
         if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), {int(number)})
 
-sys.meta_path.insert(0, Interrupting())
+sys.meta_path.insert(0, Signalling())
 from pgscope.cli import main
-sys.exit(main(["completion", "bash"]))
+sys.exit(main({arguments!r}))
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=90, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=90, check=False)
 
 
 @pytest.mark.parametrize("redirected", ["2>/dev/full", "2>&-"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
 
 from pgscope.cli.lean import import_lean
@@ -73,6 +74,9 @@ def span(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope record`; raises UsageError, InUse."""
+    # Until the loop takes them, and before what takes a second to import.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_early)
     import_lean()
     import asyncio
     from pathlib import Path
@@ -119,6 +123,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _end_early(_number: int, _frame: object) -> None:
+    """Asked to end while there is nothing to end: all is well."""
+    raise SystemExit(0)
+
+
 def _looks_like_conninfo(word: str) -> bool:
     return word.startswith(("postgresql://", "postgres://")) or bool(re.match(r"\w+\s*=", word))
 
@@ -126,7 +135,6 @@ def _looks_like_conninfo(word: str) -> bool:
 async def _record(recorder: object, source: object, arguments: argparse.Namespace) -> None:
     import asyncio
     import gc
-    import signal
 
     from pgscope.capture.ending import end
     from pgscope.capture.live import LiveSource
