@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 
 
 def iso(at: float | None) -> str | None:
@@ -53,6 +53,15 @@ def within(at: float, start: float, end: float) -> float:
     return at
 
 
+def _instants(local: datetime) -> tuple[float, float]:
+    """When clocks here showed this: twice in the hour that is repeated in autumn, else both are the same.
+
+    They never showed the hour that is left out in spring: it is reckoned from the offsets before and after.
+    """
+    first, second = sorted(local.replace(fold=fold).timestamp() for fold in (0, 1))
+    return first, second
+
+
 def moment(text: str, start: float, end: float) -> float:
     """The time that a person means, in a recording from `start` to `end` (epoch seconds).
 
@@ -66,11 +75,16 @@ def moment(text: str, start: float, end: float) -> float:
     if match := _CLOCK.fullmatch(text):
         hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
         if hour < 24 and minute < 60 and second < 60:
-            last = datetime.fromtimestamp(end).astimezone()
-            found = last.replace(hour=hour, minute=minute, second=second, microsecond=0)
-            return (found if found <= last else found - timedelta(days=1)).timestamp()
+            of_day = time(hour, minute, second)
+            today = datetime.fromtimestamp(end).date()
+            days = [datetime.combine(day, of_day) for day in (today, today - timedelta(days=1))]
+            return max(at for day in days for at in _instants(day) if at <= end)
     try:
-        return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text)).timestamp()
+        found = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+        if found.tzinfo is not None:
+            return found.timestamp()
+        first, last = _instants(found)
+        return last if last <= end else first
     except ValueError:
         raise ValueError(
             f"{text!r} is not a time; such as '2026-11-22 03:10', 03:10, -10m (before the end), +90s"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
@@ -227,6 +229,44 @@ def test_times_as_people_type_them() -> None:
     for wrong in ("", "25:00", "now", "12"):
         with pytest.raises(ValueError, match="is not a time"):
             moment(wrong, start, end)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time of Berlin, by its rule: needs no files of zones."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def utc(written: str) -> float:
+    return datetime.fromisoformat(written + "+00:00").timestamp()
+
+
+@pytest.mark.parametrize(
+    ("end", "text", "meant"),
+    [
+        # 2026-10-25: after 02:59 CEST comes 02:00 CET.
+        ("2026-10-25 05:00", "03:30", "2026-10-25 02:30"),
+        ("2026-10-25 05:00", "01:30", "2026-10-24 23:30"),
+        ("2026-10-25 05:00", "02:30", "2026-10-25 01:30"),
+        ("2026-10-25 01:10", "02:30", "2026-10-25 00:30"),
+        ("2026-10-25 00:10", "02:30", "2026-10-24 00:30"),
+        ("2026-10-25 05:00", "07:00", "2026-10-24 05:00"),
+        ("2026-10-25 05:00", "2026-10-25 02:30", "2026-10-25 01:30"),
+        ("2026-10-25 01:10", "2026-10-25 02:30", "2026-10-25 00:30"),
+        # 2026-03-29: after 01:59 CET comes 03:00 CEST.
+        ("2026-03-29 05:00", "01:30", "2026-03-29 00:30"),
+        ("2026-03-29 05:00", "03:30", "2026-03-29 01:30"),
+        ("2026-03-29 05:00", "08:00", "2026-03-28 07:00"),
+        ("2026-03-29 05:00", "2026-03-29 01:30", "2026-03-29 00:30"),
+    ],
+)
+@pytest.mark.usefixtures("berlin")
+def test_times_around_a_change_of_the_clocks(end: str, text: str, meant: str) -> None:
+    assert moment(text, utc(end) - 2 * 86400.0, utc(end)) == utc(meant)
 
 
 class _Page(HTMLParser):
