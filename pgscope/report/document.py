@@ -25,6 +25,8 @@ from pgscope.sample import ServerFacts, Session, StatementKey
 
 SCHEMA_VERSION = 1
 Document: TypeAlias = "dict[str, Any]"
+_OWN = (Share(OWN_APPLICATION, 1.0, 1.0, 1.0, 0, "exact", ("its text has the mark of pgscope",)),)
+"""Whose the statements of pgscope are."""
 
 
 def document(watch: Watch, notices: Sequence[str] = ()) -> Document:
@@ -131,9 +133,7 @@ def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> l
     if watch.forgotten.calls:
         counts[None] = watch.forgotten
         certain[None]["unattributed"] = watch.forgotten.calls
-    for key, one in what.items():
-        if watch.known.texts.own(key):
-            continue
+    for one in what.values():
         for share in one.shares:
             part = one.counts.times(share.share)
             counts[share.application_name] = counts[share.application_name].plus(part)
@@ -149,6 +149,7 @@ def _applications(watch: Watch, what: Mapping[StatementKey, SeenStatement]) -> l
         rows.append(
             {
                 "application_name": name,
+                "own": name == OWN_APPLICATION,
                 "sessions": here.sessions if here else 0,
                 "active": _seen(here, here.active) if here else 0,
                 "idle_in_transaction": _seen(here, here.idle_in_transaction) if here else 0,
@@ -174,8 +175,10 @@ def _seen(here: Presence, number: float) -> float | None:
 def _what(watch: Watch) -> Mapping[StatementKey, SeenStatement]:
     """What statements did over the watch, and for whom: counted by the server, or else seen in sessions."""
     if watch.window:
+        own = watch.known.texts.own
+        shares = watch.attribution.shares
         return {
-            key: SeenStatement(watch.known.query(key), counts, watch.attribution.shares(key, watch=True))
+            key: SeenStatement(watch.known.query(key), counts, _OWN if own(key) else shares(key, watch=True))
             for key, counts in watch.window.items()
         }
     live = watch.live_statements.statements

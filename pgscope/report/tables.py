@@ -53,17 +53,15 @@ def _applications(applications: Sequence[dict[str, Any]], seconds: float) -> Tab
     rows = [
         (
             _name(one["application_name"]),
-            str(one["sessions"]),
-            _seen(one["active_average"], ".2f"),
-            _seen(one["idle_in_transaction"]),
-            _seen(one["waiting"]),
+            *_sessions(one),
             f"{one['calls'] / seconds:,.1f}",
             f"{one['rows'] / seconds:,.1f}",
             f"{one['exec_time_ms'] / seconds:,.1f}",
             _certainty(one),
         )
         for one in sorted(
-            applications, key=lambda one: (one["application_name"] is None, -one["exec_time_ms"])
+            applications,
+            key=lambda one: (one.get("own", False), one["application_name"] is None, -one["exec_time_ms"]),
         )
     ]
     return Table(
@@ -81,6 +79,17 @@ def _applications(applications: Sequence[dict[str, Any]], seconds: float) -> Tab
         ),
         rows,
         frozenset({"sessions", "active avg", "idle in tx", "waiting", "calls/s", "rows/s", "ms/s"}),
+    )
+
+
+def _sessions(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    if one.get("own"):  # they are not counted
+        return ("-", "-", "-", "-")
+    return (
+        str(one["sessions"]),
+        _seen(one["active_average"], ".2f"),
+        _seen(one["idle_in_transaction"]),
+        _seen(one["waiting"]),
     )
 
 

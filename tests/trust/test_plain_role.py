@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -11,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgscope.report.document import document
 from pgscope.report.numbers import UNKNOWN, seen
+from pgscope.report.plain import plain as plain_text
 from pgscope.sample import OWN_MARK, Poll
 from pgscope.tui.glyphs import UNICODE
 from pgscope.tui.rows import applications
@@ -62,6 +64,30 @@ async def test_hidden_is_not_nothing(plain: str, pg_database: str) -> None:
         for waiter in waiters:
             while waiter.pgconn.get_result() is not None:
                 pass
+
+
+async def test_what_it_costs_is_its_own_in_the_report(plain: str, pg_database: str) -> None:
+    """Counters of applications add up to the totals; what pgscope ran is in them, and nobody else's."""
+    with psycopg.connect(pg_database, autocommit=True, application_name="t-works") as client:
+        async with streaming(plain) as stream:
+
+            def ran() -> bool:
+                client.execute("select count(*) as t_works from pg_class")
+                return any(one["own"] and one["calls"] for one in document(stream.watch)["statements"])
+
+            await stream.until(ran, "its own statements among those of the server")
+            content = document(stream.watch)
+    applications = content["applications"]
+    for counter in ("calls", "rows", "exec_time_ms", "shared_blks_hit"):
+        parts = [one[counter] for one in applications]
+        assert sum(parts) == pytest.approx(content["totals"][counter], abs=0.001 * len(parts))
+    own = [one for one in content["statements"] if one["own"]]
+    assert all([share["application_name"] for share in one["applications"]] == ["pgscope"] for one in own)
+    (costs,) = [one for one in applications if one["own"]]
+    assert costs["application_name"] == "pgscope"
+    assert costs["calls"] >= sum(one["calls"] for one in own)
+    (row,) = [line for line in plain_text(content).splitlines() if re.match(r" *pgscope  ", line)]
+    assert row.split()[1:5] == ["-"] * 4
 
 
 async def test_it_knows_its_own_statements(plain: str, pg_database: str) -> None:
