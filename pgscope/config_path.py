@@ -1,7 +1,9 @@
-"""Where the configuration lies."""
+"""Where the configuration lies, and its text."""
 
 from __future__ import annotations
 
+import errno
+import stat
 from pathlib import Path
 
 
@@ -11,3 +13,13 @@ def config_path() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("pgscope", appauthor=False) / "config.toml"
+
+
+def config_text(path: Path) -> str:
+    """The text of the file, without the mark that some editors put before UTF-8.
+
+    Raises OSError, also for what is no file (a pipe would be waited for), and UnicodeDecodeError.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
+    return path.read_bytes().decode("utf-8-sig")

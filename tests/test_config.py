@@ -21,7 +21,7 @@ from pgscope.config.show import shown
 from pgscope.demo.folders import own_folders
 from pgscope.errors import UsageError
 from pgscope.server.conninfo import target
-from pgscope.tui.settings import binding_ids, check
+from pgscope.tui.settings import _bindings, _is_known, binding_ids, check
 from tests.test_cli import pgscope, ran
 
 FULL = """
@@ -113,6 +113,9 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("interval = ", "Invalid value"),
         ("interval = 1\ninterval = 2", "overwrite"),
         ("a = '\x1b[31m'", "column"),
+        (f"interval = 1{'0' * 400}", "interval = 1000000000000000000000000000000000000000...: out of range"),
+        (f"[thresholds]\nslow_ms = -1{'0' * 400}", "out of range: 0 or more"),
+        (f"kinds_off = {'[' * 3000}{']' * 3000}", "nested too deeply"),
     ],
 )
 def test_a_broken_file_is_one_clear_line_and_status_2(text: str, words: str) -> None:
@@ -134,12 +137,42 @@ def test_a_broken_file_is_one_clear_line_and_status_2(text: str, words: str) -> 
         ("theme = 'nrod'", "unknown theme 'nrod': did you mean 'nord'?"),
         ("[keymap]\n'view.finding' = 'x'", "did you mean 'view.findings'?"),
         ("[keymap]\n'view.findings' = 'not a key'", "'not a key' is not a key"),
+        ("[keymap]\n'view.findings' = 'nosuchkey'", "'nosuchkey' is not a key"),
+        ("[keymap]\n'view.findings' = 'ctrl+nosuchkey'", "'ctrl\\+nosuchkey' is not a key"),
     ],
 )
 def test_the_screen_checks_its_part(text: str, words: str) -> None:
     write(text)
     with pytest.raises(UsageError, match=words.replace("?", r"\?")):
         check(load())
+
+
+def test_keys_that_there_are_are_taken() -> None:
+    keys_typed = "f9 ctrl+f12 pageup shift+insert alt+x full_stop ctrl+underscore é ctrl+at @ +"
+    assert not [key for key in keys_typed.split() if not _is_known(key)]
+    assert not any(map(_is_known, ("nosuchkey", "F5", "f99", "pgdown", "ctrl+latin_small_letter_a")))
+    for name, keys in _bindings().items():
+        assert all(_is_known(key.strip()) for key in keys.split(",")), name
+
+
+def test_a_file_with_a_mark_before_it_is_read_and_can_be_changed() -> None:
+    path = write("\ufeffinterval = 2\n[connections]\nprod = ''\n")
+    assert load().interval == 2
+    assert ran("completion", "names").stdout == "prod\n"
+    keep_ignored("0123456789ab", "a note")
+    assert load().interval == 2 and load().ignored
+    assert path.read_text().startswith("interval")
+
+
+def test_what_is_no_file_is_not_waited_for() -> None:
+    path = config_path()
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    ended = ran("config", "check")
+    assert (ended.returncode, ended.stderr) == (2, f"pgscope: cannot read {path}: it is not a file\n")
+    assert ran("completion", "names").returncode == 0
+    with pytest.raises(ConfigError, match="it is not a file"):
+        keep_ignored("0123456789ab", "a note")
 
 
 def test_every_command_refuses_a_broken_file(tmp_path: Path) -> None:

@@ -103,13 +103,12 @@ def saved_names() -> list[str]:
     else:
         import tomli as tomllib
 
-    from pgscope.config_path import config_path
+    from pgscope.config_path import config_path, config_text
     from pgscope.text import clean
 
     try:
-        with config_path().open("rb") as file:
-            connections = tomllib.load(file).get("connections", {})
-    except (OSError, ValueError):
+        connections = tomllib.loads(config_text(config_path())).get("connections", {})
+    except (OSError, ValueError, RecursionError):
         return []
     names = connections if isinstance(connections, dict) else {}
     return sorted(name for name in names if name and clean(name, lines=False) == name)

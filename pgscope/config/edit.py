@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pgscope.config.columns import ColumnChoice
 from pgscope.config.read import ConfigError, parse
-from pgscope.config_path import config_path
+from pgscope.config_path import config_path, config_text
 from pgscope.text import clean
 
 _HEADER = (
@@ -36,7 +36,7 @@ def _keep(section: str, key: str, value: str | list[str] | None, path: Path | No
         # A link (into a folder of dot files) stays a link: what it leads to is replaced.
         file = file.resolve()
         with _locked(file.parent):
-            text = file.read_text("utf-8") if file.exists() else _HEADER
+            text = config_text(file) if file.exists() else _HEADER
             changed = _with(text, section, key, value)
             if changed != text:
                 _replace(file, changed)
@@ -50,6 +50,7 @@ def _with(text: str, section: str, key: str, value: str | list[str] | None) -> s
     import tomlkit
     from tomlkit.items import Comment, Table
 
+    parse(text)  # what cannot be read is told as everywhere
     document = tomlkit.parse(text)
     table = document.get(section)
     if table is None and value is None:

@@ -14,7 +14,7 @@ from pgscope.analysis.findings import Thresholds
 from pgscope.analysis.findings.model import KINDS
 from pgscope.config.columns import ColumnChoice, column_choices
 from pgscope.config.model import Config
-from pgscope.config_path import config_path
+from pgscope.config_path import config_path, config_text
 from pgscope.errors import UsageError
 from pgscope.text import clean, one_line
 
@@ -31,7 +31,7 @@ def load(path: Path | None = None) -> Config:
     """Read the configuration; one that is not there is the default. Raises ConfigError."""
     file = config_path() if path is None else path
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = config_text(file)
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -52,7 +52,10 @@ def parse(text: str) -> Config:
     else:
         import tomli as tomllib
 
-    given: dict[str, Any] = tomllib.loads(text)
+    try:
+        given: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:
+        raise _Wrong("lists or tables are nested too deeply") from None
     known(given, _READERS, "key")
     return Config(
         **_thresholds(given), **{key: _READERS[key](key, given[key]) for key in given if key in _PLAIN}
@@ -78,13 +81,22 @@ def _shown(path: Path) -> str:
 # --- values
 
 
+_LARGEST = sys.float_info.max
+"""A number of TOML may have any number of digits."""
+
+
 def _number(key: str, value: object, check: Callable[[float], float]) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _Wrong(f"{key} wants a number, not {value!r}")
     try:
-        return check(float(value))
+        return check(float(min(max(value, -_LARGEST), _LARGEST)))
     except ValueError as error:
-        raise _Wrong(f"{key} = {value}: {error}") from None
+        raise _Wrong(f"{key} = {_short(value)}: {error}") from None
+
+
+def _short(value: float) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _flag(key: str, value: object) -> bool:

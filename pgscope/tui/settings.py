@@ -6,10 +6,12 @@ import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from itertools import chain
 
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import _character_to_key
+from textual.keys import KEY_ALIASES, KEY_NAME_REPLACEMENTS, Keys, _character_to_key, key_to_character
 from textual.theme import BUILTIN_THEMES
 
 from pgscope import tui
@@ -51,9 +53,24 @@ def _check_keymap(keymap: Mapping[str, str]) -> None:
     known(keymap, sorted(binding_ids()), "action", "keymap.")
     for name, keys in keymap.items():
         for key in keys.split(","):
-            if not _KEY.fullmatch(key.strip()):
+            if not (_KEY.fullmatch(key.strip()) and _is_known(key.strip())):
                 raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; such as x, f5 or ctrl+x")
     _refuse_clash(keymap)
+
+
+def _is_known(key: str) -> bool:
+    """Whether a terminal can send such a key, by the names that Textual gives them."""
+    base = key.rpartition("+")[2]
+    if len(key) == 1 or base in _NAMES:
+        return True
+    character = key_to_character(base)
+    return character is not None and base in (character, _character_to_key(character))
+
+
+_NAMES = frozenset(
+    [name.rpartition("+")[2] for name in (*Keys, *chain.from_iterable(KEY_ALIASES.values()))]
+    + [*FUNCTIONAL_KEYS.values(), *KEY_NAME_REPLACEMENTS.values()]
+)
 
 
 _DIALOGUES = frozenset(
