@@ -72,6 +72,9 @@ def only_line(text: str) -> str:
         (["connect", "--bogus"], "pgscope connect: unrecognized arguments: --bogus"),
         (["conect"], "did you mean connect?"),
         (["connect", "--intervall", "2"], "did you mean --interval?"),
+        (["record", "f", "--max-size", "9" * 400], "is not a size"),
+        (["record", "f", "--max-age", "9" * 400], "is not a time"),
+        (["explain", "--timeout", "inf"], "--timeout wants"),
         (["doctor", "-p", "abc"], "check -h, -p"),
     ],
 )

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from pgscope.text import clean
 
     try:
-        if args.timeout <= 0:
+        if not 0 < args.timeout < 1e6:
             raise UsageError("--timeout wants a number of seconds above 0")
         conninfo, from_stdin = _words(args.words)
         server = target(

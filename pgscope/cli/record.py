@@ -24,6 +24,8 @@ DESCRIPTION = (
     "reaches a bound it becomes FILE.1, what was FILE.1 becomes FILE.2, and so on."
 )
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_MOST = 1e15
+"""Of any unit."""
 _SPANS = {"s": 1, "": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -59,16 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def size(text: str) -> int:
     """A number of bytes: 500, 64k, 256M, 1G."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", text.strip().lower())
-    if match is None or float(match[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 64M or 1G")
+    if match is None or not 0 < float(match[1]) < _MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size such as 64M or 1G")
     return int(float(match[1]) * _SIZES[match[2]])
 
 
 def span(text: str) -> float:
     """A number of seconds: 90, 90s, 30m, 12h, 7d."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
-    if match is None or float(match[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 12h or 7d")
+    if match is None or not 0 < float(match[1]) < _MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a time such as 12h or 7d")
     return float(match[1]) * _SPANS[match[2]]
 
 
