@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from pgscope.cli import main
+from pgscope.cli.parser import build_parser
 from pgscope.embedded import EmbeddedServer
 
 
@@ -70,6 +71,9 @@ def only_line(text: str) -> str:
         (["report", "-p", "abc"], "invalid integer value"),
         (["connect", "-h", "/tmp"], "needs a terminal"),
         (["connect", "--bogus"], "pgscope connect: unrecognized arguments: --bogus"),
+        (["report", "a", "--interval", "2", "b"], "pgscope report: unrecognized arguments: b"),
+        (["connect", "a", "--bogus", "b"], "pgscope connect: unrecognized arguments: --bogus b"),
+        (["record", "--redact"], "required: [CONNINFO] FILE"),
         (["conect"], "did you mean connect?"),
         (["connect", "--intervall", "2"], "did you mean --interval?"),
         (["record", "f", "--max-size", "9" * 400], "is not a size"),
@@ -83,6 +87,27 @@ def test_a_bad_option_is_one_line_and_status_2(arguments: Sequence[str], words: 
     assert ended.returncode == 2
     assert words in only_line(ended.stderr)
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "words"),
+    [
+        ("record CONNINFO --redact FILE", "words", ["CONNINFO", "FILE"]),
+        ("record CONNINFO FILE --redact", "words", ["CONNINFO", "FILE"]),
+        ("record --redact CONNINFO --keep 2 FILE --no-findings", "words", ["CONNINFO", "FILE"]),
+        ("connect prod --interval 2 billing", "conninfo", ["prod", "billing"]),
+        ("connect a --interval 2 b --no-mouse c d", "conninfo", ["a", "b", "c", "d"]),
+        ("connect --interval 2 a", "conninfo", ["a"]),
+        ("connect", "conninfo", []),
+        ("explain shop --analyze -", "words", ["shop", "-"]),
+        ("report --interval 2 shop --duration 3", "conninfo", "shop"),
+    ],
+)
+def test_words_may_stand_behind_options(typed: str, name: str, words: object) -> None:
+    arguments = typed.split()
+    for parser in (build_parser(arguments[0]), build_parser()):
+        for _ in range(2):
+            assert getattr(parser.parse_args(arguments), name) == words
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,26 @@ class Parser(argparse.ArgumentParser):
     ) -> argparse.Namespace:
         """Parse; what nobody knows is told by the subcommand that it was given to."""
         found, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            parser = getattr(found, "parser", self)
+        parser = getattr(found, "parser", self)
+        if unknown and not _take_words(parser, found, unknown):
             known = [name for action in parser._actions for name in action.option_strings]
             meant = _meant(unknown[0].partition("=")[0], known)
             parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
         return found
+
+
+def _take_words(parser: argparse.ArgumentParser, found: argparse.Namespace, words: Sequence[str]) -> bool:
+    """Add the words behind an option to those before it, where a command takes several; say if it does.
+
+    argparse gives an argument of several words those that stand together first, and knows no others.
+    """
+    if any(word.startswith("-") and word != "-" for word in words):
+        return False
+    for action in parser._actions:
+        if not action.option_strings and action.nargs in ("*", "+"):
+            setattr(found, action.dest, [*getattr(found, action.dest), *words])
+            return True
+    return False
 
 
 def _meant(word: str, known: Sequence[str]) -> str:
