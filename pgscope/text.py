@@ -24,8 +24,8 @@ def clean(text: str, *, lines: bool = True) -> str:
     """The text with nothing left that a terminal would obey or hide.
 
     Control characters become their visible pictures, bidirectional overrides and invisible characters the
-    replacement character, floods of combining marks are cut short. With `lines`, newlines and tabs stay
-    (for statements), and of the line ends of Windows the newline; without, they are shown as pictures too (for names).
+    replacement character, floods of combining marks are cut short. With `lines` (for statements) newlines
+    and tabs stay, and of the line ends of Windows the newline; without (for names) they are pictures too.
     """
     if text.isascii():
         if (text.replace("\n", "").replace("\t", "") if lines else text).isprintable():

@@ -77,7 +77,7 @@ def span(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Run `pgscope record`; raises UsageError, InUse."""
     # Until the loop takes them, and before what takes a second to import.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ending(signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end_early)
     import_lean()
     import asyncio
@@ -125,6 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _ending(*numbers: signal.Signals) -> list[signal.Signals]:
+    """Those that are to end it: a hang-up does not where whoever started it has it ignored (`nohup`)."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in numbers if number != signal.SIGHUP or not ignored]
+
+
 def _end_early(_number: int, _frame: object) -> None:
     """Asked to end while there is nothing to end: all is well."""
     raise SystemExit(0)
@@ -152,7 +158,7 @@ async def _record(recorder: object, source: object, arguments: argparse.Namespac
             _say(f"{error}; trying on")
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ending(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, asked.set)
     # Rows are kept by the thousand and make no cycles: what is there need not be walked through each second.
     gc.freeze()

@@ -95,6 +95,23 @@ def test_it_records_a_server_until_asked_to_end_and_redacts_what_it_shows(
     assert b"literal of mine" not in written and b"123454321" not in written
 
 
+def test_it_outlives_its_terminal_where_the_hang_up_is_ignored(
+    pg_database: str, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.rec"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does: the child has it so too
+    try:
+        recorder = start(pg_database, str(path), "--interval", "0.2")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    many = len(until(path, lambda found: Poll in kinds(found), "polls"))
+    recorder.send_signal(signal.SIGHUP)
+    until(path, lambda found: len(found) > many + 3, "more of them")
+    recorder.send_signal(signal.SIGTERM)
+    recorder.communicate(timeout=_PATIENCE)
+    assert recorder.returncode == 0
+
+
 def test_it_starts_before_the_server_and_outlives_it(
     fresh_pg: FreshServer, pg_major: int, start: Start, tmp_path: Path
 ) -> None:
