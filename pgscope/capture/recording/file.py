@@ -14,13 +14,13 @@ from typing import Any
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.capture.recording.redact import Redactor
+from pgscope.capture.recording.rotation import MODE, check_older, exchange, resolved
 from pgscope.capture.recording.run import Carried, Entries, Run
 from pgscope.capture.recording.scan import layout
 from pgscope.dataclass import dataclass
 from pgscope.errors import PgscopeError, UsageError
 from pgscope.sample import Mark, Sample
 
-_MODE = 0o600
 _TRY_AGAIN = 10.0
 """Seconds after a write that failed."""
 
@@ -51,8 +51,8 @@ class RecordingFile:
         bounds: Bounds | None = None,
         trouble: Callable[[str], None] | None = None,
     ) -> None:
-        """Opens the file, or goes on with it. Raises UsageError, InUse."""
-        self.path = path
+        """Opens the file, or goes on with it; of a link, what it leads to. Raises UsageError, InUse."""
+        self.path = path = resolved(path)
         self._bounds = bounds or Bounds()
         self._redactor = Redactor(constants=redact)
         self._redact = redact
@@ -61,6 +61,7 @@ class RecordingFile:
         self._failing = self._failed = False
         self._again = 0.0
         self._series = uuid.uuid4().hex
+        check_older(path, self._bounds.keep)
         self._fd = _locked(path)
         try:
             self._size, self._began, before, last_index = self._mended()
@@ -206,53 +207,31 @@ class RecordingFile:
         return bool(old or (self._bounds.size and self._size >= self._bounds.size))
 
     def _rotate(self) -> bool:
-        """Give the file the number 1 and begin a new one; at every moment there is one of this name."""
+        """Give the file the number 1 and begin a new one."""
         assert self._run is not None
         carried = self._run.carried
         if not self._try(lambda run: run.close()):
             return False
-        fresh = self.path.with_name(f"{self.path.name}.new")
         try:
-            fresh.unlink(missing_ok=True)
-            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, _MODE)
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._shift()
-            try:
-                os.link(self.path, self._numbered(1))
-            except OSError:
-                # No hard links here: for a moment there is no file of this name.
-                self.path.rename(self._numbered(1))
-            fresh.rename(self.path)
-        except OSError as error:
-            self._fail(f"cannot begin a new file after {self.path}: {error.strerror}")
+            fd = exchange(self.path, self._fd, self._bounds.keep, self._bounds.keep_age)
+        except (OSError, UsageError) as error:
+            self._fail(f"cannot begin a new file after {self.path}: {_reason(error)}")
             return False
         os.close(self._fd)
         self._fd, self._size, self._began = fd, 0, time.time()
         self._run = self._new_run(carried, Entries(), 0)
         return True
 
-    def _numbered(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.{number}")
 
-    def _shift(self) -> None:
-        """Make room for number 1, and delete what need not be kept."""
-        last = 0
-        while self._numbered(last + 1).exists():
-            last += 1
-        for number in range(last, 0, -1):
-            here = self._numbered(number)
-            old = self._bounds.keep_age and time.time() - here.stat().st_mtime > self._bounds.keep_age
-            if old or (self._bounds.keep and number >= self._bounds.keep):
-                here.unlink()
-            else:
-                here.rename(self._numbered(number + 1))
+def _reason(error: OSError | UsageError) -> str:
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def _locked(path: Path) -> int:
     """Open the file for us alone. Raises UsageError, InUse."""
     while True:
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}; give another file") from None
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pgscope.capture.recording.part import Damaged, Part
+from pgscope.capture.recording.rotation import numbered
 from pgscope.errors import UsageError
 from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
@@ -36,13 +37,17 @@ class Recording:
 
     @classmethod
     def open(cls, path: Path) -> Recording:
-        """A file and, if they are there, those that were rotated out of it. Raises UsageError."""
+        """A file (or a link to it) and, if they are there, those that were rotated out of it.
+
+        Raises UsageError.
+        """
         newest = Part.open(path)
+        base = path if numbered(path, 1).exists() else path.resolve()
         older: list[Part] = []
         try:
             series = newest.head(newest.entries.heads[0]).get("series")
             for number in range(1, 10_000):
-                rotated = path.with_name(f"{path.name}.{number}")
+                rotated = numbered(base, number)
                 if not series or not rotated.exists():
                     break
                 part = Part.open(rotated)

@@ -1,0 +1,106 @@
+"""Rotation: what is none of ours is never touched, and what fails loses nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pgscope.capture.recording.file import Bounds, RecordingFile
+from pgscope.cli import main
+from pgscope.errors import UsageError
+from tests.recording.streams import later, same, shop
+from tests.tui.samples import read, recorded
+
+LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
+SMALL = Bounds(size=30_000)
+FOREIGN = b"of somebody else\n"
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder, but for the home that each test has."""
+    return sorted(one.name for one in folder.iterdir() if one.name != "home")
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "fifo")
+    for name in ("fifo", "folder", "link"):
+        before = (tmp_path / name).lstat()
+        assert main(["record", "host=127.0.0.1 port=1", str(tmp_path / name)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{tmp_path / name}: it is not a regular file" in line
+        assert (tmp_path / name).lstat() == before
+    with pytest.raises(UsageError, match="/dev/null: it is not a regular file"):
+        RecordingFile(Path("/dev/null"), bounds=SMALL)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_stays_and_what_it_leads_to_is_rotated(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "disk").mkdir()
+    target, link = tmp_path / "disk" / "a", tmp_path / "link"
+    if there:
+        target.touch()
+    link.symlink_to(target)
+    recorded(link, LONG, bounds=SMALL)
+    assert link.is_symlink() and link.resolve() == target.resolve()
+    assert names(tmp_path) == ["disk", "link"]
+    assert (tmp_path / "disk" / "a.1").exists()
+    assert same(read(link), LONG), "a replay of the link finds the older files too"
+
+
+@pytest.mark.parametrize("name", ["a.1", "a.3"])
+def test_a_file_of_others_with_a_number_is_refused_and_left(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(FOREIGN)
+    assert main(["record", "host=127.0.0.1 port=1", str(tmp_path / "a")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path / name} is in the way" in line
+    assert names(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == FOREIGN
+
+
+def test_no_link_and_no_folder_is_taken_for_an_older_file(tmp_path: Path) -> None:
+    recorded(tmp_path / "b", shop())
+    (tmp_path / "a.1").symlink_to(tmp_path / "b")
+    (tmp_path / "c.1").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "d.1").mkdir()
+    for name in "acd":
+        with pytest.raises(UsageError, match=r"\.1 is in the way"):
+            RecordingFile(tmp_path / name)
+
+
+def test_a_file_of_others_that_comes_meanwhile_is_left(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a", bounds=Bounds(size=30_000, keep=1))
+    for name in ("a.1", "a.2", "a.new"):
+        (tmp_path / name).write_bytes(FOREIGN)
+    for one in LONG:
+        file.write(one)
+    file.close()
+    assert names(tmp_path) == ["a", "a.1", "a.2", "a.new"]
+    for name in ("a.1", "a.2", "a.new"):
+        assert (tmp_path / name).read_bytes() == FOREIGN
+
+
+def test_a_temporary_file_of_others_is_left(tmp_path: Path) -> None:
+    (tmp_path / "a.new").write_bytes(FOREIGN)
+    recorded(tmp_path / "a", LONG, bounds=SMALL)
+    assert same(read(tmp_path / "a"), LONG)
+    assert (tmp_path / "a.new").read_bytes() == FOREIGN
+    assert all(one.startswith("a") for one in names(tmp_path))
+
+
+def test_what_got_the_name_of_the_file_meanwhile_is_left(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a", bounds=SMALL)
+    (tmp_path / "a").rename(tmp_path / "elsewhere")
+    (tmp_path / "a").write_bytes(FOREIGN)
+    for one in LONG:
+        file.write(one)
+    file.close()
+    assert (tmp_path / "a").read_bytes() == FOREIGN
+    assert names(tmp_path) == ["a", "elsewhere"]
