@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from pgscope.capture.recording.file import Bounds, RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.capture.recording.rotation import exchange
 from pgscope.cli import main
 from pgscope.errors import UsageError
 from tests.recording.streams import later, same, shop
@@ -104,3 +107,82 @@ def test_what_got_the_name_of_the_file_meanwhile_is_left(tmp_path: Path) -> None
     file.close()
     assert (tmp_path / "a").read_bytes() == FOREIGN
     assert names(tmp_path) == ["a", "elsewhere"]
+
+
+def test_it_goes_on_in_the_old_file_until_a_new_one_can_be_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    clock, late = time.monotonic, [0.0]
+    monkeypatch.setattr("pgscope.capture.recording.file.time.monotonic", lambda: clock() + late[0])
+    file = RecordingFile(tmp_path / "a", bounds=SMALL, trouble=told.append)
+    (tmp_path / "a.1").mkdir()
+    half = len(LONG) // 2
+    for one in LONG[:half]:
+        file.write(one)
+        late[0] += 10.0
+    assert len(told) == 1 and f"{tmp_path / 'a.1'} is in the way" in told[0], "tried again, and said once"
+    assert (tmp_path / "a").stat().st_size > SMALL.size
+    assert not file.failed
+    (tmp_path / "a.1").rmdir()
+    file.write(LONG[half])
+    late[0] += 600.0
+    for one in LONG[half + 1 :]:
+        file.write(one)
+    file.close()
+    assert len(told) == 1
+    assert (tmp_path / "a.1").is_file()
+    assert same(read(tmp_path / "a"), LONG), "nothing is lost"
+
+
+def test_no_folder_to_begin_a_new_file_in(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "disk").mkdir()
+    file = RecordingFile(tmp_path / "disk" / "a", bounds=SMALL, trouble=told.append)
+    (tmp_path / "disk").rename(tmp_path / "other")
+    for one in LONG:
+        file.write(one)
+    file.close()
+    assert len(told) == 1 and "No such file or directory; it goes on in that" in told[0]
+    assert same(read(tmp_path / "other" / "a"), LONG)
+
+
+def test_an_exchange_that_came_half_way_is_ended_the_next_time(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", shop())
+    recorded(tmp_path / "a.1", later(shop(), -200))
+    older = (tmp_path / "a.1").read_bytes()
+    fd = os.open(tmp_path / "a", os.O_RDWR)
+    (tmp_path / "a.1").rename(tmp_path / "a.2")
+    os.link(tmp_path / "a", tmp_path / "a.1")
+    os.close(exchange(tmp_path / "a", fd, 7, 0.0))
+    os.close(fd)
+    assert names(tmp_path) == ["a", "a.1", "a.2"], "no file is there twice"
+    assert same(read(tmp_path / "a.1"), shop())
+    assert (tmp_path / "a.2").read_bytes() == older
+
+
+def test_a_full_disk_at_a_rotation_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    write, clock, late = os.write, time.monotonic, [0.0]
+
+    def full(fd: int, content: memoryview) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pgscope.capture.recording.file.time.monotonic", lambda: clock() + late[0])
+    file = RecordingFile(tmp_path / "a", bounds=SMALL, trouble=told.append)
+    stream = iter(LONG)
+    while file.size < SMALL.size:
+        file.write(next(stream))
+    monkeypatch.setattr("pgscope.capture.recording.file.os.write", full)
+    file.write(next(stream))
+    monkeypatch.setattr("pgscope.capture.recording.file.os.write", write)
+    assert file.failing and len(told) == 1 and "No space left" in told[0]
+    late[0] += 60.0
+    rest = list(stream)
+    for one in rest:
+        file.write(one)
+    file.close()
+    recording = Recording.open(tmp_path / "a")
+    assert same(list(recording.samples())[-len(rest) :], rest)
+    assert not recording.damage
+    recording.close()

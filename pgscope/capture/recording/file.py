@@ -23,6 +23,8 @@ from pgscope.sample import Mark, Sample
 
 _TRY_AGAIN = 10.0
 """Seconds after a write that failed."""
+_ROTATE_AGAIN = 300.0
+"""Seconds after a new file could not be begun."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class RecordingFile:
         self._told = ""
         self._failing = self._failed = False
         self._again = 0.0
+        self._rotates_again = float("-inf")
+        self._put_off_for = ""
+        """Why no new file could be begun the last time."""
         self._series = uuid.uuid4().hex
         check_older(path, self._bounds.keep)
         self._fd = _locked(path)
@@ -91,8 +96,8 @@ class RecordingFile:
         kept = self._redactor.sample(sample)
         if self._run is None and not self._begin_again():
             return
-        if self._due() and not self._rotate():
-            return
+        if self._due():
+            self._rotate()
         self._try(lambda run: run.write(kept))
 
     def mark(self, mark: Mark) -> None:
@@ -206,21 +211,31 @@ class RecordingFile:
         old = self._bounds.age and time.time() - self._began >= self._bounds.age
         return bool(old or (self._bounds.size and self._size >= self._bounds.size))
 
-    def _rotate(self) -> bool:
-        """Give the file the number 1 and begin a new one."""
-        assert self._run is not None
-        carried = self._run.carried
-        if not self._try(lambda run: run.close()):
-            return False
+    def _rotate(self) -> None:
+        """Give the file the number 1 and begin a new one; where that cannot be, go on in the old one."""
+        if self._run is None or time.monotonic() < self._rotates_again:
+            return
         try:
-            fd = exchange(self.path, self._fd, self._bounds.keep, self._bounds.keep_age)
+            fd = self._exchanged()
         except (OSError, UsageError) as error:
-            self._fail(f"cannot begin a new file after {self.path}: {_reason(error)}")
-            return False
+            self._put_off(f"cannot begin a new file after {self.path}: {_reason(error)}; it goes on in that")
+            return
+        self._put_off_for = ""
+        carried = self._run.carried
+        self._try(lambda run: run.close())
         os.close(self._fd)
         self._fd, self._size, self._began = fd, 0, time.time()
-        self._run = self._new_run(carried, Entries(), 0)
-        return True
+        if self._run is not None:
+            self._run = self._new_run(carried, Entries(), 0)
+
+    def _exchanged(self) -> int:
+        return exchange(self.path, self._fd, self._bounds.keep, self._bounds.keep_age)
+
+    def _put_off(self, reason: str) -> None:
+        self._rotates_again = time.monotonic() + _ROTATE_AGAIN
+        if reason != self._put_off_for:
+            self._put_off_for = reason
+            self._trouble(reason)
 
 
 def _reason(error: OSError | UsageError) -> str:
