@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from pgscope.capture.recording import frame
 from pgscope.capture.recording.file import Bounds, InUse, RecordingFile
 from pgscope.capture.recording.recording import Recording
+from pgscope.capture.recording.scan import layout
+from pgscope.errors import UsageError
 from pgscope.sample import Connected, Poll, StatementTexts
 from tests.recording.streams import later, same, shop
+from tests.recording.test_format import frames
 from tests.tui.samples import read, recorded
 
 LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
@@ -179,3 +183,96 @@ def test_a_full_disk_is_told_once_and_survived(tmp_path: Path, monkeypatch: pyte
     assert not recording.damage
     assert same(found[:third], LONG[:third])
     assert same(found[-third:], LONG[-third:])
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """The same with one bit that is another."""
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def unclosed(path: Path) -> bytes:
+    """A recording that a kill ended: there is no index in it."""
+    file = RecordingFile(path)
+    for one in LONG:
+        file.write(one)
+    file.flush()
+    content = path.read_bytes()
+    file.close()
+    assert all(one.kind != frame.INDEX for one in frames(content))
+    return content
+
+
+@pytest.mark.parametrize("where", [0, 5, 20, 43])
+def test_what_lies_after_damage_is_not_cut_off(tmp_path: Path, where: int) -> None:
+    path = tmp_path / "a"
+    content = unclosed(path)
+    found = frames(content)
+    for one in found[1], found[len(found) // 2], found[-2]:
+        broken = flipped(content, one.offset + where)
+        path.write_bytes(broken)
+        (tmp_path / "a.1").unlink(missing_ok=True)
+        told: list[str] = []
+        file = RecordingFile(path, trouble=told.append)
+        for sample in later(shop(), 1000):
+            file.write(sample)
+        file.close()
+        assert (tmp_path / "a.1").read_bytes() == broken
+        assert told == [
+            f"{path} is damaged at byte {one.offset:,}, with more after that: it is a.1 from now on, as it"
+            " was, and a new file is begun"
+        ]
+        assert same(read(path)[-len(shop()) :], later(shop(), 1000)), "a replay has both"
+
+
+def test_of_a_half_written_tail_no_more_than_that_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    content = unclosed(path)
+    last = frames(content)[-1]
+    tails = {
+        "a part of a header": content[: last.offset + 20],
+        "a part of a payload": content[:-1],
+        "a payload that is not what it should be": flipped(content, last.payload_at),
+        "a header that is not": flipped(content, last.offset + 30),
+        "what a power cut leaves": content[: last.offset] + bytes(5000),
+    }
+    for tail, left in tails.items():
+        path.write_bytes(left)
+        told: list[str] = []
+        RecordingFile(path, trouble=told.append).close()
+        after = path.read_bytes()
+        # An index follows, of what had none.
+        assert after.startswith(content[: last.offset]) and after != left, tail
+        assert [one.kind for one in frames(after[last.offset :])] == [frame.INDEX]
+        assert not told and not (tmp_path / "a.1").exists()
+
+
+def test_an_index_that_is_cut_off_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    recorded(path, LONG)
+    content = path.read_bytes()
+    index = frames(content)[-1]
+    assert index.kind == frame.INDEX
+    path.write_bytes(flipped(content, index.payload_at))
+    recorded(path, later(shop(), 1000), bounds=Bounds(age=0))
+    with path.open("rb") as file:
+        assert file.read(index.offset) == content[: index.offset]
+        found = layout(file, path.stat().st_size)
+    assert len([one for one in frames(path.read_bytes()) if one.kind == frame.KEY]) == len(
+        found.entries.segments
+    )
+    assert not found.newest.segments, "the new index has all that lies before it"
+
+
+def test_what_cannot_be_set_aside_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    content = unclosed(path)
+    broken = flipped(content, frames(content)[3].offset)
+    path.write_bytes(broken)
+
+    def fails(path: Path, fd: int, keep: int, keep_age: float) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pgscope.capture.recording.file.exchange", fails)
+    with pytest.raises(UsageError, match="cannot be set aside: Permission denied; give another file"):
+        RecordingFile(path)
+    assert path.read_bytes() == broken

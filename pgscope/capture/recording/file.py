@@ -14,9 +14,9 @@ from typing import Any
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.capture.recording.redact import Redactor
-from pgscope.capture.recording.rotation import MODE, check_older, exchange, resolved
+from pgscope.capture.recording.rotation import MODE, check_older, exchange, numbered, resolved
 from pgscope.capture.recording.run import Carried, Entries, Run
-from pgscope.capture.recording.scan import layout
+from pgscope.capture.recording.scan import layout, whole_frame
 from pgscope.dataclass import dataclass
 from pgscope.errors import PgscopeError, UsageError
 from pgscope.sample import Mark, Sample
@@ -66,15 +66,16 @@ class RecordingFile:
         self._put_off_for = ""
         """Why no new file could be begun the last time."""
         self._series = uuid.uuid4().hex
+        self._size, self._began = 0, time.time()
+        self._run: Run | None = None
+        self._carried = Carried()
         check_older(path, self._bounds.keep)
         self._fd = _locked(path)
         try:
-            self._size, self._began, before, last_index = self._mended()
+            self._run = self._first_run()
         except BaseException:
             os.close(self._fd)
             raise
-        self._run: Run | None = self._new_run(Carried(), before, last_index)
-        self._carried = Carried()
 
     @property
     def size(self) -> int:
@@ -183,26 +184,47 @@ class RecordingFile:
 
     # --- the file
 
-    def _mended(self) -> tuple[int, float, Entries, int]:
-        """What is in the file: its size without what a kill left at its end, and when it was begun."""
-        size = os.fstat(self._fd).st_size
-        if not size:
-            return 0, time.time(), Entries(), 0
-        with os.fdopen(os.dup(self._fd), "rb") as file:
-            found = layout(file, size)
-            if not found.size:
-                raise UsageError(f"{self.path} is not a recording of pgscope; it is left as it is")
-            if found.last is not None and frame.payload_of(file, found.last) is None:
-                found.size = found.last.offset
-            part = Part(file, str(self.path))
-            try:
-                head = part.head(part.entries.heads[0])
-            except Damaged:
-                head = {}
+    def _first_run(self) -> Run:
+        """Go on with what is in the file, without what a kill left at its end."""
+        if size := os.fstat(self._fd).st_size:
+            with os.fdopen(os.dup(self._fd), "rb") as file:
+                found = layout(file, size)
+                if not found.size:
+                    raise UsageError(f"{self.path} is not a recording of pgscope; it is left as it is")
+                self._take_over(Part(file, str(self.path)))
+                whole = found.size
+                if found.last is not None and frame.payload_of(file, found.last) is None:
+                    whole = found.last.offset
+                if whole_frame(file, whole + 1, size) is None:
+                    os.ftruncate(self._fd, whole)
+                    self._size = whole
+                    found = layout(file, whole)
+                    return self._new_run(Carried(), found.newest, found.last_index)
+            self._leave(found.damage)
+        return self._new_run(Carried(), Entries(), 0)
+
+    def _take_over(self, part: Part) -> None:
+        """What the file's head says of all that follows it."""
+        try:
+            head = part.head(part.entries.heads[0])
+        except Damaged:
+            return
         self._series = str(head.get("series") or self._series)
-        os.ftruncate(self._fd, found.size)
-        os.lseek(self._fd, found.size, os.SEEK_SET)
-        return found.size, float(head.get("at", time.time())), found.newest, found.last_index
+        self._began = float(head.get("at", self._began))
+
+    def _leave(self, damage: str) -> None:
+        """Begin a new file: to go on in one with damage in its middle would lose what lies after that."""
+        try:
+            fd = self._exchanged()
+        except (OSError, UsageError) as error:
+            said = f"{self.path} is {damage}, and cannot be set aside: {_reason(error)}"
+            raise UsageError(f"{said}; give another file") from None
+        os.close(self._fd)
+        self._fd, self._began = fd, time.time()
+        self._trouble(
+            f"{self.path} is {damage}, with more after that: it is {numbered(self.path, 1).name} from now on,"
+            " as it was, and a new file is begun"
+        )
 
     def _due(self) -> bool:
         """Whether a bound is reached."""

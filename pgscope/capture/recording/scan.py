@@ -16,6 +16,8 @@ _TAIL = 8_000_000
 """Bytes at the end in which a whole frame is looked for; one is rarely larger than a few hundred kB."""
 _TAIL_FIRST = 64_000
 """Bytes in which it is looked for first."""
+_PIECE = 1 << 20
+"""Bytes that are searched at a time."""
 _WRONG = (ValueError, TypeError, KeyError, OverflowError, RecursionError, zlib.error)
 
 
@@ -102,6 +104,24 @@ def _last_frame(file: BinaryIO, size: int) -> Frame | None:
         if length >= min(size, _TAIL):
             return None
         length *= 16
+
+
+def whole_frame(file: BinaryIO, begin: int, size: int) -> Frame | None:
+    """The first frame that begins at or after a byte and is whole, its payload too; None if there is none."""
+    while begin < size:
+        file.seek(begin)
+        piece = file.read(min(_PIECE, size - begin))
+        place = piece.find(frame.MAGIC)
+        while place >= 0:
+            found = frame.header_at(file, begin + place)
+            if found is not None and found.next <= size and frame.payload_of(file, found) is not None:
+                return found
+            place = piece.find(frame.MAGIC, place + 1)
+        if len(piece) < _PIECE:
+            return None
+        # A header may lie across the border.
+        begin += len(piece) - len(frame.MAGIC) + 1
+    return None
 
 
 def _walk(file: BinaryIO, size: int, at: int, entries: Entries, last_index: int) -> Layout:
