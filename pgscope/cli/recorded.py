@@ -71,6 +71,8 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
             notices.append(later + extent(recording.start, recording.end))
         if recording.redacted:
             notices.append("constants of statements were taken out when it was recorded")
+        if recording.partly_redacted:
+            notices.append("constants of statements were taken out of a part of it only")
         if recording.damage:
             notices.append(f"not all of it could be read: {recording.damage}")
         return Recorded(watch, tuple(notices))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.redact import UNREADABLE, Redactor, redacted
+from pgscope.cli import main
 from pgscope.packed import Texts
 from pgscope.sample import Disconnected, Poll, StatementTexts
 from tests.recording.streams import later, shop
@@ -83,3 +86,45 @@ def test_what_is_written_as_it_is_is_kept_once() -> None:
     assert written.texts.packed[(1, 1)] is texts.packed[(1, 1)]
     assert "hunter2" in texts[(1, 2)]
     assert "hunter2" not in written.texts[(1, 2)]
+
+
+ALL = "constants of statements were taken out when it was recorded"
+SOME = "constants of statements were taken out of a part of it only"
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ((True, True), ALL),
+        ((True, False), SOME),
+        ((False, True), SOME),
+        ((False, True, False), SOME),
+        ((False, False), ""),
+    ],
+)
+def test_it_is_said_of_all_only_if_it_holds_for_all(
+    runs: tuple[bool, ...], said: str, rotated: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, redact in enumerate(runs):
+        # What is recorded long ago is rotated at once where the age is bounded.
+        bounds = Bounds() if rotated else Bounds(age=0)
+        recorded(tmp_path / "a", later(shop()[:30], 1000.0 * number), redact=redact, bounds=bounds)
+    assert (tmp_path / "a.1").exists() == rotated
+    assert main(["report", "--from", str(tmp_path / "a"), "--format", "json"]) == 0
+    notices = json.loads(capsys.readouterr().out)["notices"]
+    assert [one for one in notices if "constants" in one] == ([said] if said else [])
+
+
+def test_to_go_on_with_another_setting_is_warned_of(tmp_path: Path) -> None:
+    told: list[str] = []
+    for redact in (False, False, True, True, False):
+        file = RecordingFile(tmp_path / "a", redact=redact, bounds=Bounds(age=0), trouble=told.append)
+        for one in shop()[:10]:
+            file.write(one)
+        file.close()
+    assert told == [
+        f"{tmp_path / 'a'} has constants of statements so far, and they stay: only what is recorded from now"
+        " on has none",
+        f"{tmp_path / 'a'} was recorded with --redact so far: from now on constants of statements are in it",
+    ]

@@ -211,6 +211,14 @@ class RecordingFile:
             return
         self._series = str(head.get("series") or self._series)
         self._began = float(head.get("at", self._began))
+        if part.redacted[-1] != self._redact:
+            self._trouble(
+                f"{self.path} has constants of statements so far, and they stay: only what is recorded from"
+                " now on has none"
+                if self._redact
+                else f"{self.path} was recorded with --redact so far: from now on constants of statements are"
+                " in it"
+            )
 
     def _leave(self, damage: str) -> None:
         """Begin a new file: to go on in one with damage in its middle would lose what lies after that."""

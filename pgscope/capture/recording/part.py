@@ -82,6 +82,17 @@ class Part:
         """Moments worth jumping to, oldest first."""
         return sorted(self.entries.marks)
 
+    @property
+    def redacted(self) -> list[bool]:
+        """Of each run, oldest first, whether it says that constants were taken out of its statements."""
+        return [self._says_redacted(offset) for offset in self.entries.heads]
+
+    def _says_redacted(self, offset: int) -> bool:
+        try:
+            return bool(self.head(offset).get("redacted"))
+        except (Damaged, UsageError):
+            return False
+
     def head(self, offset: int) -> dict[str, Any]:
         """The head at this offset. Raises Damaged, or UsageError for a format that is not known yet."""
         if offset not in self._heads:

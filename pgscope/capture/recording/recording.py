@@ -87,8 +87,18 @@ class Recording:
 
     @property
     def redacted(self) -> bool:
-        """Whether the constants were taken out of statements."""
-        return any(bool(part.head(part.entries.heads[0]).get("redacted")) for part in self._parts)
+        """Whether the constants were taken out of all statements."""
+        return all(self._redacted)
+
+    @property
+    def partly_redacted(self) -> bool:
+        """Whether the constants were taken out of some statements, and not of others."""
+        return any(self._redacted) and not all(self._redacted)
+
+    @property
+    def _redacted(self) -> list[bool]:
+        """Of each run."""
+        return [redacted for part in self._parts for redacted in part.redacted]
 
     @property
     def damage(self) -> str:
