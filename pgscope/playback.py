@@ -219,8 +219,8 @@ class Player:
             following: Sample | None = None
             until = time.monotonic() + _SLICE
             for sample in stream:
-                # What held when it begins comes first, and may be old.
-                if isinstance(sample, Poll) and sample.at > at and polls:
+                # What held when it begins comes first, and may be old. The link may be another soon.
+                if isinstance(sample, Poll | Connected | Disconnected) and sample.at > at and polls:
                     following = sample
                     break
                 if sample.at > at - _GLANCE:
@@ -232,11 +232,12 @@ class Player:
                     if self._wanted != at:
                         return
                     until = time.monotonic() + _SLICE
-            self.watch, self._polls, self._stream, self._next = watch, polls, stream, following
-            self._at = at
-            watch.every(0.0)
-            self.snapshot = watch.snapshot()
-            self._changed()
+            if before == _GLANCE or _is_nearer(polls, self._polls, at):
+                self.watch, self._polls, self._stream, self._next = watch, polls, stream, following
+                self._at = at
+                watch.every(0.0)
+                self.snapshot = watch.snapshot()
+                self._changed()
             await asyncio.sleep(_BREATH)
             if self._wanted != at:
                 return
@@ -271,9 +272,6 @@ class Player:
         return self._next
 
     def _at_end(self) -> None:
-        if self.recording.broken:
-            self._stop(self.recording.broken)
-            return
         now = time.monotonic()
         if now - self._looked < _GROWN_AFTER:
             return
@@ -289,7 +287,7 @@ class Player:
             )
             self._marks = tuple(self.recording.marks)
         else:
-            self._stop("the end of the recording")
+            self._stop(self.recording.broken or "the end of the recording")
 
     def _stop(self, said: str) -> None:
         self.playing = False
@@ -352,3 +350,12 @@ class Player:
                 until = time.monotonic() + _SLICE
         self._search, self._busy = False, ""
         self.snapshot = self.watch.snapshot()
+
+
+def _is_nearer(polls: deque[float], others: deque[float], at: float) -> bool:
+    """Whether these polls come at least as close before a moment as others do; none is nothing."""
+
+    def nearest(some: deque[float]) -> tuple[bool, float]:
+        return bool(some), some[-1] if some and some[-1] <= at else float("-inf")
+
+    return nearest(polls) >= nearest(others)

@@ -64,7 +64,8 @@ def watch_recorded(arguments: argparse.Namespace, settings: FindingSettings) -> 
         watch.every(0.0)
         if watch.poll is None:
             runs = extent(recording.start, recording.end) if recording.start else "it has no sample yet"
-            raise UsageError(f"{arguments.recording}: no sample in that time; {runs}")
+            damage = f"; not all of it could be read: {recording.damage}" if recording.damage else ""
+            raise UsageError(f"{arguments.recording}: no sample in that time; {runs}{damage}")
         notices = [f"recording {arguments.recording}: {_extent(recording)}"]
         if since is not None and since < recording.start - 60.0:
             later = f"it begins later than --since {arguments.since}: "

@@ -19,7 +19,17 @@ from pgscope.capture.recording.run import Run
 from pgscope.capture.recording.words import Read, Words
 from pgscope.errors import UsageError
 from pgscope.packed import Texts
-from pgscope.sample import Connected, Mark, Names, Poll, Sample, Session, StatementTexts
+from pgscope.sample import (
+    Connected,
+    Disconnected,
+    Look,
+    Mark,
+    Names,
+    Poll,
+    Sample,
+    Session,
+    StatementTexts,
+)
 from pgscope.text import clean
 from tests.recording.streams import later, same, shop
 from tests.tui.samples import read, recorded
@@ -147,7 +157,7 @@ def test_a_file_cut_short_opens_up_to_the_cut(data: st.DataObject) -> None:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_a_damaged_file_opens_up_to_the_damage_and_says_so(data: st.DataObject) -> None:
+def test_of_a_damaged_file_all_else_is_read_and_the_damage_is_said(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(WHOLE) - 1))
     length = data.draw(st.integers(1, 40))
     noise = data.draw(st.binary(min_size=length, max_size=length))
@@ -157,11 +167,25 @@ def test_a_damaged_file_opens_up_to_the_damage_and_says_so(data: st.DataObject) 
     except UsageError:
         assert place < frames(WHOLE)[1].offset
         return
-    found = list(recording.samples())
+    found, after = halves(list(recording.samples()))
     assert same(found, LONG[: len(found)]), "what is given is what was recorded"
     assert len(found) >= readable(place)
+    assert not after or same(after, [one for one in LONG if isinstance(one, _MOMENTS)][-len(after) :])
     if len(found) < len(LONG):
         assert recording.damage
+
+
+_MOMENTS = (Poll, Look)
+"""Kinds of samples that are never told anew."""
+
+
+def halves(found: list[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """What is there before damage, and after it those samples that are never told anew."""
+    holes = [place for place, one in enumerate(found) if isinstance(one, Disconnected)]
+    assert len(holes) <= 1
+    if not holes:
+        return found, []
+    return found[: holes[0]], [one for one in found[holes[0] :] if isinstance(one, _MOMENTS)]
 
 
 def test_a_program_with_other_columns_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:

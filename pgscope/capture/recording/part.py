@@ -34,6 +34,8 @@ class Part:
         self.name = name
         self._heads: dict[int, dict[str, Any]] = {}
         self._words: tuple[int, int, Read] | None = None
+        self._lost: dict[int, tuple[int, str]] = {}
+        """Of a run the first of its dictionaries that cannot be read, and why: nothing after it can be."""
         self.refresh()
 
     @classmethod
@@ -172,15 +174,22 @@ class Part:
 
     def _words_until(self, run: int, offset: int) -> Read:
         """The words of a run as of an offset, or more: they are kept, and an earlier segment has no other."""
+        lost, why = self._lost.get(run, (offset + 1, ""))
+        if lost <= offset:
+            raise Damaged(why)
         if self._words is None or self._words[0] != run:
             self._words = (run, run, Read())
         _, place, words = self._words
         dictionaries = self.entries.dictionaries
         for one in dictionaries[bisect_right(dictionaries, place) : bisect_right(dictionaries, offset)]:
-            header = frame.header_at(self._file, one)
-            if header is None:
-                raise Damaged(f"{self.name} is damaged at byte {one:,}")
-            self._learn(words, header)
+            try:
+                header = frame.header_at(self._file, one)
+                if header is None:
+                    raise Damaged(f"{self.name} is damaged at byte {one:,}")
+                self._learn(words, header)
+            except Damaged as error:
+                self._lost[run] = (one, str(error))
+                raise
         self._words = (run, max(place, offset), words)
         return words
 

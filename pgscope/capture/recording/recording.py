@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,12 @@ from pgscope.capture.recording.part import Damaged, Part
 from pgscope.capture.recording.rotation import numbered
 from pgscope.errors import UsageError
 from pgscope.packed import Texts
-from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample, StatementTexts
+from pgscope.sample import Connected, Disconnected, Mark, OwnCost, Poll, Sample, StatementTexts
+from pgscope.text import clean, one_line
 
+_AFTER = 1e-6
+"""Seconds; times have µs."""
+_HOLES_TOLD = 3
 _AT_A_TIME = 20
 """Texts told together: a long one takes a millisecond to take in, and there may be keys to answer."""
 
@@ -32,8 +37,8 @@ class Recording:
         """`parts` oldest first; `texts` of statements that are not in them."""
         self._parts = list(parts)
         self._texts = texts
-        self.broken = ""
-        """Where reading stopped for damage; '' if it did not."""
+        self._holes: dict[str, None] = {}
+        """Damage that was met, each once, in the order in which it was."""
 
     @classmethod
     def open(cls, path: Path) -> Recording:
@@ -101,6 +106,13 @@ class Recording:
         return [redacted for part in self._parts for redacted in part.redacted]
 
     @property
+    def broken(self) -> str:
+        """What was passed over for damage so far, in a line; '' if nothing was."""
+        told = list(self._holes)[:_HOLES_TOLD]
+        more = len(self._holes) - len(told)
+        return "; ".join([*told, f"and {more} times more"] if more else told)
+
+    @property
     def damage(self) -> str:
         """What is wrong with it, in a line; '' if nothing is."""
         told = [f"{part.name} is {part.damage}" for part in self._parts if part.damage]
@@ -123,17 +135,15 @@ class Recording:
     def samples(self, since: float | None = None, until: float | None = None) -> Iterator[Sample]:
         """The samples from a time to a time, in order, and before them what held when they began.
 
-        Reading stops at the first damage; `damage` says where.
+        After damage reading goes on with the next segment: a Disconnected says so, and what holds by then is
+        told anew, as after a connection that was lost. `damage` says where.
         """
         places = self._places()
         first = 0
         if since is not None:
             starts = [self._span(place)[0] for place in places]
             first = max(bisect_right(starts, since) - 1, 0)
-        try:
-            yield from self._from(places[first:], since, until)
-        except Damaged as error:
-            self.broken = str(error)
+        return self._from(places[first:], since, until)
 
     def _places(self) -> list[Place]:
         return [
@@ -147,39 +157,127 @@ class Recording:
         return start, end
 
     def _from(self, places: Sequence[Place], since: float | None, until: float | None) -> Iterator[Sample]:
-        held: dict[str, Sample] = {}
-        begun = since is None
-        told = False
-        continued = False
-        texts: dict[tuple[int, int], str] | Texts = {}
+        reading = _Reading(since)
+        yield from self._told(places, reading, until)
+        yield from reading.ended()
+
+    def _told(self, places: Sequence[Place], reading: _Reading, until: float | None) -> Iterator[Sample]:
         for number, place in enumerate(places):
             if until is not None and self._span(place)[0] > until:
                 return
-            part = self._parts[place.part]
             if number and places[number - 1].part != place.part:
                 self._parts[places[number - 1].part].forget_words()
-            for sample, repeats in part.segment(place.segment):
-                if repeats and number:
-                    continue
-                if not begun and (repeats or sample.at < (since or 0.0)):
-                    _hold(held, sample)
-                    continue
-                continued = continued or repeats
-                if not told and not repeats:
-                    told = True
-                    # A file that goes on where another ended has the texts, but nothing told of them.
-                    if not begun or continued:
-                        yield from held.values()
-                        texts = part.texts(place.segment)
-                    if self._texts is not None:
-                        texts = self._texts.copy()
-                    begun = True
-                if until is not None and not repeats and sample.at > until:
-                    return
-                if texts and isinstance(sample, Poll):
-                    for found in _pieces(_taken(texts, sample)):
-                        yield StatementTexts(sample.at, sample.mono, found)
-                yield sample
+            part = self._parts[place.part]
+            try:
+                for sample, repeats in part.segment(place.segment):
+                    if reading.holds(sample, repeats, first=not number):
+                        continue
+                    if until is not None and not repeats and sample.at > until:
+                        return
+                    if not repeats and reading.due:
+                        if reading.misses_texts:
+                            reading.texts = part.texts(place.segment)
+                        if self._texts is not None:
+                            reading.texts = self._texts.copy()
+                        yield from reading.begin(sample)
+                    yield from reading.tell(sample, repeats)
+            except Damaged as error:
+                self._holes[str(error)] = None
+                reading.broke(str(error), self._span(place)[0])
+
+
+class _Reading:
+    """What one reading remembers from segment to segment."""
+
+    def __init__(self, since: float | None) -> None:
+        self._since = since
+        self._held: dict[str, Sample] = {}
+        """What holds until further notice and was not told yet."""
+        self._begun = since is None
+        self._told = False
+        self._continued = False
+        self.texts: dict[tuple[int, int], str] | Texts = {}
+        """Those that were not told yet."""
+        self._hole = ""
+        """Why what comes before the next sample could not be read; '' if all of it was."""
+        self._news: dict[str, Sample] = {}
+        """What holds after that."""
+        self._last: tuple[float, float] | None = None
+        """When the last sample before this was taken, at and mono."""
+
+    @property
+    def due(self) -> bool:
+        """Whether something is to be told before the next sample."""
+        return bool(self._hole) or not self._told
+
+    @property
+    def misses_texts(self) -> bool:
+        """Whether texts are known by now of which nothing was told."""
+        # A file that goes on where another ended has the texts, but nothing told of them.
+        return bool(self._hole) or not self._begun or self._continued
+
+    def holds(self, sample: Sample, repeats: bool, *, first: bool) -> bool:
+        """Whether a sample is not told, or not yet; `first`: it is of the first segment that is read."""
+        if repeats and not first:
+            if self._hole:
+                _hold(self._news, sample)
+            return True
+        if not self._begun and (repeats or sample.at < (self._since or 0.0)):
+            if self._hole and not repeats:
+                # The hole lies before the time to begin at.
+                self._held.update(self._news)
+                self._hole = ""
+            _hold(self._held, sample)
+            self._pass(sample, repeats)
+            return True
+        self._continued = self._continued or repeats
+        return False
+
+    def broke(self, why: str, start: float) -> None:
+        """A segment that starts then could not be read to its end."""
+        self._hole = self._hole or why
+        self._news = {}
+        if self._last is None:
+            self._last = (start, start)
+
+    def begin(self, sample: Sample) -> Iterator[Sample]:
+        """What is told before a sample: what holds then, and that something is missing, if it is."""
+        self._begun = self._told = True
+        if not self._hole:
+            yield from self._held.values()
+            return
+        yield self._missing()
+        self._hole = ""
+        for one in self._news.values():
+            # As after a connection that was lost: nothing is told of what happened in between. Costs go on.
+            if not isinstance(one, OwnCost):
+                yield replace(one, at=sample.at, mono=sample.mono)
+        self._news = {}
+
+    def tell(self, sample: Sample, repeats: bool) -> Iterator[Sample]:
+        """A sample, and before it the texts that it needs and that were not told yet."""
+        if self.texts and isinstance(sample, Poll):
+            for found in _pieces(_taken(self.texts, sample)):
+                yield StatementTexts(sample.at, sample.mono, found)
+        self._pass(sample, repeats)
+        yield sample
+
+    def _pass(self, sample: Sample, repeats: bool) -> None:
+        if not repeats:
+            self._last = (sample.at, sample.mono)
+
+    def ended(self) -> Iterator[Sample]:
+        """What is told at the end."""
+        if self._hole:
+            if not self._told:
+                yield from self._held.values()
+            yield self._missing()
+
+    def _missing(self) -> Disconnected:
+        at, mono = self._last or (0.0, 0.0)
+        reason = one_line(clean(f"a part of the recording is missing: {self._hole}"))
+        # Later than what was read, so that the moment of that is shown as it was.
+        return Disconnected(at + _AFTER, mono + _AFTER, reason)
 
 
 def _hold(held: dict[str, Sample], sample: Sample) -> None:
