@@ -269,6 +269,7 @@ class Player:
             self._next = next(self._stream, None)
             if self._next is None:
                 self._at_end()
+                self._next = next(self._stream, None)
         return self._next
 
     def _at_end(self) -> None:
@@ -280,11 +281,7 @@ class Player:
         self.recording.refresh()
         if self.recording.end > end and self._polls:
             last = self._polls[-1]
-            self._stream = (
-                sample
-                for sample in self.recording.samples(last)
-                if sample.at > last and not isinstance(sample, Connected | Disconnected)
-            )
+            self._stream = _after(self.recording.samples(last), last)
             self._marks = tuple(self.recording.marks)
         else:
             self._stop(self.recording.broken or "the end of the recording")
@@ -350,6 +347,16 @@ class Player:
                 until = time.monotonic() + _SLICE
         self._search, self._busy = False, ""
         self.snapshot = self.watch.snapshot()
+
+
+def _after(stream: Iterator[Sample], at: float) -> Iterator[Sample]:
+    """Of a stream from a poll on what comes after that; what it begins with was told before."""
+    for sample in stream:
+        if isinstance(sample, Poll) and sample.at >= at:
+            if sample.at > at:
+                yield sample
+            break
+    yield from stream
 
 
 def _is_nearer(polls: deque[float], others: deque[float], at: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -64,6 +65,26 @@ class Part:
             self.head(self.entries.heads[0])
         except Damaged as error:
             raise UsageError(f"{error}: nothing of it can be read") from None
+
+    def lies_at(self, path: Path) -> bool:
+        """Whether the path names this file, which may have got another name since it was opened."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
+        except OSError:
+            return False
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the file has no name any more."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
+
+    @property
+    def series(self) -> str:
+        """What files that follow each other have in common; '' if there is nothing.
+
+        Raises Damaged, UsageError.
+        """
+        return str(self.head(self.entries.heads[0]).get("series") or "")
 
     def close(self) -> None:
         """Close the file."""

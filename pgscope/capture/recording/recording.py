@@ -16,6 +16,7 @@ from pgscope.packed import Texts
 from pgscope.sample import Connected, Disconnected, Mark, OwnCost, Poll, Sample, StatementTexts
 from pgscope.text import clean, one_line
 
+_MOST_PARTS = 10_000
 _AFTER = 1e-6
 """Seconds; times have µs."""
 _HOLES_TOLD = 3
@@ -33,8 +34,14 @@ class Place(NamedTuple):
 class Recording:
     """Samples of one server over time. Times are epoch seconds by the server's clock."""
 
-    def __init__(self, parts: Sequence[Part], texts: Texts | None = None) -> None:
-        """`parts` oldest first; `texts` of statements that are not in them."""
+    def __init__(
+        self, parts: Sequence[Part], texts: Texts | None = None, *, follows: Path | None = None
+    ) -> None:
+        """`parts` oldest first; `texts` of statements that are not in them.
+
+        `follows` is the path that the newest part has, for as long as it is not rotated.
+        """
+        self._follows = follows
         self._parts = list(parts)
         self._texts = texts
         self._holes: dict[str, None] = {}
@@ -47,16 +54,17 @@ class Recording:
         Raises UsageError.
         """
         newest = Part.open(path)
-        base = path if numbered(path, 1).exists() else path.resolve()
+        linked = path.is_symlink() and not numbered(path, 1).exists()
+        base = path.resolve() if linked else path
         older: list[Part] = []
         try:
-            series = newest.head(newest.entries.heads[0]).get("series")
-            for number in range(1, 10_000):
+            series = newest.series
+            for number in range(1, _MOST_PARTS):
                 rotated = numbered(base, number)
                 if not series or not rotated.exists():
                     break
                 part = Part.open(rotated)
-                if part.head(part.entries.heads[0]).get("series") != series:
+                if part.series != series:
                     part.close()
                     break
                 older.append(part)
@@ -64,7 +72,7 @@ class Recording:
             if not older and not newest.entries.segments:
                 raise UsageError(str(error)) from None
             newest.damage = newest.damage or str(error)
-        return cls([*reversed(older), newest])
+        return cls([*reversed(older), newest], follows=base)
 
     @classmethod
     def of_bytes(cls, content: bytes, name: str, texts: Texts | None = None) -> Recording:
@@ -77,8 +85,36 @@ class Recording:
             part.close()
 
     def refresh(self) -> None:
-        """Take in what was written since; a file that was rotated meanwhile stays as it is."""
-        self._parts[-1].refresh()
+        """Take in what was written since, and the files that were begun since the newest was rotated."""
+        last = self._parts[-1]
+        last.refresh()
+        if self._follows is None or last.lies_at(self._follows):
+            return
+        if newer := self._newer(self._follows, last):
+            # What was written to it before they were begun.
+            last.refresh()
+            self._parts += newer
+
+    def _newer(self, path: Path, last: Part) -> list[Part]:
+        """The parts that came after the last one, oldest first; none if that is not sure yet."""
+        found: list[Part] = []
+        try:
+            for number in range(_MOST_PARTS):
+                name = numbered(path, number) if number else path
+                if last.lies_at(name) or (last.deleted and not name.exists()):
+                    return found[::-1]
+                if any(part.lies_at(name) for part in found):
+                    # It was rotated while this looked.
+                    break
+                found.append(Part.open(name))
+                if not last.series or found[-1].series != last.series:
+                    break
+        except (Damaged, UsageError):
+            # Nothing is in it yet, or it is being rotated again.
+            pass
+        for part in found:
+            part.close()
+        return []
 
     @property
     def start(self) -> float:

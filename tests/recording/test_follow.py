@@ -1,0 +1,156 @@
+"""A recording that goes on while it is looked at, also in the files that are begun meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pgscope import playback
+from pgscope.analysis.findings import FindingSettings
+from pgscope.capture.recording.file import Bounds, RecordingFile
+from pgscope.capture.recording.recording import Recording
+from pgscope.playback import Player
+from pgscope.sample import Connected, Disconnected, Poll, Sample
+from tests.recording.streams import later, same, shop
+from tests.tui.samples import recorded
+
+LONG = [*shop(), *later(shop(), 200), *later(shop(), 400)]
+SMALL = Bounds(size=15_000, keep=0)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[RecordingFile]:
+    opened = RecordingFile(tmp_path / "a", bounds=SMALL)
+    yield opened
+    opened.close()
+
+
+def write_until(file: RecordingFile, stream: Iterator[Sample], rotations: int, and_then: int = 60) -> int:
+    """Write until the file was rotated so often, and a little more; how many samples that were."""
+    count, seen = 0, file.path.stat().st_ino
+    while rotations:
+        file.write(next(stream))
+        count += 1
+        if (now := file.path.stat().st_ino) != seen:
+            rotations, seen = rotations - 1, now
+    for _ in range(and_then):
+        file.write(next(stream))
+    file.flush()
+    return count + and_then
+
+
+@pytest.mark.parametrize("rotations", [0, 1, 2, 3])
+def test_it_is_read_on_after_it_was_rotated(file: RecordingFile, rotations: int) -> None:
+    stream = iter(LONG)
+    count = write_until(file, stream, 1, 20)
+    recording = Recording.open(file.path)
+    assert same(list(recording.samples()), LONG[:count])
+    count += write_until(file, stream, rotations, 20)
+    recording.refresh()
+    assert same(list(recording.samples()), LONG[:count])
+    for one in stream:
+        file.write(one)
+    file.flush()
+    recording.refresh()
+    recording.refresh()
+    assert same(list(recording.samples()), LONG)
+    assert not recording.damage
+    since = recording.end - 30.0
+    expected = [one for one in LONG if isinstance(one, Poll) and one.at >= since]
+    assert same([one for one in recording.samples(since) if isinstance(one, Poll)], list(expected))
+    recording.close()
+
+
+def test_a_link_is_followed_too(file: RecordingFile, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(file.path)
+    stream = iter(LONG)
+    count = write_until(file, stream, 0)
+    recording = Recording.open(tmp_path / "link")
+    count += write_until(file, stream, 1)
+    recording.refresh()
+    assert same(list(recording.samples()), LONG[:count])
+    recording.close()
+
+
+def test_files_that_were_deleted_meanwhile_are_no_end(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a", bounds=Bounds(size=15_000, keep=1))
+    stream = iter(LONG)
+    count = write_until(file, stream, 0)
+    recording = Recording.open(tmp_path / "a")
+    write_until(file, stream, 3)
+    recording.refresh()
+    found = list(recording.samples())
+    assert same(found[:count], LONG[:count])
+    assert recording.end > Recording.open(tmp_path / "a").start
+    file.close()
+    recording.close()
+
+
+def test_nothing_else_is_taken_for_what_follows(file: RecordingFile, tmp_path: Path) -> None:
+    stream = iter(LONG)
+    count = write_until(file, stream, 0)
+    recording = Recording.open(tmp_path / "a")
+    end = recording.end
+    (tmp_path / "a").rename(tmp_path / "a.1")
+    recording.refresh()
+    for content in (b"", b"of somebody else"):
+        (tmp_path / "a").write_bytes(content)
+        recording.refresh()
+    (tmp_path / "a").unlink()
+    recorded(tmp_path / "a", later(shop(), 1000), bounds=Bounds(age=0))
+    recording.refresh()
+    assert recording.end == end
+    assert same(list(recording.samples()), LONG[:count])
+    recording.close()
+
+
+async def test_a_replay_goes_on_in_the_new_file(
+    file: RecordingFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "_GROWN_AFTER", 0.0)
+    last = next(one for one in reversed(LONG) if isinstance(one, Poll))
+    down = Disconnected(last.at + 1.0, last.mono + 1.0, "gone")
+    up = next(one for one in LONG if isinstance(one, Connected))
+    up = replace(up, at=last.at + 2.0, mono=last.mono + 2.0)
+    whole = [*LONG, down, up, *later([last], 3.0)]
+    stream = iter(whole)
+    count = write_until(file, stream, 0)
+    recording = Recording.open(tmp_path / "a")
+    end = recording.end + 0.001
+    player = Player(recording, "a", FindingSettings, lambda: None, at=end, playing=False)
+    running = asyncio.create_task(player.run())
+    while player._wanted is not None:
+        await asyncio.sleep(0)
+    links = []
+    plain = player.watch.feed
+
+    def noted(sample: Sample) -> None:
+        if isinstance(sample, Connected | Disconnected):
+            links.append(type(sample))
+        plain(sample)
+
+    monkeypatch.setattr(player.watch, "feed", noted)
+    write_until(file, stream, 1, 90)
+    polls = [one.at for one in LONG if isinstance(one, Poll) and one.at > end]
+    for at in polls[:20]:
+        player.step(1)
+        while player._steps:
+            await asyncio.sleep(0)
+        assert player.state.at == pytest.approx(at, abs=1e-5), "none is left out, and none comes twice"
+    assert len(recording._parts) > 1
+    for one in stream:
+        file.write(one)
+    file.flush()
+    while player.state.at < last.at + 2.5:
+        player.step(1)
+        while player._steps:
+            await asyncio.sleep(0)
+    expected = [type(one) for one in whole[count:] if isinstance(one, Connected | Disconnected)]
+    assert links == expected, "what the link did since, and nothing of what was known"
+    assert player.snapshot.link.connected
+    running.cancel()
+    recording.close()
