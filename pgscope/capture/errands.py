@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Sequence
 
 from pgscope.capture.ending import within
 from pgscope.capture.source import Emit
 from pgscope.capture.wanted import fulfil
+from pgscope.packed import Texts
 from pgscope.sample import Wanted
-from pgscope.server.connection import connect
+from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
+from pgscope.server.elsewhere import Place, There, first_that_can
 from pgscope.server.objects import ObjectNames
 from pgscope.server.sense import Senseless, sensible
+from pgscope.server.statements import StatementReader
 
 _ANSWER = 30.0
 """Seconds that an errand may take."""
@@ -42,6 +46,12 @@ class Errands:
         if objects.wanted_elsewhere:
             self._put("names", lambda: self._names(objects))
 
+    def texts_elsewhere(
+        self, reader: StatementReader, places: Sequence[Place], take: Callable[[Texts], None]
+    ) -> None:
+        """Queue the reading of texts in the first of these databases where they can be read."""
+        self._put("texts", lambda: self._texts(reader, places, take))
+
     def _put(self, key: object, errand: Callable[[], Coroutine[None, None, None]]) -> None:
         if key not in self._known and self._queue.qsize() < _WAITING_MOST:
             self._known.add(key)
@@ -66,4 +76,23 @@ class Errands:
             self._emit(sample)
 
     async def _names(self, objects: ObjectNames) -> None:
-        await objects.read_elsewhere(lambda database: connect(self._target.with_database(database)))
+        await objects.read_elsewhere(self._open)
+
+    async def _texts(
+        self, reader: StatementReader, places: Sequence[Place], take: Callable[[Texts], None]
+    ) -> None:
+        async def read(there: There) -> None:
+            started = time.monotonic()
+            try:
+                await reader.texts_elsewhere(there, reader.unseen(), take)
+            finally:
+                self._meter((time.monotonic() - started) * 1000.0)
+
+        try:
+            await first_that_can(places, self._open, read)
+        finally:
+            if reader.failure is not None:
+                reader.give_up()
+
+    async def _open(self, database: str) -> Connection:
+        return await connect(self._target.with_database(database))

@@ -17,6 +17,7 @@ from pgscope.server.poll import Polled
 _T = TypeVar("_T")
 _FAILURES_BEFORE_TOLD = 2
 """Polls that fail in a row before it is told: one may have been cancelled by somebody."""
+_TEXTS = "statement_texts"
 _VIEWS = {
     "databases": "pg_stat_database",
     "statements": "pg_stat_statements",
@@ -25,6 +26,7 @@ _VIEWS = {
     "prepared": "pg_prepared_xacts",
     "progress": "pg_stat_progress_*",
     "xmin_holders": "what holds back vacuum",
+    _TEXTS: "texts of new statements",
 }
 
 
@@ -55,11 +57,16 @@ class Health:
         new = _for_good(polled.failures).keys() - self._refused.keys()
         return bool(new) or polled.in_recovery != self._facts.in_recovery
 
-    def well(self, polled: Polled) -> None:
-        """A poll was answered; say what it was refused, if that is not what it was refused before."""
+    def well(self, polled: Polled, unreadable: str = "") -> None:
+        """A poll was answered; say what it was refused, if that is not what it was refused before.
+
+        `unreadable` is why texts of statements cannot be read, '' if they can.
+        """
         refused = {**self._refused, **_for_good(polled.failures)}
-        for part in polled.answered:
+        for part in (*polled.answered, _TEXTS):
             refused.pop(part, None)
+        if unreadable:
+            refused[_TEXTS] = unreadable
         if self._troubled or refused.keys() != self._refused.keys():
             self._refused = refused
             missing = tuple(_missing(part, reason, self._facts.user) for part, reason in refused.items())
@@ -104,4 +111,6 @@ def _missing(part: str, reason: str, user: str) -> Missing:
     remedy = "it is tried again each minute"
     if "permission denied" in reason:
         remedy = f"grant {user} what it names, or membership of pg_monitor; {remedy}"
+    if part == _TEXTS and "encoding" in reason:
+        remedy = f"CREATE EXTENSION pg_stat_statements in a database whose encoding is SQL_ASCII; {remedy}"
     return Missing(f"{_VIEWS.get(part, part)} cannot be read", reason, remedy)

@@ -37,13 +37,16 @@ from pgscope.sample import (
     StatementTexts,
     Wanted,
 )
+from pgscope.server.batch import Failure
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
+from pgscope.server.elsewhere import places
 from pgscope.server.facts import learn, learn_now
 from pgscope.server.memory import keep
 from pgscope.server.poll import Polled, Poller, PollFailed
 from pgscope.server.sampler import Sampler
 from pgscope.server.sense import sensible
+from pgscope.server.statements import StatementReader
 from pgscope.text import clean, one_line
 
 SHORTEST_INTERVAL = 0.1
@@ -68,6 +71,8 @@ _MANY_STATEMENTS = 1000
 """Entries of pg_stat_statements from which on reading their counters is most of what a poll costs."""
 _STATEMENTS_EVERY = 2.0
 """Seconds from one such read to the next, at the least."""
+_TEXTS_AGAIN = 10.0
+"""Seconds after a read of texts that was cancelled or ran out of something until the next."""
 _RESERVE = 0.15
 """Part of the budget for what is read once."""
 
@@ -301,7 +306,8 @@ class LiveSource:
                 continue
             except (ConnectionFailed, *_LOST) as error:
                 return _why(error)
-            health.well(polled)
+            reader = link.poller.reader
+            health.well(polled, reader.unreadable if reader is not None else "")
             self._thrift.feed(started)
             self._server_ahead = polled.poll.at - polled.poll.mono
             reads, without = (reads + 1, 0) if counters else (reads, without + 1)
@@ -319,13 +325,13 @@ class LiveSource:
                 self._sampler.polled(polled.poll.at, link.poller.changed)
             if self._errands is not None:
                 self._errands.name_elsewhere(link.poller.objects)
-            if polled.poll.statements and link.poller.reader and started >= next_texts:
+            if polled.poll.statements and reader and started >= next_texts:
                 try:
-                    cost = await self._texts(link, emit)
+                    cost = await self._texts(link, reader, emit)
                 except (ConnectionFailed, *_LOST) as error:
                     return _why(error)
                 if cost > 0:
-                    next_texts = started + texts.read(cost)
+                    next_texts = started + max(texts.read(cost), _until_again(reader.failure))
             if not kept:
                 # After the first poll: somebody waits for that.
                 kept = True
@@ -358,10 +364,9 @@ class LiveSource:
         await within(_ANSWER, keep(connection))
         self._meter.add((time.monotonic() - asked) * 1000.0)
 
-    async def _texts(self, link: Link, emit: Emit) -> float:
+    async def _texts(self, link: Link, reader: StatementReader, emit: Emit) -> float:
         """Read texts not read yet; return what that is taken to have cost, in s of server time."""
-        assert link.poller.reader is not None
-        unseen = link.poller.reader.unseen()
+        unseen = reader.unseen()
         if not unseen:
             return 0.0
         started = time.monotonic()
@@ -370,7 +375,13 @@ class LiveSource:
             emit(StatementTexts(self._now(), time.monotonic(), texts))
 
         with sensible():
-            await within(_ANSWER, link.poller.reader.texts(link.connection, unseen, take))
+            await within(_ANSWER, reader.texts(link.connection, unseen, take))
+            if reader.unconvertible:
+                where = await within(_ANSWER, places(link.connection))
+                if where and self._errands is not None:
+                    self._errands.texts_elsewhere(reader, where, take)
+                else:
+                    reader.give_up()
         cost_ms = self._charges.of("texts", (time.monotonic() - started) * 1000.0)
         self._meter.add(cost_ms)
         return cost_ms / 1000.0
@@ -465,6 +476,13 @@ def _backoff(attempt: int) -> float:
     """Seconds to wait before the next attempt: doubling, bounded, and not in step with other clients."""
     # Of a server that stays away for hours the power would be too great a number.
     return min(0.5 * 2.0 ** min(attempt, 30), _BACKOFF_MOST) * random.uniform(0.75, 1.25)
+
+
+def _until_again(failure: Failure | None) -> float:
+    """Seconds until texts may be read again after a read that failed so; 0 after one that did not."""
+    if failure is None:
+        return 0.0
+    return _TEXTS_AGAIN if failure.passing else _LEARN_EVERY
 
 
 def _why(error: BaseException) -> str:

@@ -25,10 +25,14 @@ class Statement:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a statement failed, in one cleaned line; `passing` if the same may go well at the next look."""
+    """Why a statement failed, in one cleaned line; `passing` if the same may go well at the next look.
+
+    `state` is the SQLSTATE, '' where there is none.
+    """
 
     reason: str
     passing: bool
+    state: str = ""
 
 
 @dataclass
@@ -75,11 +79,13 @@ async def _one_by_one(connection: Connection, statements: Sequence[Statement]) -
         except psycopg.Error as error:
             if connection.closed or connection.broken:
                 raise
-            batch.failures[statement.name] = _failure(error)
+            batch.failures[statement.name] = failure_of(error)
     return batch
 
 
-def _failure(error: psycopg.Error) -> Failure:
+def failure_of(error: psycopg.Error) -> Failure:
+    """What an error of the server means for a statement that is run again and again."""
     # Cancelled (57014), a lock not had (55P03), out of a resource (53): it may go well next time.
     state = error.sqlstate or ""
-    return Failure(one_line(clean(str(error))), state in ("57014", "55P03") or state.startswith("53"))
+    passing = state in ("57014", "55P03") or state.startswith("53")
+    return Failure(one_line(clean(str(error))), passing, state)

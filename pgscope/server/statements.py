@@ -11,10 +11,11 @@ from psycopg import sql
 
 from pgscope.packed import Texts
 from pgscope.sample import ServerFacts, StatementCounters, StatementsInfo
-from pgscope.server.batch import Statement
+from pgscope.server.batch import Failure, Statement, failure_of
 from pgscope.server.changes import Marks, mark
 from pgscope.server.connection import Connection
 from pgscope.server.decode import text
+from pgscope.server.elsewhere import UNCONVERTIBLE, There
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
@@ -59,6 +60,10 @@ class StatementReader:
         self._uncertain = False
         self._unseen: set[tuple[int, int]] = set()
         self._moved = False
+        self.failure: Failure | None = None
+        """Why not all texts could be read the last time; None if they could."""
+        self.unreadable = ""
+        """Why texts cannot be read for now, neither here nor elsewhere; '' if that is not so."""
 
     def __len__(self) -> int:
         """How many entries there were at the last read."""
@@ -117,6 +122,8 @@ class StatementReader:
         present = {(entry.dbid, entry.queryid) for entry in found}
         self._known &= present
         self._unseen = present - self._known
+        if not self._unseen:
+            self.unreadable = ""
         self._moved = False
         self._uncertain = self._uncertain or len(found) < sum(entry is not None for entry in slots)
         return found
@@ -133,6 +140,11 @@ class StatementReader:
         """(dbid, queryid) of entries whose text was not read yet; entries that went are forgotten."""
         return self._unseen
 
+    @property
+    def unconvertible(self) -> bool:
+        """Whether texts could not be read because one of the server's cannot be converted to our encoding."""
+        return self.failure is not None and self.failure.state in UNCONVERTIBLE
+
     async def texts(
         self,
         connection: Connection,
@@ -142,34 +154,77 @@ class StatementReader:
         """Texts of these entries; `take` gets them piece by piece, while more come.
 
         The server reads its whole text file for it: call seldom. Raises psycopg.Error if the connection is
-        lost; no text if the statement fails.
+        lost; if the statement fails, `failure` says why, and what was not read stays unseen.
         """
+        found = Texts()
+        try:
+            await self._read(connection, self._query("statement_texts"), unseen, found, take)
+            self.failure, self.unreadable = None, ""
+        except psycopg.Error as error:
+            if connection.closed or connection.broken:
+                raise
+            self.failure = failure_of(error)
+            if not self.failure.passing and not self.unconvertible:
+                self.give_up()
+        # Some have none: if all could be read, those are not asked for again.
+        self._saw(unseen if self.failure is None else {name for name in unseen if name in found.packed})
+        return found
+
+    async def texts_elsewhere(
+        self, there: There, unseen: set[tuple[int, int]], take: Callable[[Texts], None]
+    ) -> Texts:
+        """As `texts`, over a connection to another database, where this is not `unconvertible`.
+
+        Raises psycopg.Error if the statement fails.
+        """
+        statement = query("statement_texts", self._version).format(schema=sql.Identifier(there.schema))
+        found = Texts()
+        await self._read(there.connection, statement, unseen, found, take)
+        self.failure, self.unreadable = None, ""
+        self._saw(unseen)
+        return found
+
+    def give_up(self) -> None:
+        """There is no other way to texts that could not be read: `unreadable` says why, until they can be."""
+        self.unreadable = self.failure.reason if self.failure is not None else ""
+
+    async def _read(
+        self,
+        connection: Connection,
+        statement: sql.Composed,
+        unseen: set[tuple[int, int]],
+        found: Texts,
+        take: Callable[[Texts], None] | None,
+    ) -> None:
+        """Put the texts into `found` as they come, and into `take` by pieces."""
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
-        found, piece = Texts(), Texts()
         # The names that are known already, not others that are equal: each is kept as long as its text.
         names = {name: name for name in unseen}
+        piece = Texts()
+
+        def hand_on() -> None:
+            found.take(piece)
+            if take is not None and piece:
+                take(piece)
+
         try:
             await connection.execute(_ROOM)
-            cursor = connection.cursor(binary=True)
-            rows = cursor.stream(self._query("statement_texts"), params, size=_CHUNK)
+            rows = connection.cursor(binary=True).stream(statement, params, size=_CHUNK)
             async for dbid, queryid, raw in rows:
                 if raw is not None:
                     name = (dbid, queryid)
                     piece[names.get(name, name)] = text(raw, self._names.codec(dbid))
                 if len(piece) >= _PIECE:
-                    found.take(piece)
-                    if take is not None:
-                        take(piece)
+                    hand_on()
                     piece = Texts()
                     # Whoever waits for a key to take effect need not wait for all texts.
                     await asyncio.sleep(0)
         except psycopg.Error:
-            if connection.closed or connection.broken:
-                raise
-        found.take(piece)
-        if take is not None and piece:
-            take(piece)
-        self._known |= unseen
+            hand_on()
+            raise
+        hand_on()
+
+    def _saw(self, read: set[tuple[int, int]]) -> None:
+        self._known |= read
         # Not by `-`: what that makes is as large as what it is made of, though nothing is in it.
-        self._unseen = {name for name in self._unseen if name not in unseen}
-        return found
+        self._unseen = {name for name in self._unseen if name not in read}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
-from pgscope.server.connection import connect
+from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
+from pgscope.server.elsewhere import UNCONVERTIBLE, There, first_that_can, places, schema_of_statements
 from pgscope.server.explain.request import ExplainFailed
 from pgscope.server.queries import query
+
+_Row: TypeAlias = "dict[str, Any]"
+_OWN = sql.SQL("select /* pgscope */ pg_catalog.current_database()::text as name")
 
 
 @dataclass(frozen=True)
@@ -34,26 +41,13 @@ async def by_queryid(target: Target, queryid: int, *, live: bool = False) -> Fou
     """
     connection = await connect(target)
     try:
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(
-                "SELECT ns.nspname FROM pg_extension e JOIN pg_namespace ns ON ns.oid = e.extnamespace"
-                " WHERE e.extname = 'pg_stat_statements'"
-            )
-            extension = await cursor.fetchone()
-            if not live and extension is None:
-                raise UsageError(
-                    "pg_stat_statements is not in this database: CREATE EXTENSION pg_stat_statements"
-                )
-            statement: sql.SQL | sql.Composed = query("explain_live", 14)
-            if not live and extension is not None:
-                schema = sql.Identifier(_text(extension["nspname"]) or "")
-                statement = query("explain_statement", 14).format(schema=schema)
-            await cursor.execute(statement, {"queryid": queryid})
-            row = await cursor.fetchone()
+        row = await (_live(connection, queryid) if live else _counted(connection, target, queryid))
     except psycopg.Error as error:
-        raise ExplainFailed(
-            f"cannot look up queryid {queryid}: {error.diag.message_primary or error}"
-        ) from None
+        reason = error.diag.message_primary or str(error)
+        advice = ""
+        if error.sqlstate in UNCONVERTIBLE:
+            advice = "; --values-from live takes the text of a session, where one runs it"
+        raise ExplainFailed(f"cannot look up queryid {queryid}: {reason}{advice}") from None
     finally:
         await connection.close()
     if row is None:
@@ -67,6 +61,47 @@ async def by_queryid(target: Target, queryid: int, *, live: bool = False) -> Fou
         row.get("mean_exec_time"),
         row.get("max_exec_time"),
     )
+
+
+async def _live(connection: Connection, queryid: int) -> _Row | None:
+    return await _one(connection, query("explain_live", 14), {"queryid": queryid})
+
+
+async def _counted(connection: Connection, target: Target, queryid: int) -> _Row | None:
+    """The entry of pg_stat_statements, read in another database where texts cannot be converted here."""
+    schema = await schema_of_statements(connection)
+    if schema is None:
+        raise UsageError("pg_stat_statements is not in this database: CREATE EXTENSION pg_stat_statements")
+    try:
+        return await _entry(There(connection, schema, ""), queryid)
+    except psycopg.Error as error:
+        if error.sqlstate not in UNCONVERTIBLE:
+            raise
+        own = await _one(connection, _OWN, {})
+        database = _text(own["name"]) if own is not None else None
+
+        async def read(there: There) -> tuple[_Row | None]:
+            return (await _entry(there, queryid, database),)
+
+        where = await places(connection)
+        found = await first_that_can(where, lambda name: connect(target.with_database(name)), read)
+        if found is None:
+            raise
+        return found[0]
+
+
+async def _entry(there: There, queryid: int, database: str | None = None) -> _Row | None:
+    """The entry, that of a database before those of others: of the one connected to by default."""
+    statement = query("explain_statement", 14).format(schema=sql.Identifier(there.schema))
+    return await _one(there.connection, statement, {"queryid": queryid, "database": database})
+
+
+async def _one(
+    connection: Connection, statement: sql.SQL | sql.Composed, params: Mapping[str, object]
+) -> _Row | None:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement, params)
+        return await cursor.fetchone()
 
 
 def _text(value: object) -> str | None:

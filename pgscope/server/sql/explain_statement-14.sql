@@ -1,8 +1,8 @@
--- A statement of pg_stat_statements by its queryid, with whose it is; the one of this database first.
+-- A statement of pg_stat_statements by its queryid, with whose it is; the one of %(database)s (by default this) first.
 SELECT s.query, r.rolname::text AS role, d.datname::text AS database, s.calls, s.mean_exec_time, s.max_exec_time
 FROM {schema}.pg_stat_statements s
 LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid
 LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid
 WHERE s.queryid = %(queryid)s
-ORDER BY d.datname IS NOT DISTINCT FROM pg_catalog.current_database() DESC, s.toplevel DESC, s.calls DESC
+ORDER BY (d.datname = coalesce(%(database)s::text, pg_catalog.current_database())) IS TRUE DESC, s.toplevel DESC, s.calls DESC
 LIMIT 1
