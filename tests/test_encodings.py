@@ -11,7 +11,7 @@ from pgscope.capture import live
 from pgscope.embedded import EmbeddedServer
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
-from pgscope.server.explain import ExplainFailed
+from pgscope.server.explain import ExplainFailed, ExplainRequest, explain
 from pgscope.server.explain.lookup import by_queryid
 from pgscope.server.facts import learn
 from pgscope.server.poll import Poller
@@ -133,3 +133,37 @@ async def test_a_statement_is_explained_though_texts_cannot_be_converted(
     run(ascii_only, b"create extension pg_stat_statements")
     text = (await by_queryid(target(server.conninfo), queryid)).text
     assert text == "select a from t_found"
+
+
+@pytest.mark.parametrize("watched", ["UTF8", "LATIN1", "SQL_ASCII"])
+async def test_texts_of_databases_in_other_encodings(
+    fresh_pg: FreshServer, pg_major: int, watched: str
+) -> None:
+    server = fresh_pg(pg_major)
+    latin = encoded(server, "t_latin", "LATIN1")
+    run(latin, 'create table "café" (a int)'.encode(), encoding="UTF8")
+    run(latin, 'select a from "café"'.encode(), encoding="UTF8")
+    run(server.conninfo, 'select 1 as "thé"'.encode(), encoding="UTF8")
+    async with streaming(encoded(server, "t_watched", watched)) as stream:
+        await stream.until(shown(stream, 'select a from "café"'), "the text of the LATIN1 database")
+        await stream.until(shown(stream, 'as "thé"'), "the text of the UTF8 database")
+
+
+@pytest.mark.parametrize("watched", ["UTF8", "LATIN1", "SQL_ASCII"])
+async def test_a_statement_of_a_latin1_database_is_explained(
+    fresh_pg: FreshServer, pg_major: int, watched: str
+) -> None:
+    server = fresh_pg(pg_major)
+    latin = encoded(server, "t_latin", "LATIN1")
+    here = target(encoded(server, "t_watched", watched))
+    run(latin, 'create table "café" (a int)'.encode(), encoding="UTF8")
+    with psycopg.connect(latin, autocommit=True, client_encoding="UTF8") as client:
+        client.execute('select a from "café"')
+        with psycopg.connect(server.conninfo, autocommit=True) as admin:
+            sought = "select query_id from pg_stat_activity where pid = %s"
+            ((queryid,),) = admin.execute(sought, (client.info.backend_pid,)).fetchall()
+        for live_text in (False, True):
+            found = await by_queryid(here, queryid, live=live_text)
+            assert (found.text, found.database) == ('select a from "café"', "t_latin")
+            request = ExplainRequest(text=found.text, queryid=queryid, database=found.database)
+            assert "café" in str((await explain(request, here)).document)

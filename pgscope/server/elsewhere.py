@@ -43,6 +43,11 @@ class There(NamedTuple):
     encoding: str
 
 
+def encoding_of(connection: Connection) -> str:
+    """PostgreSQL's name of the encoding of the database connected to, as the server reported it."""
+    return connection.info.parameter_status("server_encoding") or "UTF8"
+
+
 async def places(connection: Connection) -> list[Place]:
     """Databases in which texts may be had that cannot be converted here, the best first.
 

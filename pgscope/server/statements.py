@@ -14,8 +14,8 @@ from pgscope.sample import ServerFacts, StatementCounters, StatementsInfo
 from pgscope.server.batch import Failure, Statement, failure_of
 from pgscope.server.changes import Marks, mark
 from pgscope.server.connection import Connection
-from pgscope.server.decode import text
-from pgscope.server.elsewhere import UNCONVERTIBLE, There
+from pgscope.server.decode import codec_of, text
+from pgscope.server.elsewhere import RAW, UNCONVERTIBLE, There, encoding_of
 from pgscope.server.names import NameBook
 from pgscope.server.queries import query
 
@@ -45,7 +45,7 @@ class StatementReader:
             raise ValueError("pg_stat_statements cannot be read here")
         major, minor = facts.statements_version
         self._version = 100 * major + minor
-        self._schema = sql.Identifier(facts.statements_schema)
+        self._schema = facts.statements_schema
         self._most = 2 * facts.statements_max or _MOST
         self._names = names
         self._known: set[tuple[int, int]] = set()
@@ -70,7 +70,7 @@ class StatementReader:
         return len(self._slots)
 
     def _query(self, name: str) -> sql.Composed:
-        return query(name, self._version).format(schema=self._schema)
+        return query(name, self._version).format(schema=sql.Identifier(self._schema))
 
     def statements(self) -> list[Statement]:
         """What a poll runs: counters that changed, and evictions and resets."""
@@ -158,7 +158,8 @@ class StatementReader:
         """
         found = Texts()
         try:
-            await self._read(connection, self._query("statement_texts"), unseen, found, take)
+            here = There(connection, self._schema, encoding_of(connection))
+            await self._read(here, unseen, found, take)
             self.failure, self.unreadable = None, ""
         except psycopg.Error as error:
             if connection.closed or connection.broken:
@@ -177,9 +178,8 @@ class StatementReader:
 
         Raises psycopg.Error if the statement fails.
         """
-        statement = query("statement_texts", self._version).format(schema=sql.Identifier(there.schema))
         found = Texts()
-        await self._read(there.connection, statement, unseen, found, take)
+        await self._read(there, unseen, found, take)
         self.failure, self.unreadable = None, ""
         self._saw(unseen)
         return found
@@ -190,13 +190,13 @@ class StatementReader:
 
     async def _read(
         self,
-        connection: Connection,
-        statement: sql.Composed,
+        there: There,
         unseen: set[tuple[int, int]],
         found: Texts,
         take: Callable[[Texts], None] | None,
     ) -> None:
         """Put the texts into `found` as they come, and into `take` by pieces."""
+        statement = query("statement_texts", self._version).format(schema=sql.Identifier(there.schema))
         params = {"queryids": sorted({queryid for _, queryid in unseen})}
         # The names that are known already, not others that are equal: each is kept as long as its text.
         names = {name: name for name in unseen}
@@ -208,12 +208,14 @@ class StatementReader:
                 take(piece)
 
         try:
-            await connection.execute(_ROOM)
-            rows = connection.cursor(binary=True).stream(statement, params, size=_CHUNK)
+            await there.connection.execute(_ROOM)
+            rows = there.connection.cursor(binary=True).stream(statement, params, size=_CHUNK)
             async for dbid, queryid, raw in rows:
                 if raw is not None:
                     name = (dbid, queryid)
-                    piece[names.get(name, name)] = text(raw, self._names.codec(dbid))
+                    # All are converted to the encoding of the database asked; a SQL_ASCII one has them raw.
+                    codec = self._names.codec(dbid) if there.encoding == RAW else codec_of(there.encoding)
+                    piece[names.get(name, name)] = text(raw, codec)
                 if len(piece) >= _PIECE:
                     hand_on()
                     piece = Texts()

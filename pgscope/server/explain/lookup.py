@@ -13,7 +13,16 @@ from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
-from pgscope.server.elsewhere import UNCONVERTIBLE, There, first_that_can, places, schema_of_statements
+from pgscope.server.decode import codec_of
+from pgscope.server.elsewhere import (
+    RAW,
+    UNCONVERTIBLE,
+    There,
+    encoding_of,
+    first_that_can,
+    places,
+    schema_of_statements,
+)
 from pgscope.server.explain.request import ExplainFailed
 from pgscope.server.queries import query
 
@@ -54,7 +63,7 @@ async def by_queryid(target: Target, queryid: int, *, live: bool = False) -> Fou
         where = "no session shows it now" if live else "pg_stat_statements has no such entry"
         raise UsageError(f"queryid {queryid} is not known: {where}")
     return Found(
-        _text(row["query"]) or "",
+        _text(row["query"], codec_of(_text(row["encoding"]) or "")) or "",
         _text(row["role"]),
         _text(row["database"]),
         row.get("text_limit"),
@@ -73,7 +82,7 @@ async def _counted(connection: Connection, target: Target, queryid: int) -> _Row
     if schema is None:
         raise UsageError("pg_stat_statements is not in this database: CREATE EXTENSION pg_stat_statements")
     try:
-        return await _entry(There(connection, schema, ""), queryid)
+        return await _entry(There(connection, schema, encoding_of(connection)), queryid)
     except psycopg.Error as error:
         if error.sqlstate not in UNCONVERTIBLE:
             raise
@@ -93,7 +102,9 @@ async def _counted(connection: Connection, target: Target, queryid: int) -> _Row
 async def _entry(there: There, queryid: int, database: str | None = None) -> _Row | None:
     """The entry, that of a database before those of others: of the one connected to by default."""
     statement = query("explain_statement", 14).format(schema=sql.Identifier(there.schema))
-    return await _one(there.connection, statement, {"queryid": queryid, "database": database})
+    row = await _one(there.connection, statement, {"queryid": queryid, "database": database})
+    # Converted to the encoding of the database asked; raw, in that of its own, in a SQL_ASCII one.
+    return row if row is None or there.encoding == RAW else {**row, "encoding": there.encoding}
 
 
 async def _one(
@@ -104,7 +115,7 @@ async def _one(
         return await cursor.fetchone()
 
 
-def _text(value: object) -> str | None:
+def _text(value: object, codec: str = "utf-8") -> str | None:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return value.decode(codec, "replace")
     return value if isinstance(value, str) else None
