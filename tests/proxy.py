@@ -66,12 +66,14 @@ class _Answers:
 class Proxy:
     """Listens on a unix socket in `folder` and passes all on to an address; a context manager.
 
-    `delay` in seconds, each way. `on_end` is called as a client goes, while its backend is still there.
+    `delay` in seconds, each way. Once a client said `hush`, nothing of its connection is passed on any more.
+    `on_end` is called as a client goes, while its backend is still there.
     """
 
     def __init__(self, folder: Path, address: tuple[str, int] | str, *, delay: float = 0.0) -> None:
         self.folder = folder
         self.delay = delay
+        self.hush = b""
         self.connections: list[Counted] = []
         self.on_end: Callable[[Counted], None] = lambda counted: None
         self._address = address
@@ -111,17 +113,22 @@ class Proxy:
         answers = _Answers(counted)
         answered = True
 
-        def asked(data: bytes) -> None:
-            nonlocal answered
+        hushed = False
+
+        def asked(data: bytes) -> bool:
+            nonlocal answered, hushed
             counted.sent += len(data)
             counted.round_trips += answered
             answered = False
+            hushed = hushed or (bool(self.hush) and self.hush in data)
+            return not hushed
 
-        def told(data: bytes) -> None:
+        def told(data: bytes) -> bool:
             nonlocal answered
             counted.received += len(data)
             answered = True
             answers.feed(data)
+            return not hushed
 
         back = asyncio.create_task(self._pump(up_reader, writer, told))
         try:
@@ -137,8 +144,9 @@ class Proxy:
                 writer.close()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], None]
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[bytes], bool]
     ) -> None:
+        """Pass on what comes, as far as `count` says so of it."""
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def late() -> None:
@@ -150,7 +158,8 @@ class Proxy:
         sender = asyncio.create_task(late()) if self.delay else None
         try:
             while data := await reader.read(_CHUNK):
-                count(data)
+                if not count(data):
+                    continue
                 if sender is None:
                     writer.write(data)
                     await writer.drain()

@@ -6,10 +6,13 @@ import psycopg
 
 from pgscope.errors import ConnectionFailed
 from pgscope.sample import Checkup
-from pgscope.server.connection import connect
+from pgscope.server.connection import answered, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.sense import sensible
 from pgscope.text import clean, one_line
+
+_ANSWER = 30.0
+"""Seconds that it may take."""
 
 
 async def check_up(target: Target) -> Checkup:
@@ -19,7 +22,7 @@ async def check_up(target: Target) -> Checkup:
     connection = await connect(target)
     try:
         with sensible():
-            return await examine(connection)
+            return await answered(target, examine(connection), _ANSWER)
     except psycopg.Error as error:
         raise ConnectionFailed(f"the server stopped answering: {one_line(clean(str(error)))}") from None
     finally:

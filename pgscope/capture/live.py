@@ -38,7 +38,7 @@ from pgscope.sample import (
     Wanted,
 )
 from pgscope.server.batch import Failure
-from pgscope.server.connection import Connection, connect
+from pgscope.server.connection import Connection, answered, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.elsewhere import places
 from pgscope.server.facts import learn, learn_now
@@ -207,7 +207,7 @@ class LiveSource:
             try:
                 link = self._first or await self._connect()
             except (PgscopeError, *_LOST) as error:
-                emit(Disconnected(self._now(), time.monotonic(), one_line(clean(str(error)))))
+                emit(Disconnected(self._now(), time.monotonic(), _why(error)))
                 await asyncio.sleep(_backoff(attempt))
                 attempt += 1
                 continue
@@ -223,7 +223,10 @@ class LiveSource:
         connection = await connect(self.target)
         try:
             with sensible():
-                facts, now = await within(_ANSWER, learn_now(connection))
+                facts, now = await answered(self.target, learn_now(connection), _ANSWER)
+        except psycopg.OperationalError as error:
+            await connection.close()
+            raise ConnectionFailed(f"cannot use {self.target}: {_why(error)}; try again") from None
         except BaseException:
             await connection.close()
             raise

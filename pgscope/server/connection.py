@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from typing import TypeAlias
+from collections.abc import Coroutine
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg.rows import TupleRow
 
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.conninfo import Target
+from pgscope.server.ending import within
 from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
 
@@ -21,6 +24,9 @@ for _library in ("psycopg", "asyncio"):
 APPLICATION_NAME = "pgscope"
 CONNECT_TIMEOUT = 10
 """Seconds, where the conninfo does not say."""
+_ANSWER = 20.0
+"""Seconds until a server that let us in and then says nothing counts as out of reach."""
+_T = TypeVar("_T")
 
 Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 
@@ -38,6 +44,11 @@ _SESSION = {
     "statement_timeout": "10s",
     "lock_timeout": "1s",
     "idle_in_transaction_session_timeout": "10s",
+    # What a role has by default must not end a session that waits for its next look, or slow each statement.
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
     # An object in a user's schema must not stand in for one of the catalog.
     "search_path": "pg_catalog",
     "default_transaction_read_only": "on",
@@ -78,9 +89,10 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
         # A label of the name is empty or too long, or what no name may hold.
         raise UsageError(f"cannot connect to {target}: that is no name of a host; check -h") from None
     try:
-        if not await _settle(connection, statement_timeout_ms, connection.info.backend_pid):
+        pid = connection.info.backend_pid
+        if not await answered(target, _settle(connection, statement_timeout_ms, pid)):
             await require_own_session(connection, open_)
-            await _settle(connection, statement_timeout_ms, None)
+            await answered(target, _settle(connection, statement_timeout_ms, None))
     except psycopg.Error as error:
         await connection.close()
         raise _failure(target, error) from None
@@ -88,6 +100,21 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
         await connection.close()
         raise
     return connection
+
+
+async def answered(target: Target, work: Coroutine[Any, Any, _T], seconds: float | None = None) -> _T:
+    """What the work on the server returns; raises ConnectionFailed if that takes longer than `seconds`.
+
+    By default 20 s, as much as two statements of ours may take.
+    """
+    patience = _ANSWER if seconds is None else seconds
+    try:
+        return await within(patience, work)
+    except asyncio.TimeoutError:
+        raise ConnectionFailed(
+            f"cannot use {target}: the server does not answer (nothing for {patience:g} s); check the "
+            "network, and whether the server is stopped or overloaded"
+        ) from None
 
 
 async def _settle(connection: Connection, statement_timeout_ms: int | None, pid: int | None) -> bool:

@@ -7,13 +7,14 @@ would keep applications from writing. So pgscope sets nothing before it knows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg.rows import TupleRow
 
 from pgscope.errors import ConnectionFailed
+from pgscope.server.ending import within
 
 _Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 _ROUNDS = 12
@@ -24,7 +25,9 @@ _PATIENCE = 3.0
 """Seconds to wait for a second session; a pool in session mode may have none to give."""
 
 
-async def require_own_session(connection: _Connection, again: Callable[[], Awaitable[_Connection]]) -> None:
+async def require_own_session(
+    connection: _Connection, again: Callable[[], Coroutine[Any, Any, _Connection]]
+) -> None:
     """Raise ConnectionFailed if others may get the session behind this connection between two statements.
 
     `again` opens a second connection to the same pool, closed here. Raises psycopg.Error.
@@ -71,18 +74,18 @@ class _Client:
         return before[0] != 0 and before != (self.pid, self._transactions)
 
 
-async def _lent(connection: _Connection, again: Callable[[], Awaitable[_Connection]]) -> bool:
+async def _lent(connection: _Connection, again: Callable[[], Coroutine[Any, Any, _Connection]]) -> bool:
     first = _Client(connection)
-    await first.look()
+    await within(3 * _PATIENCE, first.look())
     try:
-        other = await asyncio.wait_for(again(), _PATIENCE)
+        other = await within(_PATIENCE, again())
     except (asyncio.TimeoutError, psycopg.OperationalError):
         # No more sessions to be had: a pool in session mode may be full, and then ours stays ours.
         return await _told([first])
     try:
         second = _Client(other)
         try:
-            await asyncio.wait_for(second.look(), _PATIENCE)
+            await within(_PATIENCE, second.look())
         except asyncio.TimeoutError:
             return await _told([first])
         return first.pid == second.pid or await _told([first, second])
@@ -97,7 +100,7 @@ async def _told(clients: list[_Client]) -> bool:
     for _ in range(_ROUNDS):
         for client in clients:
             for _ in range(2):
-                if await asyncio.wait_for(client.look(), 3 * _PATIENCE):
+                if await within(3 * _PATIENCE, client.look()):
                     return True
         if len({client.pid for client in clients}) < len(clients):
             return True

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
-from pgscope.server.connection import Connection, connect
+from pgscope.server.connection import Connection, answered, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.decode import codec_of
 from pgscope.server.elsewhere import (
@@ -50,7 +50,9 @@ async def by_queryid(target: Target, queryid: int, *, live: bool = False) -> Fou
     """
     connection = await connect(target)
     try:
-        row = await (_live(connection, queryid) if live else _counted(connection, target, queryid))
+        row = await answered(
+            target, _live(connection, queryid) if live else _counted(connection, target, queryid)
+        )
     except psycopg.Error as error:
         reason = error.diag.message_primary or str(error)
         advice = ""

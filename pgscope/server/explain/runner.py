@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
+from psycopg.rows import TupleRow
+
 from pgscope.dataclass import dataclass
-from pgscope.server.connection import connect
+from pgscope.server.connection import Connection, answered, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import statement
 from pgscope.server.explain.circumstances import Circumstances
@@ -122,14 +124,18 @@ async def identity(target: Target) -> str:
     """What tells the target's server from any other. Raises ConnectionFailed."""
     connection = await connect(target)
     try:
-        cursor = await connection.execute(
-            "SELECT pg_postmaster_start_time()::text || ' ' || current_setting('port')", prepare=False
-        )
-        row = await cursor.fetchone()
+        row = await answered(target, _identity(connection))
     finally:
         await connection.close()
     found = row[0] if row else ""
     return found.decode() if isinstance(found, bytes) else str(found)
+
+
+async def _identity(connection: Connection) -> TupleRow | None:
+    cursor = await connection.execute(
+        "SELECT pg_postmaster_start_time()::text || ' ' || current_setting('port')", prepare=False
+    )
+    return await cursor.fetchone()
 
 
 def _checked(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from pgscope.dataclass import dataclass
+from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import catalog, statement, typed, verdict
@@ -136,7 +137,7 @@ class Session:
 
     async def prepare(self, normalised: Normalised, circumstances: Circumstances) -> Prepared:
         """PREPARE under the owner's search_path. Raises ExplainFailed."""
-        await set_local(self.connection, "search_path", circumstances.search_path)
+        await self.on_server(set_local(self.connection, "search_path", circumstances.search_path))
         self._preparing = normalised
         prepared = await self.on_server(prepare(self.connection, normalised))
         self._preparing = None
@@ -156,14 +157,14 @@ class Session:
     ) -> tuple[object, dict[int, dict[Pick, Origin]]]:
         """The generic plan, and what pg_stats offers for its parameters. Raises ExplainFailed."""
         document = await self.on_server(generic(self.connection, prepared, circumstances.version))
-        await set_local(self.connection, "search_path", "pg_catalog")
+        await self.on_server(set_local(self.connection, "search_path", "pg_catalog"))
         lists = prepared.normalised.lists
         found = await self.on_server(choices(self.connection, document, parsed.tree, lists))
-        await set_local(self.connection, "search_path", circumstances.search_path)
+        await self.on_server(set_local(self.connection, "search_path", circumstances.search_path))
         return document, found
 
     async def on_server(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work on the server; its errors become ExplainFailed.
+        """Await work on the server; its errors become ExplainFailed, no answer ConnectionFailed.
 
         Cancelling cancels the statement on the server. Neither that nor the work waits for ever on a server
         that no longer answers.
@@ -179,7 +180,9 @@ class Session:
             raise
         if not done:
             self._abandon(task)
-            raise ExplainFailed("the server does not answer any more: check the network")
+            raise ConnectionFailed(
+                f"cannot use {self._target}: the server does not answer any more; check the network"
+            )
         try:
             return task.result()
         except psycopg.Error as error:
