@@ -55,14 +55,25 @@ _SESSION = {
     "jit": "off",
     # Ten looks a second are the same plan: to plan each anew takes a third of their processor time.
     "plan_cache_mode": "force_generic_plan",
+    "debug_print_parse": "off",
+    "debug_print_rewritten": "off",
+    "debug_print_plan": "off",
     "bytea_output": "hex",
     "DateStyle": "ISO",
 }
 _AS_SUPERUSER = {
     # Keeps pgscope's own statements out of what it watches and out of the log.
     "pg_stat_statements.track": "none",
+    "auto_explain.log_min_duration": "-1",
     "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_duration": "off",
     "log_statement": "none",
+    "log_statement_stats": "off",
+    "log_parser_stats": "off",
+    "log_planner_stats": "off",
+    "log_executor_stats": "off",
 }
 
 

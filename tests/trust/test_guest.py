@@ -64,6 +64,46 @@ async def test_nothing_is_held_between_polls(pg_database: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "loud",
+    [
+        {
+            "shared_preload_libraries": "pg_stat_statements, auto_explain",
+            "auto_explain.log_min_duration": "0",
+        },
+        {"log_min_duration_statement": "0", "log_statement": "all", "log_duration": "on"},
+        {"log_min_duration_sample": "0", "log_statement_sample_rate": "1"},
+        {"log_transaction_sample_rate": "1"},
+        {"log_statement_stats": "on"},
+        {"log_parser_stats": "on", "log_planner_stats": "on", "log_executor_stats": "on"},
+        {"debug_print_parse": "on", "debug_print_rewritten": "on", "debug_print_plan": "on"},
+    ],
+    ids=lambda loud: next(reversed(loud)),
+)
+async def test_a_superusers_statements_stay_out_of_the_log(
+    fresh_pg: FreshServer, pg_major: int, loud: dict[str, str]
+) -> None:
+    server = fresh_pg(pg_major, {**loud, "log_line_prefix": "<%p> "})
+    connection = await connect(target(server.conninfo))
+    try:
+        mark = f"<{connection.info.backend_pid}>"
+        facts = await learn(connection)
+        before = len(server.log.read_text())
+        poller = Poller(connection, facts)
+        for _ in range(2):
+            await poller.poll()
+            assert poller.reader is not None
+            await poller.reader.texts(connection, poller.reader.unseen())
+        await Sampler(connection, facts, poller.names.codec).look()
+        assert mark not in server.log.read_text()[before:]
+    finally:
+        await connection.close()
+    # It is the log that is read: what another session runs is in it.
+    with psycopg.connect(server.conninfo, autocommit=True) as client:
+        client.execute("select count(*) from pg_class")
+        assert f"<{client.info.backend_pid}>" in server.log.read_text()[before:]
+
+
+@pytest.mark.parametrize(
     ("version", "words"), [((NEWEST + 1) * 10_000, "newer than"), (130_000, "older than")]
 )
 def test_a_major_that_is_not_known_warns(version: int, words: str) -> None:
