@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
 import pytest
 
-from pgscope.errors import UsageError
+from pgscope.errors import EXIT_USAGE, ConnectionFailed, UsageError
+from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
+from tests.test_cli import only_line, ran
 
 
 def test_takes_a_uri_pairs_or_a_database() -> None:
@@ -45,3 +50,37 @@ def test_what_cannot_be_read_is_a_usage_error_without_the_secret(conninfo: str) 
         target(conninfo)
     assert "s3cret" not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_timeout_is_the_one_that_psql_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    services = tmp_path / "services"
+    services.write_text("[slow]\nhost=a\nconnect_timeout=33\n[plain]\nhost=a\n")
+    assert target("host=a").connect_timeout is None
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "22")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    assert target("host=a").connect_timeout == "22"
+    assert target("service=plain").connect_timeout == "22"
+    assert target("service=none").connect_timeout == "22"
+    assert target("service=slow").connect_timeout == "33"
+    assert target("service=slow connect_timeout=44").connect_timeout == "44"
+    monkeypatch.setenv("PGSERVICE", "slow")
+    assert target("host=a").connect_timeout == "33"
+    assert target("service=plain").connect_timeout == "22"
+
+
+async def test_a_timeout_of_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.server.connection.CONNECT_TIMEOUT", 600)
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(ConnectionFailed, match="timeout expired"),
+    ):
+        await connect(target(f"host=127.0.0.1 port={silent.getsockname()[1]}"))
+
+
+def test_a_timeout_that_is_no_number_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = ran("doctor", "-d", "host=127.0.0.1 port=1 connect_timeout=abc")
+    assert done.returncode == EXIT_USAGE
+    assert "connect_timeout" in only_line(done.stderr)
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "abc")
+    assert ran("doctor", "-d", "host=127.0.0.1 port=1").returncode == EXIT_USAGE

@@ -23,7 +23,7 @@ for _library in ("psycopg", "asyncio"):
 
 APPLICATION_NAME = "pgscope"
 CONNECT_TIMEOUT = 10
-"""Seconds, where the conninfo does not say."""
+"""Seconds, where neither conninfo, service nor environment say."""
 _ANSWER = 20.0
 """Seconds until a server that let us in and then says nothing counts as out of reach."""
 _T = TypeVar("_T")
@@ -83,9 +83,12 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
     `statement_timeout_ms` replaces the default of 10 s. Raises PasswordNeeded or ConnectionFailed, or
     UsageError for an option that libpq refuses, each with one line that says what to do.
     """
-    overrides = {"application_name": APPLICATION_NAME, "client_encoding": "SQL_ASCII"}
-    if "connect_timeout" not in target.params:
-        overrides["connect_timeout"] = str(CONNECT_TIMEOUT)
+    overrides = {
+        "application_name": APPLICATION_NAME,
+        "client_encoding": "SQL_ASCII",
+        # psycopg keeps the time in place of libpq, and reads no service file.
+        "connect_timeout": target.connect_timeout or str(CONNECT_TIMEOUT),
+    }
 
     async def open_() -> Connection:
         return await psycopg.AsyncConnection.connect(
@@ -96,6 +99,11 @@ async def connect(target: Target, *, statement_timeout_ms: int | None = None) ->
         connection = await open_()
     except psycopg.OperationalError as error:
         raise _failure(target, error) from None
+    except psycopg.ProgrammingError as error:
+        raise UsageError(
+            f"cannot connect to {target}: {one_line(clean(str(error)))}; check the CONNINFO, the service and "
+            "PGCONNECT_TIMEOUT"
+        ) from None
     except UnicodeError:
         # A label of the name is empty or too long, or what no name may hold.
         raise UsageError(f"cannot connect to {target}: that is no name of a host; check -h") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import field, replace
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from pgscope.dataclass import dataclass
 from pgscope.errors import UsageError
@@ -15,6 +17,8 @@ from pgscope.text import clean
 _SECRET = frozenset(
     {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 )
+
+_IN_ENVIRONMENT = {"service": "PGSERVICE", "servicefile": "PGSERVICEFILE"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Target:
     def with_database(self, database: str) -> Target:
         """The same server, another database."""
         return replace(self, params={**self.params, "dbname": database})
+
+    @property
+    def connect_timeout(self) -> str | None:
+        """The connect_timeout that psql would take: of the conninfo, the service or PGCONNECT_TIMEOUT."""
+        return self.params.get("connect_timeout") or _default("connect_timeout", self.params)
 
     def __str__(self) -> str:
         """What may be shown: host, port, database and role as far as they were given."""
@@ -87,6 +96,24 @@ def _parse(text: str) -> dict[str, str]:
         raise UsageError(
             "cannot read the CONNINFO: use a URI (postgresql://host/db) or pairs (host=... dbname=...)"
         ) from None
+
+
+def _default(option: str, params: Mapping[str, str]) -> str | None:
+    """What libpq takes for an option that is not among the parameters, from service file and environment."""
+    # It reads the file of a service only for one that the environment names.
+    named = {_IN_ENVIRONMENT[key]: value for key, value in params.items() if key in _IN_ENVIRONMENT}
+    before = {variable: os.environ.get(variable) for variable in named}
+    os.environ.update(named)
+    try:
+        defaults = Conninfo.get_defaults()
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = value
+    (found,) = [one.val for one in defaults if one.keyword == option.encode()]
+    return found.decode("utf-8", "replace") if found else None
 
 
 def _first_line(error: Exception) -> str:
