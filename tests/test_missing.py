@@ -7,6 +7,8 @@ import pytest
 
 from pgscope.report.document import document
 from pgscope.sample import Look, Poll
+from pgscope.server.connection import Connection, connect
+from pgscope.server.conninfo import Target
 from tests.conftest import FreshServer
 from tests.standby import standby_of
 from tests.streams import Stream, streaming
@@ -169,3 +171,49 @@ async def test_a_streaming_standby_and_its_promotion(fresh_pg: FreshServer, pg_m
         )
         await stream.more(Poll, 3)
         assert stream.snapshot.link.connected
+
+
+async def test_a_role_that_may_have_one_connection(pg_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgscope.capture.live._REFUSED_AGAIN", 0.5)
+    with psycopg.connect(pg_database, autocommit=True) as admin:
+        admin.execute("create role t_one login connection limit 1")
+        admin.execute("grant pg_monitor to t_one")
+        try:
+            async with streaming(psycopg.conninfo.make_conninfo(pg_database, user="t_one")) as stream:
+                await stream.until(lambda: stream.snapshot.notices, "a notice")
+                assert 'too many connections for role "t_one"' in only_notice(stream)
+                assert "the sampler has no connection" in only_notice(stream)
+                assert "it is tried again each minute" in only_notice(stream)
+                await stream.more(Poll, 3)
+                assert stream.snapshot.link.connected
+                assert stream.count(Look) == 0
+                admin.execute("alter role t_one connection limit 2")
+                await stream.more(Look)
+                await stream.until(lambda: stream.snapshot.notices == (), "no notice")
+        finally:
+            admin.execute("drop role t_one")
+
+
+async def test_a_sampler_that_is_refused_does_not_come_back_soon(
+    pg18_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgscope.capture.live._backoff", lambda attempt: 0.01)
+    opened = 0
+
+    async def counted(where: Target) -> Connection:
+        nonlocal opened
+        opened += 1
+        return await connect(where)
+
+    monkeypatch.setattr("pgscope.capture.live.connect", counted)
+    with psycopg.connect(pg18_database, autocommit=True) as admin:
+        admin.execute("create role t_one login connection limit 1")
+        try:
+            async with streaming(psycopg.conninfo.make_conninfo(pg18_database, user="t_one")) as stream:
+                told = "the sampler has no connection"
+                await stream.until(lambda: any(told in one for one in stream.snapshot.notices), "a notice")
+                await stream.more(Poll, 20)
+                # That of the polls, and two of the sampler.
+                assert opened == 3
+        finally:
+            admin.execute("drop role t_one")

@@ -18,6 +18,7 @@ _T = TypeVar("_T")
 _FAILURES_BEFORE_TOLD = 2
 """Polls that fail in a row before it is told: one may have been cancelled by somebody."""
 _TEXTS = "statement_texts"
+_SAMPLER = "sampler"
 _VIEWS = {
     "databases": "pg_stat_database",
     "statements": "pg_stat_statements",
@@ -57,16 +58,17 @@ class Health:
         new = _for_good(polled.failures).keys() - self._refused.keys()
         return bool(new) or polled.in_recovery != self._facts.in_recovery
 
-    def well(self, polled: Polled, unreadable: str = "") -> None:
+    def well(self, polled: Polled, *, unreadable: str = "", unsampled: str = "") -> None:
         """A poll was answered; say what it was refused, if that is not what it was refused before.
 
-        `unreadable` is why texts of statements cannot be read, '' if they can.
+        `unreadable` is why texts of statements cannot be read, `unsampled` why the sampler has no connection;
+        '' where that is not so.
         """
+        beside = {_TEXTS: unreadable, _SAMPLER: unsampled}
         refused = {**self._refused, **_for_good(polled.failures)}
-        for part in (*polled.answered, _TEXTS):
+        for part in (*polled.answered, *beside):
             refused.pop(part, None)
-        if unreadable:
-            refused[_TEXTS] = unreadable
+        refused.update({part: reason for part, reason in beside.items() if reason})
         if self._troubled or refused.keys() != self._refused.keys():
             self._refused = refused
             missing = tuple(_missing(part, reason, self._facts.user) for part, reason in refused.items())
@@ -109,6 +111,8 @@ def _for_good(failures: Mapping[str, Failure]) -> dict[str, str]:
 
 def _missing(part: str, reason: str, user: str) -> Missing:
     remedy = "it is tried again each minute"
+    if part == _SAMPLER:
+        return Missing("the sampler has no connection: only polls tell who runs what", reason, remedy)
     if "permission denied" in reason:
         remedy = f"grant {user} what it names, or membership of pg_monitor; {remedy}"
     if part == _TEXTS and "encoding" in reason:

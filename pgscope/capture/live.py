@@ -76,6 +76,12 @@ _TEXTS_AGAIN = 10.0
 _RESERVE = 0.15
 """Part of the budget for what is read once."""
 
+_REFUSALS_BEFORE_TOLD = 2
+"""Attempts of the sampler to connect that fail in a row before it is told."""
+_REFUSED_AGAIN = 60.0
+"""Seconds from then on between attempts, for whatever reason: the SQLSTATE (53300, say) is not to be had from
+libpq, and the server's words may be in any language."""
+
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, asyncio.TimeoutError)
 
 
@@ -136,6 +142,8 @@ class LiveSource:
         self._server_ahead: float | None = None
         self._polls = 0
         self._sampler: Sampler | None = None
+        self._unsampled = ""
+        """Why the sampler has no connection, '' while that is not known to last."""
         self._poll_due = 0.0
         """When the poll is due or was begun, mono."""
         self._hurried = False
@@ -238,6 +246,7 @@ class LiveSource:
         self._pace = self._new_pace()
         self._meter = _Meter()
         self._charges = Charges()
+        self._unsampled = ""
         emit(Connected(self._now(), time.monotonic(), link.facts))
         self._errands = Errands(
             self.target, lambda one: emit(self._dated(one)), lambda server_ms: self._meter.add(server_ms)
@@ -310,7 +319,11 @@ class LiveSource:
             except (ConnectionFailed, *_LOST) as error:
                 return _why(error)
             reader = link.poller.reader
-            health.well(polled, reader.unreadable if reader is not None else "")
+            health.well(
+                polled,
+                unreadable=reader.unreadable if reader is not None else "",
+                unsampled=self._unsampled,
+            )
             self._thrift.feed(started)
             self._server_ahead = polled.poll.at - polled.poll.mono
             reads, without = (reads + 1, 0) if counters else (reads, without + 1)
@@ -390,15 +403,22 @@ class LiveSource:
         return cost_ms / 1000.0
 
     async def _sample_loop(self, link: Link, emit: Emit) -> None:
-        """Look at a rate that fits the budget; a lost connection is opened again, never told twice."""
-        attempt = 0
+        """Look at a rate that fits the budget; a lost connection is opened again, and that is not told.
+
+        One that is refused twice is: the polls go on, so the server is there, and has none to give.
+        """
+        attempt = refused = 0
         while True:
             try:
                 connection = await connect(self.target)
-            except (PgscopeError, *_LOST):
-                await asyncio.sleep(_backoff(attempt))
+            except (PgscopeError, *_LOST) as error:
+                refused += 1
+                if refused >= _REFUSALS_BEFORE_TOLD:
+                    self._unsampled = _why(error)
+                await asyncio.sleep(_backoff(attempt) if refused < _REFUSALS_BEFORE_TOLD else _REFUSED_AGAIN)
                 attempt += 1
                 continue
+            refused, self._unsampled = 0, ""
             started = time.monotonic()
             sampler = Sampler(connection, link.facts, link.poller.names.codec, lambda: link.facts.own_pids)
             self._sampler = sampler
