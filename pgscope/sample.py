@@ -359,7 +359,7 @@ class StatementTexts:
 
 @dataclass(frozen=True)
 class Names:
-    """Names of roles and databases by oid, sent when new ones appear."""
+    """Names of roles and databases by oid, sent when one is new or changed."""
 
     at: float
     mono: float

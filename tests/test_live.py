@@ -146,3 +146,34 @@ def test_attempts_go_on_for_ever_and_are_never_far_apart() -> None:
     assert waits[0] < 1.0
     assert max(waits) < 15.0
     assert min(waits[10:]) > 5.0
+
+
+async def test_a_renamed_role_or_database_is_noticed(
+    pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgscope.server.names._KEPT", 0.3)
+    with psycopg.connect(pg.conninfo, autocommit=True) as admin:
+        admin.execute("create role t_before login")
+        admin.execute("create database t_before")
+        try:
+            with psycopg.connect(pg.conninfo_for("t_before"), autocommit=True) as client:
+                client.execute("select 1 as t_renamed, 2, 3, 4")
+            with psycopg.connect(pg.conninfo_for(user="t_before"), application_name="t-renamed") as idle:
+                idle.execute("select 1")
+                idle.rollback()
+                async with streaming(pg.conninfo) as stream:
+
+                    def named() -> tuple[set[str], set[str]]:
+                        shown = stream.watch.snapshot()
+                        sessions = {one.user for one in shown.sessions if one.application_name == "t-renamed"}
+                        rows = {row.database for row in shown.statements.values() if "t_renamed" in row.query}
+                        return sessions, rows
+
+                    await stream.until(lambda: named() == ({"t_before"}, {"t_before"}))
+                    admin.execute("alter role t_before rename to t_after")
+                    admin.execute("alter database t_before rename to t_after")
+                    await stream.until(lambda: named() == ({"t_after"}, {"t_after"}))
+        finally:
+            for name in ("t_before", "t_after"):
+                admin.execute(f"drop database if exists {name}".encode())
+                admin.execute(f"drop role if exists {name}".encode())

@@ -158,6 +158,8 @@ class StatementTable:
         """Rows with rates, which say something else next time, whatever their counters do."""
         self._textless: set[StatementKey] = set()
         self._learned = -1
+        self._named: tuple[Mapping[int, str], Mapping[int, str]] = ({}, {})
+        """The names of users and databases that rows were made with."""
         self._working: dict[StatementKey, StatementRow] = {}
         """Rows with rates of the interval that rows were made of last."""
         self._working_in: Interval | None = None
@@ -212,6 +214,9 @@ class StatementTable:
         if known.texts.learned != self._learned:
             self._learned = known.texts.learned
             due.update(key for key in self._textless if known.packed(key))
+        if self._named[0] is not known.users or self._named[1] is not known.databases:
+            self._named = (known.users, known.databases)
+            due.update(key for key, row in before.items() if not _is_named(row, known))
         moved, self._arranged = arranged != self._arranged, arranged
         if moved:
             self._textless.intersection_update(entries)
@@ -242,7 +247,13 @@ def _time_of(interval: Interval, known: Known) -> float:
 def _is_current(row: StatementRow, entry: StatementCounters, known: Known) -> bool:
     """Whether a row still says what is known of an entry that did nothing."""
     told = bool(row.packed) or not known.packed(row.key)
-    return row.rates is NOTHING and told and row.counted.calls == entry.calls
+    return row.rates is NOTHING and told and row.counted.calls == entry.calls and _is_named(row, known)
+
+
+def _is_named(row: StatementRow, known: Known) -> bool:
+    """Whether it has the names that role and database have now: they may be renamed."""
+    key = row.key
+    return row.database == known.database(key.dbid) and row.user == known.user(key.userid)
 
 
 def _row(

@@ -283,7 +283,7 @@ class LiveSource:
         )
 
     async def _poll_loop(self, link: Link, emit: Emit, leaving: Leaving) -> str | None:
-        named: tuple[int, int] = (0, 0)
+        named = 0
         next_texts = 0.0
         texts = TextPace()
         health = Health(link.facts, emit, self._now)
@@ -332,8 +332,8 @@ class LiveSource:
             if not polled.whole:
                 self._pace.polled(cost, self._wished)
             names = link.poller.names
-            if (len(names.users), len(names.databases)) != named:
-                named = (len(names.users), len(names.databases))
+            if names.changes != named:
+                named = names.changes
                 poll = polled.poll
                 emit(Names(poll.at, poll.mono, dict(names.users), dict(names.databases)))
             emit(polled.poll)

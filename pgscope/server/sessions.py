@@ -43,6 +43,7 @@ class SessionTable:
         self._datids: Counter[int] = Counter()
         self._since = 0.0
         self._polls = 0
+        self._named = 0
         self.changed: Sequence[Session] = ()
         """Sessions that the last poll found other than the one before, or new."""
 
@@ -87,6 +88,9 @@ class SessionTable:
             if before != session:
                 self._take(session, before)
                 changed.append(session)
+        if self._named != self._names.changes:
+            self._named = self._names.changes
+            self._rename()
         alive = set(pids)
         if moved or alive != sessions.keys():
             for pid in sessions.keys() - alive:
@@ -102,6 +106,13 @@ class SessionTable:
             self._datids[session.datid] += 1
         if session.state != "idle" or session.wait_event_type == "Lock":
             self._busy[session.pid] = session
+
+    def _rename(self) -> None:
+        """Give those that did not travel the names that their role and database have now."""
+        for session in list(self._sessions.values()):
+            names = self._names.database(session.datid), self._names.user(session.usesysid)
+            if names != (session.database, session.user):
+                self._take(session._replace(database=names[0], user=names[1]), session)
 
     def _forget(self, session: Session) -> None:
         self._busy.pop(session.pid, None)
