@@ -32,7 +32,15 @@ BINDINGS: Final = (
     ),
     Binding("f1", "help", "Help", tooltip="What this view says", id="app.help_f1", show=False),
     Binding("q", "quit", "Quit", tooltip="Quit without asking", id="app.quit"),
-    Binding("ctrl+q", "quit", "Quit", tooltip="Quit, also while typing", id="app.quit_now", show=False),
+    Binding(
+        "ctrl+q",
+        "quit",
+        "Quit",
+        tooltip="Quit, also while typing and over a question",
+        id="app.quit_now",
+        show=False,
+        priority=True,
+    ),
     Binding(
         "ctrl+p",
         "command_palette",

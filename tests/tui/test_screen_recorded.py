@@ -423,3 +423,12 @@ async def test_of_a_session_that_has_ended_it_says_so_and_still_explains() -> No
         subject = app.screen.subject()
         assert subject is not None
         assert subject.text == session.query
+
+
+@pytest.mark.parametrize("keys_before", [("C",), ("question_mark",), ("slash", "a"), ("n",), ("ctrl+p",)])
+async def test_ctrl_q_quits_from_wherever_one_is(keys_before: tuple[str, ...]) -> None:
+    app = app_of(shop())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        await pilot.press(*keys_before, "ctrl+q")
+        await until(pilot, lambda: not app.is_running or app._exit, "the end")
