@@ -284,7 +284,9 @@ class Player:
             self._stream = _after(self.recording.samples(last), last)
             self._marks = tuple(self.recording.marks)
         else:
-            self._stop(self.recording.broken or "the end of the recording")
+            broken = self.recording.broken
+            more = f"; not all of it could be read: {broken}" if broken else ""
+            self._stop(f"the end of the recording{more}")
 
     def _stop(self, said: str) -> None:
         self.playing = False

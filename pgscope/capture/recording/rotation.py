@@ -17,6 +17,8 @@ from pgscope.capture.recording.frame import MAGIC
 from pgscope.errors import UsageError
 
 MODE = 0o600
+_LOOKED_AT = 1000
+"""Older files that are looked at beforehand where there are gaps between them."""
 
 
 class InTheWay(UsageError):
@@ -45,7 +47,7 @@ def numbered(path: Path, number: int) -> Path:
 def check_older(path: Path, keep: int) -> None:
     """Raises InTheWay if a file is in the way that rotation would come to; `keep` as in `exchange`."""
     number = 1
-    while number <= keep or os.path.lexists(numbered(path, number)):
+    while number <= min(keep, _LOOKED_AT) or os.path.lexists(numbered(path, number)):
         _check(numbered(path, number))
         number += 1
 

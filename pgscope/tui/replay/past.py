@@ -147,7 +147,7 @@ class Past:
     def _told(self) -> None:
         player = self.player
         if player is not None and player.said:
-            self._say(player.said.capitalize())
+            self._say(player.said[:1].upper() + player.said[1:])
             player.said = ""
         self._changed()
 
