@@ -105,6 +105,9 @@ async def test_a_cancelled_read_of_texts_is_made_again(pg_database: str) -> None
         assert failure.passing
         assert poller.reader.unreadable == ""
         assert poller.reader.unseen() == unseen
+        for _ in range(2):
+            await poller.reader.texts(connection, poller.reader.unseen())
+        assert poller.reader.unreadable == failure.reason
         run(
             pg_database,
             b"drop function pg_stat_statements(boolean)",
@@ -113,6 +116,7 @@ async def test_a_cancelled_read_of_texts_is_made_again(pg_database: str) -> None
         texts = await poller.reader.texts(connection, poller.reader.unseen())
         assert any("as t_again" in text for text in texts.values())
         assert poller.reader.failure is None
+        assert poller.reader.unreadable == ""
         assert not poller.reader.unseen()
     finally:
         await connection.close()

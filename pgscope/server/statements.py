@@ -27,6 +27,8 @@ _CHUNK = 50 if psycopg.pq.version() >= 170000 else 1
 """Rows that libpq hands over together, where it can."""
 _MOST = 1_000_000
 """Entries at the most where the server does not say how many there may be."""
+_PASSING_MOST = 3
+"""Reads of texts in a row that may fail for a passing reason; then it does not pass (a file too large)."""
 _OIDS = (StatementCounters._fields.index("userid"), StatementCounters._fields.index("dbid"))
 _OFTEN_NOTHING = tuple(
     map(StatementCounters._fields.index, ("total_plan_time", "blk_read_time", "blk_write_time"))
@@ -62,6 +64,7 @@ class StatementReader:
         self._moved = False
         self.failure: Failure | None = None
         """Why not all texts could be read the last time; None if they could."""
+        self._failed = 0
         self.unreadable = ""
         """Why texts cannot be read for now, neither here nor elsewhere; '' if that is not so."""
 
@@ -160,12 +163,14 @@ class StatementReader:
         try:
             here = There(connection, self._schema, encoding_of(connection))
             await self._read(here, unseen, found, take)
-            self.failure, self.unreadable = None, ""
+            self.failure, self.unreadable, self._failed = None, "", 0
         except psycopg.Error as error:
             if connection.closed or connection.broken:
                 raise
             self.failure = failure_of(error)
-            if not self.failure.passing and not self.unconvertible:
+            self._failed += 1
+            lasts = not self.failure.passing or self._failed >= _PASSING_MOST
+            if lasts and not self.unconvertible:
                 self.give_up()
         # Some have none: if all could be read, those are not asked for again.
         self._saw(unseen if self.failure is None else {name for name in unseen if name in found.packed})
