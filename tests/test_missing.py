@@ -213,7 +213,7 @@ async def test_a_sampler_that_is_refused_does_not_come_back_soon(
                 told = "the sampler has no connection"
                 await stream.until(lambda: any(told in one for one in stream.snapshot.notices), "a notice")
                 await stream.more(Poll, 20)
-                # That of the polls, and two of the sampler.
-                assert opened == 3
+                # That of the polls, three of the sampler, and one after seconds: else hundreds.
+                assert 4 <= opened <= 6
         finally:
             admin.execute("drop role t_one")

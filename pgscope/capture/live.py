@@ -76,11 +76,11 @@ _TEXTS_AGAIN = 10.0
 _RESERVE = 0.15
 """Part of the budget for what is read once."""
 
-_REFUSALS_BEFORE_TOLD = 2
+_REFUSALS_BEFORE_TOLD = 3
 """Attempts of the sampler to connect that fail in a row before it is told."""
 _REFUSED_AGAIN = 60.0
-"""Seconds from then on between attempts, for whatever reason: the SQLSTATE (53300, say) is not to be had from
-libpq, and the server's words may be in any language."""
+"""Seconds between attempts after some more, for whatever reason: the SQLSTATE (53300, say) is not to be had
+from libpq, and the server's words may be in any language."""
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, OSError, asyncio.TimeoutError)
 
@@ -405,7 +405,7 @@ class LiveSource:
     async def _sample_loop(self, link: Link, emit: Emit) -> None:
         """Look at a rate that fits the budget; a lost connection is opened again, and that is not told.
 
-        One that is refused twice is: the polls go on, so the server is there, and has none to give.
+        One that is refused again and again is: the polls go on, so the server is there, and has none to give.
         """
         attempt = refused = 0
         while True:
@@ -413,9 +413,11 @@ class LiveSource:
                 connection = await connect(self.target)
             except (PgscopeError, *_LOST) as error:
                 refused += 1
-                if refused >= _REFUSALS_BEFORE_TOLD:
+                if refused < _REFUSALS_BEFORE_TOLD:
+                    await asyncio.sleep(_backoff(attempt))
+                else:
                     self._unsampled = _why(error)
-                await asyncio.sleep(_backoff(attempt) if refused < _REFUSALS_BEFORE_TOLD else _REFUSED_AGAIN)
+                    await asyncio.sleep(min(0.5 * 2.0 ** min(refused, 30), _REFUSED_AGAIN))
                 attempt += 1
                 continue
             refused, self._unsampled = 0, ""
