@@ -320,7 +320,7 @@ async def test_on_a_low_terminal_all_that_is_asked_and_answered_is_in_view(
         await asked(app, pilot, "not run")
         assert "writes" in shown(app)
         await pilot.press("escape")
-        await to_statement(app, pilot, "SELECT")
+        await to_statement(app, pilot, "customer !UPDATE")
         await pilot.press("E")
         await asked(app, pilot, "$1")
         await pilot.press("enter")
