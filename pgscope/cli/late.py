@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import Any
 
 _LOADING = RLock()
+_THERE = frozenset(("__spec__", "__path__", "__name__", "__file__", "__package__", "__loader__"))
+"""What a module has before it is loaded. The import system asks for it with locks of its own in hand: to wait
+for the load then could be to wait for ever."""
 
 
 def import_late(*names: str) -> None:
@@ -51,7 +54,7 @@ class _LateLoader(Loader):
 
 class _LateModule(ModuleType):
     def __getattribute__(self, name: str) -> Any:
-        if name == "__spec__":  # what the import system asks each time
+        if name in _THERE:
             return ModuleType.__getattribute__(self, name)
         with _LOADING:
             spec = self.__spec__

@@ -44,8 +44,17 @@ def _encodable(text: str, stream: TextIO) -> str:
     try:
         text.encode(encoding, stream.errors or "strict")
     except UnicodeEncodeError:
-        return text.translate(_ALIKE).encode(encoding, "replace").decode(encoding)
+        known = text if _knows_signs(encoding) else text.translate(_ALIKE)
+        return known.encode(encoding, "replace").decode(encoding)
     return text
+
+
+def _knows_signs(encoding: str) -> bool:
+    try:
+        "".join(map(chr, _ALIKE)).encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reopen_closed() -> None:

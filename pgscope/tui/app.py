@@ -28,7 +28,7 @@ from pgscope.config import ColumnChoice, Config, ConfigError
 from pgscope.tui.clipboard import give_tmux, osc52
 from pgscope.tui.columns.kept import KeptColumns
 from pgscope.tui.frame import Frame
-from pgscope.tui.hangup import watch_hangup
+from pgscope.tui.hangup import leave_on_sigterm, watch_hangup
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
@@ -325,10 +325,12 @@ class PgscopeApp(App[None]):
     def _leave_when_told(self) -> None:
         """Have SIGTERM and SIGHUP end the app as a key does: the terminal as it was, a recording closed."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, partial(self.exit, return_code=128 + signal.SIGTERM))
-        watch_hangup(
-            leave=partial(loop.call_soon_threadsafe, partial(self.exit, return_code=128 + signal.SIGHUP))
-        )
+
+        def leaving(number: signal.Signals) -> Callable[[], object]:
+            return partial(loop.call_soon_threadsafe, partial(self.exit, return_code=128 + number))
+
+        leave_on_sigterm(leaving(signal.SIGTERM), lambda: not self.is_running)
+        watch_hangup(leave=leaving(signal.SIGHUP))
 
     def _told(self, served: Served) -> None:
         if not served.snapshot.at and not self._status.paused:

@@ -7,6 +7,7 @@ its input thread spins. So a thread of its own waits for the hang-up. It sleeps 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -53,6 +54,27 @@ def watch_hangup(
     return thread
 
 
+def leave_on_sigterm(leave: Callable[[], object], left: Callable[[], bool]) -> None:
+    """Have SIGTERM call `leave`, and end the process 3 s later if it has not `left` by then.
+
+    The main loop may be blocked, as by a terminal that takes nothing any more. Call it from the main thread.
+    """
+    status = 128 + signal.SIGTERM
+
+    def late() -> None:
+        if not left():
+            os._exit(status)
+
+    def told(*_: object) -> None:
+        timer = threading.Timer(_LAST_CHANCE_S, late)
+        timer.daemon = True
+        timer.start()
+        with contextlib.suppress(RuntimeError):  # the loop has ended by now
+            leave()
+
+    signal.signal(signal.SIGTERM, told)
+
+
 def _write_byte(wake: int) -> None:
     try:
         os.write(wake, b"h")
@@ -82,7 +104,8 @@ def _watch(
         if ready:  # a system that cannot poll terminals: look now and then
             time.sleep(1)
     if leave is not None and not is_gone(fd):
-        leave()
+        with contextlib.suppress(RuntimeError):  # the loop has ended by now
+            leave()
         time.sleep(_LAST_CHANCE_S)
     _end(last_chance)
 

@@ -161,6 +161,18 @@ def test_an_exchange_that_came_half_way_is_ended_the_next_time(tmp_path: Path) -
     assert (tmp_path / "a.2").read_bytes() == older
 
 
+def test_a_file_that_has_two_names_is_told_once(tmp_path: Path) -> None:
+    """As a kill in the middle of an exchange leaves it."""
+    path = tmp_path / "r"
+    file = RecordingFile(path)
+    for sample in shop():
+        file.write(sample)
+    file.close()
+    once = [one.at for one in Recording.open(path).samples()]
+    os.link(path, tmp_path / "r.1")
+    assert [one.at for one in Recording.open(path).samples()] == once
+
+
 def test_a_full_disk_at_a_rotation_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     write, clock, late = os.write, time.monotonic, [0.0]

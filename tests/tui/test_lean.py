@@ -118,6 +118,8 @@ def test_what_trees_need_comes_with_the_first_tree_also_for_two_at_once() -> Non
     tree = (
         "import pglast; from concurrent.futures import ThreadPoolExecutor as Pool\n"
         "with Pool(8) as pool:\n"
+        "    names = ('enums.nodes', 'stream', 'printers', 'enums.parsenodes')\n"
+        "    found = [pool.submit(__import__, f'pglast.{name}') for name in names]\n"
         "    trees = list(pool.map(pglast.parse_sql, ['select 1 order by 1'] * 40))\n"
         "print(*set(map(repr, trees)))\n"
         "print(pglast.enums.SortByDir.SORTBY_ASC.name, pglast.ast.SelectStmt is type(trees[0][0].stmt))\n"

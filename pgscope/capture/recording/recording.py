@@ -63,6 +63,8 @@ class Recording:
                 rotated = numbered(base, number)
                 if not series or not rotated.exists():
                     break
+                if any(one.lies_at(rotated) for one in (newest, *older)):
+                    continue  # whoever rotated it was killed halfway, or is at it now: the same file
                 part = Part.open(rotated)
                 if part.series != series:
                     part.close()
