@@ -11,9 +11,9 @@ from dataclasses import replace
 from pgscope.analysis.finder import Finder, waiting
 from pgscope.analysis.findings import Finding, FindingSettings
 from pgscope.analysis.marks import Marks
-from pgscope.capture.ending import end
 from pgscope.capture.recording.file import RecordingFile
 from pgscope.capture.source import Source
+from pgscope.ending import end
 from pgscope.sample import Burst, CatalogWanted, Connected, Disconnected, Look, Poll, Sample
 
 _FLUSH_EVERY = 2.0

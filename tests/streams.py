@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
+from pgscope.ending import end
 from pgscope.sample import Sample
 from pgscope.server.conninfo import target
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
+from pgscope.ending import end
 from pgscope.sample import Look, OwnCost, Poll, Sample, StatementCounters, StatementKey
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from pgscope.capture import live
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.embedded import EmbeddedServer
+from pgscope.ending import end
 from pgscope.sample import Connected, Poll, Sample
 from pgscope.server.conninfo import target
 from tests.streams import streaming

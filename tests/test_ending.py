@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pgscope.capture.ending import end, within
+from pgscope.ending import end, within
 
 
 async def test_a_lost_cancellation_is_given_again() -> None:

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from pgscope.analysis.watch import Watch
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.driver import Driver
+from pgscope.ending import end
 from pgscope.server.burst import probe
 from pgscope.server.catalog import read_catalog
 from pgscope.server.connection import connect

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from pgscope.analysis.watch import Watch
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource, _backoff
 from pgscope.driver import Driver
 from pgscope.embedded import EmbeddedServer
+from pgscope.ending import end
 from pgscope.sample import Connected, Disconnected, Look, OwnCost, Poll, Sample
 from pgscope.server.conninfo import target
 from tests.conftest import FreshServer

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.capture.thrift import Thrift
 from pgscope.embedded import EmbeddedServer
+from pgscope.ending import end
 from pgscope.sample import OwnCost, Sample
 from pgscope.server.conninfo import target
 

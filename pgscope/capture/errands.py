@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
 
-from pgscope.capture.ending import within
 from pgscope.capture.source import Emit
 from pgscope.capture.wanted import fulfil
+from pgscope.ending import within
 from pgscope.packed import Texts
 from pgscope.sample import Wanted
 from pgscope.server.connection import Connection, connect

@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pgscope.capture.ending import end
 from pgscope.capture.source import Emit
+from pgscope.ending import end
 from pgscope.sample import Connected, Disconnected, Missing, ServerFacts
 from pgscope.server.batch import Failure
 from pgscope.server.poll import Polled

@@ -15,7 +15,6 @@ from dataclasses import field, replace
 import psycopg
 
 from pgscope.capture.charge import OUTSIDE_MS, Charges
-from pgscope.capture.ending import end, within
 from pgscope.capture.errands import Errands
 from pgscope.capture.health import Health, patiently
 from pgscope.capture.leaving import LEAVING, Leaving
@@ -24,6 +23,7 @@ from pgscope.capture.source import Emit
 from pgscope.capture.stat_monitor import StatMonitorWatch
 from pgscope.capture.thrift import Thrift
 from pgscope.dataclass import dataclass
+from pgscope.ending import end, within
 from pgscope.errors import ConnectionFailed, PgscopeError
 from pgscope.packed import Texts
 from pgscope.sample import (
@@ -413,11 +413,10 @@ class LiveSource:
                 connection = await connect(self.target)
             except (PgscopeError, *_LOST) as error:
                 refused += 1
-                if refused < _REFUSALS_BEFORE_TOLD:
-                    await asyncio.sleep(_backoff(attempt))
-                else:
+                lasts = refused >= _REFUSALS_BEFORE_TOLD
+                if lasts:
                     self._unsampled = _why(error)
-                    await asyncio.sleep(min(0.5 * 2.0 ** min(refused, 30), _REFUSED_AGAIN))
+                await asyncio.sleep(_backoff(attempt, _REFUSED_AGAIN if lasts else _BACKOFF_MOST))
                 attempt += 1
                 continue
             refused, self._unsampled = 0, ""
@@ -497,10 +496,10 @@ class LiveSource:
         )
 
 
-def _backoff(attempt: int) -> float:
+def _backoff(attempt: int, most: float = _BACKOFF_MOST) -> float:
     """Seconds to wait before the next attempt: doubling, bounded, and not in step with other clients."""
     # Of a server that stays away for hours the power would be too great a number.
-    return min(0.5 * 2.0 ** min(attempt, 30), _BACKOFF_MOST) * random.uniform(0.75, 1.25)
+    return min(0.5 * 2.0 ** min(attempt, 30), most) * random.uniform(0.75, 1.25)
 
 
 def _until_again(failure: Failure | None) -> float:

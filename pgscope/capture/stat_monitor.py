@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import psycopg
 
-from pgscope.capture.ending import within
 from pgscope.capture.source import Emit
+from pgscope.ending import within
 from pgscope.errors import PgscopeError
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target

@@ -144,9 +144,9 @@ async def _record(recorder: object, source: object, arguments: argparse.Namespac
     import asyncio
     import gc
 
-    from pgscope.capture.ending import end
     from pgscope.capture.live import LiveSource
     from pgscope.cli.password import open_asking
+    from pgscope.ending import end
     from pgscope.errors import ConnectionFailed
     from pgscope.recorder import Recorder
 

@@ -121,9 +121,9 @@ async def _watch_for(
     import time
 
     from pgscope.analysis.watch import Watch
-    from pgscope.capture.ending import end
     from pgscope.cli.password import open_asking
     from pgscope.driver import Driver
+    from pgscope.ending import end
 
     await open_asking(source, ask=ask)
     watch = Watch(settings)

@@ -6,9 +6,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
 from pgscope.cli.password import open_asking
+from pgscope.ending import end
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.connection import PasswordNeeded
 

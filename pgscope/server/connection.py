@@ -11,9 +11,9 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 from psycopg.rows import TupleRow
 
+from pgscope.ending import within
 from pgscope.errors import ConnectionFailed, PgscopeError, UsageError
 from pgscope.server.conninfo import Target
-from pgscope.server.ending import within
 from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
 

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg.rows import TupleRow
 
+from pgscope.ending import within
 from pgscope.errors import ConnectionFailed
-from pgscope.server.ending import within
 
 _Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 _ROUNDS = 12

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,7 +26,7 @@ from pgscope.config import ColumnChoice, Config, ConfigError
 from pgscope.tui.clipboard import give_tmux, osc52
 from pgscope.tui.columns.kept import KeptColumns
 from pgscope.tui.frame import Frame
-from pgscope.tui.hangup import leave_on_sigterm, watch_hangup
+from pgscope.tui.hangup import leave_when_told
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
@@ -306,7 +304,7 @@ class PgscopeApp(App[None]):
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            self._leave_when_told()
+            leave_when_told(lambda status: self.exit(return_code=status), lambda: not self.is_running)
             # What is there by now stays; thousands of rows for each snapshot would else have it all walked
             # through, for up to 0.1 s at a time.
             gc.freeze()
@@ -321,16 +319,6 @@ class PgscopeApp(App[None]):
             watching = served.run(lambda: self._ignoring.settings)
             self.run_worker(watching, group=f"watch-{served.number}", exit_on_error=False)
         self.action_view(VIEWS[0].id if self._fleet is None else FLEET.id)
-
-    def _leave_when_told(self) -> None:
-        """Have SIGTERM and SIGHUP end the app as a key does: the terminal as it was, a recording closed."""
-        loop = asyncio.get_running_loop()
-
-        def leaving(number: signal.Signals) -> Callable[[], object]:
-            return partial(loop.call_soon_threadsafe, partial(self.exit, return_code=128 + number))
-
-        leave_on_sigterm(leaving(signal.SIGTERM), lambda: not self.is_running)
-        watch_hangup(leave=leaving(signal.SIGHUP))
 
     def _told(self, served: Served) -> None:
         if not served.snapshot.at and not self._status.paused:

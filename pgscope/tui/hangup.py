@@ -7,6 +7,7 @@ its input thread spins. So a thread of its own waits for the hang-up. It sleeps 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -16,6 +17,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 EXIT_STATUS = 128 + signal.SIGHUP
 _LOOK_AGAIN_MS = 5000  # in case a system does not wake the poll
@@ -52,6 +54,17 @@ def watch_hangup(
     )
     thread.start()
     return thread
+
+
+def leave_when_told(leave: Callable[[int], object], left: Callable[[], bool]) -> None:
+    """Have SIGTERM and SIGHUP end the running loop's program as a key does: its terminal is as it was then.
+
+    `leave` is called in the loop with the exit status, and has 3 s; `left` says whether it is done.
+    A terminal that is gone ends the process at once: see `watch_hangup`. Call it from the main thread.
+    """
+    loop = asyncio.get_running_loop()
+    leave_on_sigterm(partial(loop.call_soon_threadsafe, leave, 128 + signal.SIGTERM), left)
+    watch_hangup(leave=partial(loop.call_soon_threadsafe, leave, EXIT_STATUS))
 
 
 def leave_on_sigterm(leave: Callable[[], object], left: Callable[[], bool]) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from psycopg import sql
 
 from pgscope.analysis.locks import LockWaits, build_forest
-from pgscope.capture.ending import end
 from pgscope.capture.live import LiveSource
+from pgscope.ending import end
 from pgscope.report.locks_json import lock_waits_to_json
 from pgscope.sample import OwnCost, Poll, Sample
 from pgscope.server import locks, progress

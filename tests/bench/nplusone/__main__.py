@@ -17,8 +17,8 @@ from psycopg import sql
 
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.findings.runs import runs
-from pgscope.capture.ending import end
 from pgscope.embedded import EmbeddedServer
+from pgscope.ending import end
 from tests.bench.nplusone.judge import Outcome, judge
 from tests.bench.nplusone.labels import LABELS, NEGATIVES, POSITIVES, Label
 from tests.bench.nplusone.schema import create
