@@ -21,17 +21,17 @@ _FOLDERS: Final = ("/var/tmp", None)
 
 
 class Spilled:
-    """Some bytes in a file; its place is free again when nobody has this object any more."""
+    """Some bytes in a file, `size` of them; its place is free again when nobody has this object any more.
 
-    __slots__ = ("_file", "_place", "_size")
+    It has no `__len__`: thousands are asked whether they are there, and that would call it.
+    """
+
+    __slots__ = ("_file", "_place", "size")
 
     def __init__(self, file: SpillFile, place: int, size: int) -> None:
         self._file = file
         self._place = place
-        self._size = size
-
-    def __len__(self) -> int:
-        return self._size
+        self.size = size
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -39,19 +39,19 @@ class Spilled:
         if not isinstance(other, Spilled):
             return NotImplemented
         try:
-            return self._size == other._size and self.read() == other.read()
+            return self.size == other.size and self.read() == other.read()
         except OSError:
             return False
 
     def __hash__(self) -> int:
-        return hash(self._size)
+        return hash(self.size)
 
     def __del__(self) -> None:
-        self._file.free(self._place, self._size)
+        self._file.free(self._place, self.size)
 
     def read(self) -> bytes:
         """The bytes. Raises OSError."""
-        return self._file.read(self._place, self._size)
+        return self._file.read(self._place, self.size)
 
 
 def _room(size: int) -> int:

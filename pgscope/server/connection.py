@@ -31,10 +31,6 @@ _T = TypeVar("_T")
 Connection: TypeAlias = "psycopg.AsyncConnection[TupleRow]"
 
 
-# What psycopg has to say of a connection that ends (a cancellation cut short) would stand on the screen.
-logging.getLogger("psycopg").addHandler(logging.NullHandler())
-
-
 class PasswordNeeded(ConnectionFailed):
     """The server wants a password and none (or none that works) was given."""
 
