@@ -73,7 +73,10 @@ def compile_ours() -> None:
 
 
 def programs(folder: Path, refresh: int) -> list[Program]:
-    """What is compared; pgscope twice: with what the other shows too, and with everything on."""
+    """What is compared; pgscope twice: with what the other shows too, and with everything on.
+
+    And a client that only reads and draws (`floor`): what no client with these libraries comes below.
+    """
     conninfo = f"host={folder} port=5432 user=postgres dbname="
     connect = (sys.executable, "-m", "pgscope", "connect", "--no-password", "--interval", str(refresh))
     found = []
@@ -89,6 +92,8 @@ def programs(folder: Path, refresh: int) -> list[Program]:
     found.append(Program("pgscope, Applications", whole.command, "counted", MARK))
     found.append(Program("pgscope, Sessions", whole.command, "counted", MARK, b"2", b"jk"))
     found.append(Program("pgscope, Statements", whole.command, "counted", MARK, b"3", b"jk"))
+    floor = (sys.executable, "-m", "tests.bench.cost.floor", f"{conninfo}counted")
+    found.append(Program("Textual and psycopg alone", floor, "counted", MARK))
     if (tools := installed("hastin")) is not None:
         uri = f"postgresql://postgres@/plain?host={quote(str(folder))}&port=5432"
         found.append(Program("hastin", (str(tools / "hastin"), uri), "plain", MARK))
