@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -21,14 +21,26 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def within(seconds: float, answer: Coroutine[Any, Any, _T]) -> _T:
+async def within(
+    seconds: float,
+    answer: Coroutine[Any, Any, _T],
+    *,
+    quiet: float = 0.0,
+    tell: Callable[[float], None] | None = None,
+) -> _T:
     """The answer, as `asyncio.wait_for` gives it, but with no cancellation lost.
 
+    `tell` is called, with `quiet`, if it has not come after so many of the seconds.
     Raises asyncio.TimeoutError if it does not come in time.
     """
     task = asyncio.ensure_future(answer)
     try:
-        await asyncio.wait({task}, timeout=seconds)
+        if tell is not None:
+            await asyncio.wait({task}, timeout=quiet)
+            if not task.done():
+                tell(quiet)
+        if not task.done():
+            await asyncio.wait({task}, timeout=seconds - quiet)
         if not task.done():
             raise asyncio.TimeoutError
         return task.result()

@@ -64,3 +64,24 @@ async def test_an_answer_that_does_not_come_is_given_up_and_ended() -> None:
     with pytest.raises(asyncio.TimeoutError):
         await within(0.01, never())
     assert ended
+
+
+async def test_that_an_answer_is_late_is_told_once_and_not_of_one_that_came() -> None:
+    told: list[float] = []
+    said = asyncio.get_running_loop().create_future()
+
+    async def answer() -> int:
+        return int(await said)
+
+    def tell(seconds: float) -> None:
+        told.append(seconds)
+        said.set_result(7)
+
+    assert await within(60, answer(), quiet=0.01, tell=tell) == 7
+    assert told == [0.01]
+    assert await within(60, answer(), quiet=30.0, tell=told.append) == 7
+    assert told == [0.01]
+    said = asyncio.get_running_loop().create_future()
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0.02, answer(), quiet=0.01, tell=told.append)
+    assert told == [0.01, 0.01]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from pgscope.capture.source import Emit
-from pgscope.ending import end
 from pgscope.sample import Connected, Disconnected, Missing, ServerFacts
 from pgscope.server.batch import Failure
 from pgscope.server.poll import Polled
 
-_T = TypeVar("_T")
 _FAILURES_BEFORE_TOLD = 2
 """Polls that fail in a row before it is told: one may have been cancelled by somebody."""
 _TEXTS = "statement_texts"
@@ -84,25 +80,6 @@ class Health:
         """`since` so many seconds."""
         self._troubled = True
         self._emit(Disconnected(self._now() - since, time.monotonic(), reason))
-
-
-async def patiently(answer: Coroutine[Any, Any, _T], health: Health, quiet: float, lost: float) -> _T:
-    """The answer; after `quiet` seconds without it that is told, after `lost` seconds it is given up.
-
-    Raises asyncio.TimeoutError then.
-    """
-    task = asyncio.ensure_future(answer)
-    try:
-        await asyncio.wait({task}, timeout=quiet)
-        if not task.done():
-            health.quiet(quiet)
-            await asyncio.wait({task}, timeout=lost - quiet)
-        if not task.done():
-            raise asyncio.TimeoutError
-        return task.result()
-    finally:
-        if not task.done():
-            await end(task)
 
 
 def _for_good(failures: Mapping[str, Failure]) -> dict[str, str]:

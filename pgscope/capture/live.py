@@ -16,7 +16,7 @@ import psycopg
 
 from pgscope.capture.charge import OUTSIDE_MS, Charges
 from pgscope.capture.errands import Errands
-from pgscope.capture.health import Health, patiently
+from pgscope.capture.health import Health
 from pgscope.capture.leaving import LEAVING, Leaving
 from pgscope.capture.pace import Budget, Pace, TextPace, next_look
 from pgscope.capture.source import Emit
@@ -299,7 +299,9 @@ class LiveSource:
             counters = whole and due
             try:
                 with sensible():
-                    polled = await patiently(self._poll(link, counters), health, _QUIET, _ANSWER)
+                    polled = await within(
+                        _ANSWER, self._poll(link, counters), quiet=_QUIET, tell=health.quiet
+                    )
                 if health.suspicious(polled) or started >= next_learn:
                     next_learn = started + _LEARN_EVERY
                     asked = time.monotonic()
