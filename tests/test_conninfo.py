@@ -68,6 +68,18 @@ def test_the_timeout_is_the_one_that_psql_takes(monkeypatch: pytest.MonkeyPatch,
     assert target("service=plain").connect_timeout == "22"
 
 
+def test_the_timeout_is_asked_for_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not at each connect, when other threads may read the environment, which is changed for it."""
+    services = tmp_path / "services"
+    services.write_text("[slow]\nhost=a\nconnect_timeout=33\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    slow = target("service=slow")
+    services.unlink()
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "22")
+    assert slow.connect_timeout == "33"
+    assert slow.with_database("b").with_password("p").connect_timeout == "33"
+
+
 async def test_a_timeout_of_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgscope.server.connection.CONNECT_TIMEOUT", 600)
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")

@@ -17,7 +17,8 @@ from pgscope.server.conninfo import Target
 from pgscope.server.pooler import require_own_session
 from pgscope.text import clean, one_line
 
-# What they log would come out on standard error, where the screen is, in words of the server as they are.
+# What they log (a cancellation cut short, say) would come out on standard error, where the screen is, in
+# words of the server as they are.
 for _library in ("psycopg", "asyncio"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 

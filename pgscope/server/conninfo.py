@@ -27,6 +27,8 @@ class Target:
 
     params: Mapping[str, str]
     _secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    connect_timeout: str | None = None
+    """The connect_timeout that psql would take: of the conninfo, the service or PGCONNECT_TIMEOUT."""
 
     def conninfo(self, **overrides: str) -> str:
         """A libpq connection string with the secrets in it: for psycopg only, never to be shown."""
@@ -44,11 +46,6 @@ class Target:
     def with_database(self, database: str) -> Target:
         """The same server, another database."""
         return replace(self, params={**self.params, "dbname": database})
-
-    @property
-    def connect_timeout(self) -> str | None:
-        """The connect_timeout that psql would take: of the conninfo, the service or PGCONNECT_TIMEOUT."""
-        return self.params.get("connect_timeout") or _default("connect_timeout", self.params)
 
     def __str__(self) -> str:
         """What may be shown: host, port, database and role as far as they were given."""
@@ -83,7 +80,9 @@ def target(
     except psycopg.ProgrammingError as error:
         raise UsageError(_first_line(error)) from None
     secrets = {key: value for key, value in params.items() if key in _SECRET}
-    return Target({key: value for key, value in params.items() if key not in _SECRET}, secrets)
+    shown = {key: value for key, value in params.items() if key not in _SECRET}
+    # Asked once, and not at each connect: the environment is changed for it, and threads may read that then.
+    return Target(shown, secrets, shown.get("connect_timeout") or _default("connect_timeout", shown))
 
 
 def _parse(text: str) -> dict[str, str]:
