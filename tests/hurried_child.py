@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pgscope.capture.live
+import pgscope.capture.lost
 import pgscope.recorder
 from pgscope.cli import main
 
@@ -16,6 +16,6 @@ HURRIED = (sys.executable, str(Path(__file__)))
 """The command that runs it."""
 
 if __name__ == "__main__":
-    pgscope.capture.live._BACKOFF_MOST = 0.2
+    pgscope.capture.lost.BACKOFF_MOST = 0.2
     pgscope.recorder._FLUSH_EVERY = 0.2
     raise SystemExit(main(sys.argv[1:]))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from pgscope.capture import live
 from pgscope.embedded import EmbeddedServer
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import target
@@ -49,7 +48,7 @@ def shown(stream: Stream, words: str) -> Callable[[], bool]:
 async def test_a_text_that_cannot_be_converted_is_told(
     fresh_pg: FreshServer, pg_major: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_LEARN_EVERY", 0.5)
+    monkeypatch.setattr("pgscope.capture.texts._AGAIN_FOR_GOOD", 0.5)
     server = fresh_pg(pg_major)
     ascii_only = encoded(server, "t_ascii", "SQL_ASCII", extension=False)
     run(ascii_only, b"create table u ()", NOT_UTF8)

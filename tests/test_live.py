@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from pgscope.analysis.watch import Watch
-from pgscope.capture.live import LiveSource, _backoff
+from pgscope.capture.live import LiveSource
+from pgscope.capture.lost import backoff
 from pgscope.driver import Driver
 from pgscope.embedded import EmbeddedServer
 from pgscope.ending import end
@@ -69,7 +70,7 @@ async def streaming(conninfo: str) -> AsyncIterator[Stream]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """It tries again at once, and not after seconds."""
-    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -142,7 +143,7 @@ async def test_it_measures_its_own_cost(pg: EmbeddedServer, monkeypatch: pytest.
 
 def test_attempts_go_on_for_ever_and_are_never_far_apart() -> None:
     """A server that stays away for a week is still tried, every ten seconds or so."""
-    waits = [_backoff(attempt) for attempt in range(100_000)]
+    waits = [backoff(attempt) for attempt in range(100_000)]
     assert waits[0] < 1.0
     assert max(waits) < 15.0
     assert min(waits[10:]) > 5.0

@@ -27,10 +27,12 @@ LEARNING = b"pg_is_in_recovery"
 @pytest.fixture
 def door(pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """A door before the server; who waits behind it is impatient."""
-    for module in (connection, live, checking):
+    for module in (connection, checking):
         monkeypatch.setattr(module, "_ANSWER", 0.5)
+    for room in ("live", "sampling", "lost"):
+        monkeypatch.setattr(f"pgscope.capture.{room}.ANSWER", 0.5)
     monkeypatch.setattr(live, "_QUIET", 0.2)
-    monkeypatch.setattr(live, "_BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
     # The path of a socket must be short.
     socket = f"{pg.socket_dir}/.s.PGSQL.{pg.port}"
     with tempfile.TemporaryDirectory(prefix="pgs-") as folder, Proxy(Path(folder), socket) as proxy:

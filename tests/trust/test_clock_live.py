@@ -84,7 +84,7 @@ async def some(stream: Stream, situation: Situation) -> None:
 async def test_our_clock_is_another_and_is_stepped(
     ahead: float, pg: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
     real, step = time.time, [ahead]
     monkeypatch.setattr("time.time", lambda: real() + step[0])
     situation = Situation(pg.conninfo)

@@ -31,7 +31,7 @@ ENOUGH = 30
 
 async def test_answers_without_sense(pg: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values of any length and bytes, NULL where there is none, notices and parameters nobody asked for."""
-    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
     monkeypatch.setattr("pgscope.capture.live._LEARN_EVERY", 0.5)
     samples: list[Sample] = []
 

@@ -34,8 +34,9 @@ def most_calls(stream: Stream) -> float:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short waits in place of half a minute."""
     monkeypatch.setattr(live, "_QUIET", 0.3)
-    monkeypatch.setattr(live, "_ANSWER", 1.0)
-    monkeypatch.setattr(live, "_BACKOFF_MOST", 0.2)
+    for room in ("live", "sampling", "lost"):
+        monkeypatch.setattr(f"pgscope.capture.{room}.ANSWER", 1.0)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

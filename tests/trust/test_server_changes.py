@@ -18,7 +18,7 @@ from tests.streams import Stream, streaming
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """It tries again at once, and not after seconds."""
-    monkeypatch.setattr("pgscope.capture.live._BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
 
 
 def notices(stream: Stream) -> str:

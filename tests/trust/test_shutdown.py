@@ -10,7 +10,7 @@ import time
 import psycopg
 import pytest
 
-from pgscope.capture import leaving, live
+from pgscope.capture import leaving
 from pgscope.embedded import EmbeddedServer
 from pgscope.sample import Connected, Look, Poll
 from pgscope.server import knock as door
@@ -59,7 +59,7 @@ async def test_a_smart_shutdown_does_not_wait_for_pgscope(
     """The server waits for its sessions: pgscope's own go, that of another may stay; later it comes back."""
     for name in ("_FIRST", "_EVERY", "_AGAIN"):
         monkeypatch.setattr(leaving, name, 0.3)
-    monkeypatch.setattr(live, "_BACKOFF_MOST", 0.2)
+    monkeypatch.setattr("pgscope.capture.lost.BACKOFF_MOST", 0.2)
     server = fresh_pg(pg_major)
     async with streaming(server.conninfo) as stream:
         with psycopg.connect(server.conninfo, autocommit=True, application_name="t-stays") as other:
