@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,88 @@ def test_files_that_were_deleted_meanwhile_are_no_end(tmp_path: Path) -> None:
     assert same(found[:count], LONG[:count])
     assert recording.end > Recording.open(tmp_path / "a").start
     file.close()
+    recording.close()
+
+
+def names_of_open(folder: Path) -> list[int]:
+    """How many names each file of a folder has that this process has open; 0: it was deleted."""
+    found = []
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if str(one.readlink()).startswith(f"{folder}/"):
+                found.append(one.stat().st_nlink)
+    return sorted(found)
+
+
+def polls(samples: Iterable[Sample]) -> list[float]:
+    """When they were made."""
+    return [round(one.at, 4) for one in samples if isinstance(one, Poll)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux what is open")
+def test_it_is_followed_for_weeks_without_holding_what_was_rotated(tmp_path: Path) -> None:
+    """Of the older files none stays open but the one that is read; what was deleted is past."""
+    file = RecordingFile(tmp_path / "a", bounds=Bounds(size=15_000, keep=2))
+    stream = iter(LONG)
+    count = write_until(file, stream, 3)
+    recording = Recording.open(tmp_path / "a")
+    # One is the recorder's.
+    assert names_of_open(tmp_path) == [1, 1]
+    start = recording.start
+    for _ in range(3):
+        list(recording.samples())
+        count += write_until(file, stream, 1)
+        recording.refresh()
+        assert polls(recording.samples(recording.end - 1.0))
+        recording.refresh()
+        assert names_of_open(tmp_path) == [1, 1], "and nothing that was deleted"
+    assert recording.start > start
+    found = polls(recording.samples())
+    assert found == polls(LONG[:count])[-len(found) :]
+    assert len({"a", "a.1", "a.2"} & {one.name for one in tmp_path.iterdir()}) == 3, "all that there is"
+    assert recording.start == Recording.open(tmp_path / "a").start
+    assert not recording.damage
+    file.close()
+    recording.close()
+    assert names_of_open(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux what is open")
+def test_what_is_read_can_be_read_to_its_end_though_it_was_deleted(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a", bounds=Bounds(size=15_000, keep=1))
+    stream = iter(LONG)
+    count = write_until(file, stream, 2)
+    recording = Recording.open(tmp_path / "a")
+    reading = recording.samples()
+    first = next(reading)
+    write_until(file, stream, 1, 0)
+    assert 0 in names_of_open(tmp_path)
+    found = polls([first, *reading])
+    assert found == polls(LONG[:count])[-len(found) :] and len(found) > 3
+    assert 0 not in names_of_open(tmp_path), "it was let go"
+    recording.refresh()
+    file.close()
+    recording.close()
+
+
+def test_a_file_that_went_is_told_as_a_hole(tmp_path: Path) -> None:
+    recorded(tmp_path / "a", shop(), bounds=SMALL)
+    recording = Recording.open(tmp_path / "a")
+    (tmp_path / "a.2").unlink()
+    lost = [one for one in recording.samples() if isinstance(one, Disconnected)]
+    assert any("a.2 is not there any more" in one.reason for one in lost)
+    assert "a.2 is not there any more" in recording.damage
+    recording.close()
+
+
+def test_a_file_is_found_while_its_names_change(tmp_path: Path) -> None:
+    """A rotation renames them from the last to the first, one after the other."""
+    recorded(tmp_path / "a", shop(), bounds=SMALL)
+    recording = Recording.open(tmp_path / "a")
+    last = max(int(one.suffix[1:]) for one in tmp_path.glob("a.*"))
+    for number in range(last, 0, -1):
+        (tmp_path / f"a.{number}").rename(tmp_path / f"a.{number + 1}")
+        assert same(list(recording.samples()), shop())
     recording.close()
 
 

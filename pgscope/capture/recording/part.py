@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from typing import Any, BinaryIO
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.bounds import MOST_BYTES, number, unpacked
 from pgscope.capture.recording.decode import Decoder, Undecodable
+from pgscope.capture.recording.handle import Handle
+from pgscope.capture.recording.rotation import numbered
 from pgscope.capture.recording.run import FORMAT
 from pgscope.capture.recording.scan import layout
 from pgscope.capture.recording.words import Read
@@ -29,9 +30,9 @@ class Damaged(Exception):
 class Part:
     """Reads one file. `refresh` takes in what was written since."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO | Handle, name: str) -> None:
         """Raises UsageError for what is no recording, or one of a newer program's format."""
-        self._file = file
+        self._source = file
         self.name = name
         self._heads: dict[int, dict[str, Any]] = {}
         self._words: tuple[int, int, Read] | None = None
@@ -40,17 +41,32 @@ class Part:
         self.refresh()
 
     @classmethod
-    def open(cls, path: Path) -> Part:
-        """Raises UsageError for what cannot be read, or is no recording."""
+    def open(cls, path: Path, number: int = 0) -> Part:
+        """A file, or the older one with this number.
+
+        Raises UsageError for what cannot be read, or is no recording.
+        """
+        name = numbered(path, number)
         try:
-            file = path.open("rb")
+            handle = Handle(path, number)
         except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}") from None
+            raise UsageError(f"cannot read {name}: {error.strerror}") from None
         try:
-            return cls(file, str(path))
+            return cls(handle, str(name))
         except BaseException:
-            file.close()
+            handle.rest()
             raise
+
+    @property
+    def _file(self) -> BinaryIO:
+        if not isinstance(self._source, Handle):
+            return self._source
+        try:
+            return self._source.file
+        except FileNotFoundError:
+            raise Damaged(f"{self.name} is not there any more") from None
+        except OSError as error:
+            raise Damaged(f"{self.name} cannot be read: {error.strerror}") from None
 
     def refresh(self) -> None:
         """Look at the file anew: it may have grown."""
@@ -68,15 +84,12 @@ class Part:
 
     def lies_at(self, path: Path) -> bool:
         """Whether the path names this file, which may have got another name since it was opened."""
-        try:
-            return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
-        except OSError:
-            return False
+        return isinstance(self._source, Handle) and self._source.lies_at(path)
 
     @property
-    def deleted(self) -> bool:
+    def gone(self) -> bool:
         """Whether the file has no name any more."""
-        return os.fstat(self._file.fileno()).st_nlink == 0
+        return isinstance(self._source, Handle) and self._source.gone
 
     @property
     def series(self) -> str:
@@ -88,7 +101,15 @@ class Part:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if isinstance(self._source, Handle):
+            self._source.rest()
+        else:
+            self._source.close()
+
+    def rest(self) -> None:
+        """Close the file until it is read again."""
+        if isinstance(self._source, Handle):
+            self._source.rest()
 
     @property
     def start(self) -> float:

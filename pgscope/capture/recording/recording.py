@@ -27,7 +27,7 @@ _AT_A_TIME = 20
 class Place(NamedTuple):
     """A segment: which part, and which of its segments."""
 
-    part: int
+    part: Part
     segment: int
 
 
@@ -43,6 +43,8 @@ class Recording:
         """
         self._follows = follows
         self._parts = list(parts)
+        self._reading: Part | None = None
+        """The part that is read; of the older ones only this has its file open."""
         self._texts = texts
         self._holes: dict[str, None] = {}
         """Damage that was met, each once, in the order in which it was."""
@@ -53,9 +55,9 @@ class Recording:
 
         Raises UsageError.
         """
-        newest = Part.open(path)
         linked = path.is_symlink() and not numbered(path, 1).exists()
         base = path.resolve() if linked else path
+        newest = Part.open(base)
         older: list[Part] = []
         try:
             series = newest.series
@@ -65,9 +67,10 @@ class Recording:
                     break
                 if any(one.lies_at(rotated) for one in (newest, *older)):
                     continue  # whoever rotated it was killed halfway, or is at it now: the same file
-                part = Part.open(rotated)
-                if part.series != series:
-                    part.close()
+                part = Part.open(base, number)
+                others = part.series != series
+                part.rest()
+                if others:
                     break
                 older.append(part)
         except (Damaged, UsageError) as error:
@@ -87,36 +90,59 @@ class Recording:
             part.close()
 
     def refresh(self) -> None:
-        """Take in what was written since, and the files that were begun since the newest was rotated."""
+        """Take in what was written since, and the files that were begun since the newest was rotated.
+
+        What of the oldest was deleted is past, but for the part that is read.
+        """
         last = self._parts[-1]
         last.refresh()
-        if self._follows is None or last.lies_at(self._follows):
+        if self._follows is None:
             return
-        if newer := self._newer(self._follows, last):
+        if not last.lies_at(self._follows) and (newer := self._newer(self._follows, last)):
             # What was written to it before they were begun.
             last.refresh()
             self._parts += newer
+            # Deleted by now, it can still be read to its end.
+            if not last.gone:
+                self._let_rest(last)
+        while (oldest := self._parts[0]) not in (self._reading, last) and oldest.gone:
+            oldest.rest()
+            del self._parts[0]
 
     def _newer(self, path: Path, last: Part) -> list[Part]:
         """The parts that came after the last one, oldest first; none if that is not sure yet."""
         found: list[Part] = []
         try:
             for number in range(_MOST_PARTS):
-                name = numbered(path, number) if number else path
-                if last.lies_at(name) or (last.deleted and not name.exists()):
+                name = numbered(path, number)
+                if last.lies_at(name) or (last.gone and not name.exists()):
                     return found[::-1]
                 if any(part.lies_at(name) for part in found):
                     # It was rotated while this looked.
                     break
-                found.append(Part.open(name))
+                found.append(Part.open(path, number))
                 if not last.series or found[-1].series != last.series:
                     break
+                if number:
+                    found[-1].rest()
         except (Damaged, UsageError):
             # Nothing is in it yet, or it is being rotated again.
             pass
         for part in found:
             part.close()
         return []
+
+    def _turn_to(self, part: Part) -> None:
+        """Read in this one from now on."""
+        if part is not self._reading:
+            self._reading = part
+            for one in self._parts:
+                self._let_rest(one)
+
+    def _let_rest(self, part: Part) -> None:
+        """Close a part's file unless it is read, or the newest, which the others follow."""
+        if part is not self._reading and part is not self._parts[-1]:
+            part.rest()
 
     @property
     def start(self) -> float:
@@ -141,7 +167,11 @@ class Recording:
     @property
     def _redacted(self) -> list[bool]:
         """Of each run."""
-        return [redacted for part in self._parts for redacted in part.redacted]
+        found: list[bool] = []
+        for part in self._parts:
+            found += part.redacted
+            self._let_rest(part)
+        return found
 
     @property
     def broken(self) -> str:
@@ -184,14 +214,10 @@ class Recording:
         return self._from(places[first:], since, until)
 
     def _places(self) -> list[Place]:
-        return [
-            Place(number, segment)
-            for number, part in enumerate(self._parts)
-            for segment in range(len(part.entries.segments))
-        ]
+        return [Place(part, segment) for part in self._parts for segment in range(len(part.entries.segments))]
 
     def _span(self, place: Place) -> tuple[float, float]:
-        _, start, end, _ = self._parts[place.part].entries.segments[place.segment]
+        _, start, end, _ = place.part.entries.segments[place.segment]
         return start, end
 
     def _from(self, places: Sequence[Place], since: float | None, until: float | None) -> Iterator[Sample]:
@@ -203,9 +229,10 @@ class Recording:
         for number, place in enumerate(places):
             if until is not None and self._span(place)[0] > until:
                 return
-            if number and places[number - 1].part != place.part:
-                self._parts[places[number - 1].part].forget_words()
-            part = self._parts[place.part]
+            part = place.part
+            if number and (before := places[number - 1].part) is not part:
+                before.forget_words()
+            self._turn_to(part)
             try:
                 for sample, repeats in part.segment(place.segment):
                     if reading.holds(sample, repeats, first=not number):

@@ -40,8 +40,8 @@ def resolved(path: Path) -> Path:
 
 
 def numbered(path: Path, number: int) -> Path:
-    """The name of an older file."""
-    return path.with_name(f"{path.name}.{number}")
+    """The name of an older file; 0 is the one that is written to."""
+    return path.with_name(f"{path.name}.{number}") if number else path
 
 
 def check_older(path: Path, keep: int) -> None:
