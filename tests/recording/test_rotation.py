@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from pgscope.capture.recording.file import Bounds, RecordingFile
+from pgscope.capture.recording.file import Bounds, InUse, RecordingFile
 from pgscope.capture.recording.recording import Recording
 from pgscope.capture.recording.rotation import exchange
 from pgscope.cli import main
@@ -159,6 +162,43 @@ def test_an_exchange_that_came_half_way_is_ended_the_next_time(tmp_path: Path) -
     assert names(tmp_path) == ["a", "a.1", "a.2"], "no file is there twice"
     assert same(read(tmp_path / "a.1"), shop())
     assert (tmp_path / "a.2").read_bytes() == older
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from pgscope.capture.recording import rotation
+rotation._set_aside = lambda *_: os._exit(9)
+rotation.exchange(Path(sys.argv[1]), 0, 7, 0.0)
+"""
+
+
+def test_what_a_kill_at_a_rotation_left_is_deleted_by_the_next_recorder(tmp_path: Path) -> None:
+    def killed_at(name: str) -> str:
+        before = names(tmp_path)
+        ended = subprocess.run([sys.executable, "-c", _KILLED, tmp_path / name], check=False)
+        assert ended.returncode == 9
+        (left,) = set(names(tmp_path)) - set(before)
+        return left
+
+    recorded(tmp_path / "a", shop())
+    first, written, locked = (killed_at("a") for _ in range(3))
+    others = killed_at("b")
+    (tmp_path / written).write_bytes(FOREIGN)
+    link = others.replace(others[9:17], first[9:17])
+    (tmp_path / link).symlink_to(tmp_path / others)
+    with (tmp_path / locked).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        RecordingFile(tmp_path / "a").close()
+    assert names(tmp_path) == sorted([locked, others, written, link, "a"])
+    with (tmp_path / "a").open() as alive:
+        fcntl.flock(alive, fcntl.LOCK_EX)
+        with pytest.raises(InUse):
+            RecordingFile(tmp_path / "a")
+    assert locked in names(tmp_path), "nothing is deleted beside another recorder"
+    RecordingFile(tmp_path / "a").close()
+    assert names(tmp_path) == sorted([others, written, link, "a"])
+    assert same(read(tmp_path / "a"), shop())
 
 
 def test_a_file_that_has_two_names_is_told_once(tmp_path: Path) -> None:

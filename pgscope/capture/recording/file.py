@@ -14,7 +14,7 @@ from typing import Any
 from pgscope.capture.recording import frame
 from pgscope.capture.recording.part import Damaged, Part
 from pgscope.capture.recording.redact import Redactor
-from pgscope.capture.recording.rotation import MODE, check_older, exchange, numbered, resolved
+from pgscope.capture.recording.rotation import MODE, check_older, exchange, numbered, resolved, sweep
 from pgscope.capture.recording.run import Carried, Entries, Run
 from pgscope.capture.recording.scan import layout, whole_frame
 from pgscope.dataclass import dataclass
@@ -72,6 +72,7 @@ class RecordingFile:
         check_older(path, self._bounds.keep)
         self._fd = _locked(path)
         try:
+            sweep(path)
             self._run = self._first_run()
         except BaseException:
             os.close(self._fd)

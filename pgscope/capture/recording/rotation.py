@@ -11,6 +11,7 @@ import os
 import stat
 import time
 import uuid
+import zlib
 from pathlib import Path
 
 from pgscope.capture.recording.frame import MAGIC
@@ -59,7 +60,7 @@ def exchange(path: Path, fd: int, keep: int, keep_age: float) -> int:
     ever). Returns the new file, open and locked. Raises OSError and InTheWay; the file is whole then, and
     this may be tried again.
     """
-    fresh = path.with_name(f".pgscope-{uuid.uuid4().hex}.new")
+    fresh = path.with_name(_fresh(path, uuid.uuid4().hex))
     new = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, MODE)
     try:
         fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,6 +72,34 @@ def exchange(path: Path, fd: int, keep: int, keep_age: float) -> int:
             fresh.unlink()
         raise
     return new
+
+
+def sweep(path: Path) -> None:
+    """Delete new files of this recording, empty as yet, that kills in the middle of an `exchange` left.
+
+    For whoever has the file itself locked: then nobody else is at it.
+    """
+    with contextlib.suppress(OSError):
+        for one in path.parent.glob(_fresh(path, "*")):
+            with contextlib.suppress(OSError):
+                _delete_if_left(one)
+
+
+def _fresh(path: Path, unique: str) -> str:
+    """The name that a new file has at first; the recording's own may be as long as names can be."""
+    return f".pgscope-{zlib.crc32(os.fsencode(path.name)):08x}-{unique}.new"
+
+
+def _delete_if_left(path: Path) -> None:
+    """Raises OSError for what is locked, and a link."""
+    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        there = os.fstat(fd)
+        if stat.S_ISREG(there.st_mode) and not there.st_size:
+            path.unlink()
+    finally:
+        os.close(fd)
 
 
 def _set_aside(path: Path, fd: int, keep: int, keep_age: float) -> None:
