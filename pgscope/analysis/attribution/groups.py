@@ -32,7 +32,7 @@ class GroupKey(NamedTuple):
     application_name: str
     habit: Habit
     counted: bool
-    """Whether their transactions were counted."""
+    """Whether their transactions were counted; if not, the habit is unknown."""
 
 
 @dataclass

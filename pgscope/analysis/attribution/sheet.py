@@ -71,13 +71,6 @@ class _Column(NamedTuple):
     """The cell of what nobody was seen for."""
 
 
-class _Begun(NamedTuple):
-    """The one BEGIN that there is (None if there are others), and the ends seen of those that must run it."""
-
-    query_id: int | None
-    ends: dict[GroupKey, Seen]
-
-
 class Sheet:
     """Solves once when made; then `shares` of each statement.
 
@@ -159,8 +152,8 @@ class Sheet:
             seen = {
                 key: group.seen[query_id] for key, group in self._groups.items() if query_id in group.seen
             }
-            if query_id == begun.query_id:
-                seen = begun.ends | seen
+            if query_id in begun:
+                seen = begun[query_id] | seen
             known = implied.get(query_id, {})
             if len(seen) == 1 and not known and query_id not in self._about.roles:
                 self._fixed[query_id] = owner = next(iter(seen))
@@ -184,26 +177,28 @@ class Sheet:
             }
             whole = sum(present.values())
             for key, group in self._groups.items():
-                if key.counted and key.habit == "transactions" and whole > 0:
+                if key.habit == "transactions" and whole > 0:
                     for query_id, calls in present.items():
                         amount = group.transactions.amount * calls / whole
                         found.setdefault(query_id, {})[key] = amount
         return found
 
-    def _begun(self) -> _Begun:
-        """Who must run BEGIN: those that were seen to end transactions, unless all they do was counted.
+    def _begun(self) -> dict[int, dict[GroupKey, Seen]]:
+        """BEGIN by groups whose transactions were not all counted: as often as they were seen to end one.
 
         It is over in no time, and looked at rarely it is never seen, but the COMMIT of an idle session is.
+        Only where there is one BEGIN.
         """
         begins, ends = self._about.controls
         there = [query_id for query_id in begins if query_id in self._totals]
-        found: dict[GroupKey, Seen] = {}
-        if len(there) == 1:
-            for key, group in self._groups.items():
-                seen = next((group.seen[one] for one in ends if one in group.seen), None)
-                if seen is not None and not (key.counted and key.habit == "transactions"):
-                    found[key] = seen
-        return _Begun(there[0] if len(there) == 1 else None, found)
+        if len(there) != 1:
+            return {}
+        found = {}
+        for key, group in self._groups.items():
+            seen = next((group.seen[one] for one in ends if one in group.seen), None)
+            if seen is not None and key.habit != "transactions":
+                found[key] = seen
+        return {there[0]: found}
 
     def _add_column(
         self,
@@ -215,7 +210,7 @@ class Sheet:
         balance = self._balance
         column = balance.column(total.calls)
         lasting = total.seconds / total.calls
-        rates = {key: one.rate(self._about.looks, lasting) for key, one in seen.items() if key not in implied}
+        rates = {key: one.rate(lasting) for key, one in seen.items() if key not in implied}
         whole = sum(rate for rate, _ in rates.values())
         left = max(total.calls - sum(implied.values()), 0.05 * total.calls)
         guesses = {

@@ -54,8 +54,8 @@ class Seen:
         for bucket, count in other.ages.items():
             self.ages[bucket] = self.ages.get(bucket, 0) + count
 
-    def rate(self, looks: int, lasting: float = 0.0) -> tuple[float, float]:
-        """Calls a second, and the standard deviation of its logarithm, from so many looks.
+    def rate(self, lasting: float = 0.0) -> tuple[float, float]:
+        """Calls a second, times the number of looks, and the standard deviation of the logarithm of that.
 
         From the youngest executions: about the square root of their number at least, so that they are younger
         than the shortest pauses even where most are of the last statement before a long one; and from older
@@ -78,7 +78,7 @@ class Seen:
             doubt = 1.0 / math.sqrt(max(count, 1))
             lowest, highest = max(lowest, logarithm - doubt), min(highest, logarithm + doubt)
         bias = 0.25 if chosen <= safe else 0.55
-        return rate / max(looks, 1), math.sqrt(bias**2 + 1.0 / young)
+        return rate, math.sqrt(bias**2 + 1.0 / young)
 
 
 @dataclass(slots=True)
