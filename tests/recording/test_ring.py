@@ -23,7 +23,7 @@ def test_long_texts_are_not_held_a_second_time() -> None:
     for sample in [first, StatementTexts(first.at, first.mono, texts), *rest, *later(shop(), 100)]:
         if not isinstance(sample, StatementTexts) or sample.texts is texts:
             ring.write(sample)
-    assert ring.size < 0.2 * sum(map(len, texts.packed.values()))
+    assert ring.size < 0.15 * sum(map(len, texts.values()))
     recording = ring.recording()
     assert recording is not None
     told: dict[tuple[int, int], Packed] = {}
