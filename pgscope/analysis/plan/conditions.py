@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pglast
 from pglast import ast, visitors
-from pglast.enums import A_Expr_Kind, BoolExprType
+from pglast.enums import A_Expr_Kind, BoolExprType, SortByDir, SortByNulls
 from pglast.keywords import RESERVED_KEYWORDS, TYPE_FUNC_NAME_KEYWORDS
 
 from pgscope.dataclass import dataclass
@@ -18,6 +18,13 @@ _HIDDEN = re.compile(r"(?:(?<=[(\[,])|(?<=[-+*/<>=~!@#%^&|] ))\?|\?(?=::|[),\]]|
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _EQUALITIES = (A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY, A_Expr_Kind.AEXPR_IN)
 _RANGE = frozenset({"<", ">", "<=", ">="})
+_DIRECTIONS = {SortByDir.SORTBY_DESC: " DESC"}
+_NULLS = {SortByNulls.SORTBY_NULLS_FIRST: " NULLS FIRST", SortByNulls.SORTBY_NULLS_LAST: " NULLS LAST"}
+_IMMUTABLE = frozenset(
+    {"abs", "bit_length", "btrim", "ceil", "char_length", "character_length", "floor", "initcap", "length"}
+    | {"lower", "ltrim", "md5", "octet_length", "reverse", "round", "rtrim", "trunc", "upper"}
+)
+"""Functions of one argument that an index may hold; date() and unaccent(), say, it may not."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,9 @@ class Usable:
 
     equal: tuple[str, ...] = ()
     ranged: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    """Those of them that the condition casts to text: a no-op for a text type, but of another type the index
+    would not serve. The expression does not tell which it is."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -44,10 +54,13 @@ def usable(expression: str, alias: str) -> Usable:
         return Usable()
     equal: list[str] = []
     ranged: list[str] = []
+    cast: list[str] = []
     for term in _terms(select.targetList[0].val):
-        _sort_in(term, alias, equal, ranged)
+        _sort_in(term, alias, equal, ranged, cast)
     return Usable(
-        tuple(dict.fromkeys(equal)), tuple(column for column in dict.fromkeys(ranged) if column not in equal)
+        tuple(dict.fromkeys(equal)),
+        tuple(column for column in dict.fromkeys(ranged) if column not in equal),
+        tuple(dict.fromkeys(cast)),
     )
 
 
@@ -65,18 +78,36 @@ def _terms(node: object) -> Iterator[object]:
         yield node
 
 
-def _sort_in(term: object, alias: str, equal: list[str], ranged: list[str]) -> None:
+def _sort_in(term: object, alias: str, equal: list[str], ranged: list[str], cast: list[str]) -> None:
     if not isinstance(term, ast.A_Expr) or not term.name:
         return
     operator = _names(term.name)[-1]
-    left, right = _column(term.lexpr, alias), _column(term.rexpr, alias)
-    column = left or right
-    if column is None or (left and right):
+    side: object = term.lexpr
+    other: object = term.rexpr
+    if _column(side, alias) is None and term.kind == A_Expr_Kind.AEXPR_OP:
+        side, other = other, side
+    column = _column(side, alias)
+    # An index looks up what is known before the row is read.
+    if column is None or _columns(other, alias):
         return
     if term.kind in _EQUALITIES and operator == "=":
         equal.append(column)
     elif term.kind == A_Expr_Kind.AEXPR_OP and operator in _RANGE:
         ranged.append(column)
+    else:
+        return
+    if any(isinstance(node, ast.TypeCast) for node in _inside(side)):
+        cast.append(column)
+
+
+def _inside(node: object) -> Iterator[object]:
+    """What `_column` looks through, down to the column."""
+    while node is not None:
+        yield node
+        if isinstance(node, ast.FuncCall):
+            node = node.args[0] if node.args else None
+        else:
+            node = getattr(node, "arg", None)
 
 
 def _column(node: object, alias: str) -> str | None:
@@ -90,9 +121,10 @@ def _column(node: object, alias: str) -> str | None:
         return quoted(names[-1])
     if isinstance(node, ast.FuncCall) and node.args is not None and len(node.args) == 1:
         inner = _column(node.args[0], alias)
-        if inner is None or inner.startswith("("):
+        function = _names(node.funcname)[-1]
+        if inner is None or inner.startswith("(") or function not in _IMMUTABLE:
             return None
-        return f"({'.'.join(quoted(name) for name in _names(node.funcname))}({inner}))"
+        return f"({quoted(function)}({inner}))"
     return None
 
 
@@ -113,9 +145,13 @@ def _names(parts: tuple[object, ...] | None) -> list[str]:
 def column_count(expression: str, alias: str) -> int:
     """How many different columns of the relation the expression names; 0 if it cannot be read."""
     try:
-        parsed = _parsed(expression)
+        return len(_columns(_parsed(expression), alias))
     except (pglast.parser.ParseError, RecursionError, ValueError):
         return 0
+
+
+def _columns(tree: object, alias: str) -> set[str]:
+    """The columns of the relation that a tree names."""
     found: set[str] = set()
 
     class Columns(visitors.Visitor):
@@ -124,8 +160,28 @@ def column_count(expression: str, alias: str) -> int:
             if names and (len(names) == 1 or names[-2] == alias):
                 found.add(names[-1])
 
-    Columns()(parsed)
-    return len(found)
+    if isinstance(tree, (ast.Node, tuple)):
+        Columns()(tree)
+    return found
+
+
+def sort_key(key: str, alias: str) -> str | None:
+    """A sort key of a plan as an index on the relation would have it; None if none can."""
+    try:
+        parsed = pglast.parse_sql(f"SELECT ORDER BY {key}")
+    except (pglast.parser.ParseError, RecursionError, ValueError):
+        return None
+    select = parsed[0].stmt if len(parsed) == 1 else None
+    clause = select.sortClause if isinstance(select, ast.SelectStmt) else None
+    if clause is None or len(clause) != 1:
+        return None
+    order = clause[0]
+    column = _column(order.node, alias)
+    if column is None or order.sortby_dir == SortByDir.SORTBY_USING:
+        return None
+    collation = _names(order.node.collname) if isinstance(order.node, ast.CollateClause) else []
+    collate = f" COLLATE {'.'.join(quoted(name) for name in collation)}" if collation else ""
+    return column + collate + _DIRECTIONS.get(order.sortby_dir, "") + _NULLS.get(order.sortby_nulls, "")
 
 
 def quoted(name: str) -> str:
@@ -141,4 +197,4 @@ def relation_name(schema: str, relation: str) -> str:
     return quoted(relation) if schema in ("", "public") else f"{quoted(schema)}.{quoted(relation)}"
 
 
-__all__ = ["Usable", "column_count", "quoted", "relation_name", "usable"]
+__all__ = ["Usable", "column_count", "quoted", "relation_name", "sort_key", "usable"]

@@ -47,6 +47,8 @@ class Node:
     exclusive: Amounts
     cut_short: bool
     """Whether something above may stop reading it early, so that too few rows prove nothing."""
+    read_again: bool
+    """Whether a merge join may have read its rows several times, so that too many prove nothing."""
     parallel: bool
     """Whether it runs in several processes at once (below a Gather)."""
     raw: Mapping[str, object]
@@ -75,7 +77,7 @@ class Node:
         if self.actual_rows is None or not self.loops:
             return 1.0
         actual, planned = max(self.actual_rows, 1.0), max(self.plan_rows, 1.0)
-        if actual < planned and self.cut_short:
+        if (self.cut_short and actual < planned) or (self.read_again and actual > planned):
             return 1.0
         return max(actual / planned, planned / actual)
 

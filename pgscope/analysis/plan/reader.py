@@ -16,9 +16,8 @@ _BLOCKS = {
     for kind in ("Shared", "Local")
     for verb in ("Hit", "Read", "Dirtied", "Written")
 } | {"temp_read": "Temp Read Blocks", "temp_written": "Temp Written Blocks"}
-_BLOCKING = frozenset(
-    {"Sort", "Hash", "Aggregate", "SetOp", "Materialize", "ModifyTable", "WindowAgg", "Unique"}
-)
+_READ_ALL = frozenset({"Sort", "Hash", "ModifyTable", "Bitmap Heap Scan", "BitmapAnd", "BitmapOr"})
+"""Nodes that read all that is below them before they return their first row."""
 
 
 def parse(source: object, block_size: int = 8192) -> Plan:
@@ -48,7 +47,7 @@ def parse(source: object, block_size: int = 8192) -> Plan:
         if parent is not None:
             children[parent].append(index)
             depths[index] = depths[parent] + 1
-    cut = _cut_short(raws, parents)
+    cut, again = _cut_short(raws, parents), _read_again(raws, parents)
     nodes = tuple(
         Node(
             index=index,
@@ -73,6 +72,7 @@ def parse(source: object, block_size: int = 8192) -> Plan:
             inclusive=inclusive[index],
             exclusive=accounts.exclusive[index],
             cut_short=cut[index],
+            read_again=again[index],
             parallel=scales[index] != 1.0,
             raw=raw,
         )
@@ -160,25 +160,56 @@ def _amounts(raw: Mapping[str, object], scale: float) -> Amounts:
 
 
 def _cut_short(raws: list[dict[str, object]], parents: list[int | None]) -> list[bool]:
-    """Nodes that a LIMIT, a merge join, a semi-join or a sub-select may stop reading before their end."""
-    cut = [False] * len(raws)
-    for index, parent in enumerate(parents):
-        if parent is None:
-            continue
+    """Nodes that a LIMIT, a join or a sub-select may stop reading early, or whose rows are not counted."""
+    in_vain = _built_in_vain(raws, parents)
+    cut = [_uncounted(raws[0])] if raws else []
+    for index in range(1, len(raws)):
+        parent = parents[index] or 0
         above, kind = raws[parent], text(raws[parent].get("Node Type"))
-        if kind in ("Limit", "Merge Join"):
-            cut[index] = True
+        relationship = text(raws[index].get("Parent Relationship"))
+        if kind in ("Limit", "Merge Join") or relationship in ("SubPlan", "InitPlan"):
+            early = True
         elif kind == "Nested Loop" and text(above.get("Join Type")) in ("Semi", "Anti"):
-            cut[index] = cut[parent] or text(raws[index].get("Parent Relationship")) == "Inner"
-        elif text(raws[index].get("Parent Relationship")) in ("SubPlan", "InitPlan"):
-            cut[index] = True
-        elif kind in _BLOCKING:
-            cut[index] = False
+            early = cut[parent] or relationship == "Inner"
+        elif _reads_all(above):
+            early = False
         else:
-            cut[index] = cut[parent]
-        if above.get("Inner Unique") is True and text(raws[index].get("Parent Relationship")) == "Inner":
-            cut[index] = True
+            early = cut[parent] or "Run Condition" in above or (parent in in_vain and relationship == "Outer")
+        inner_once = above.get("Inner Unique") is True and relationship == "Inner"
+        cut.append(early or inner_once or _uncounted(raws[index]))
     return cut
+
+
+def _built_in_vain(raws: list[dict[str, object]], parents: list[int | None]) -> set[int]:
+    """Hash joins that found nothing to put into their table: they hardly read their other side."""
+    return {
+        parent
+        for raw, parent in zip(raws, parents, strict=True)
+        if parent is not None and text(raw.get("Node Type")) == "Hash" and raw.get("Actual Rows") == 0
+    }
+
+
+def _reads_all(raw: Mapping[str, object]) -> bool:
+    kind = text(raw.get("Node Type"))
+    if kind in ("Aggregate", "SetOp"):
+        # Over sorted rows they return each group as soon as it is over.
+        return text(raw.get("Strategy")) in ("Plain", "Hashed")
+    return kind in _READ_ALL
+
+
+def _uncounted(raw: Mapping[str, object]) -> bool:
+    """Whether the server counts no rows of it, or fewer than it estimates: those past a run condition."""
+    return text(raw.get("Node Type")) in ("BitmapAnd", "BitmapOr") or "Run Condition" in raw
+
+
+def _read_again(raws: list[dict[str, object]], parents: list[int | None]) -> list[bool]:
+    """Inner sides of merge joins, which go back for each row of the outer side that equals the one before."""
+    return [
+        parent is not None
+        and text(raws[parent].get("Node Type")) == "Merge Join"
+        and text(raw.get("Parent Relationship")) == "Inner"
+        for raw, parent in zip(raws, parents, strict=True)
+    ]
 
 
 def _trigger(raw: Mapping[str, object]) -> Trigger:

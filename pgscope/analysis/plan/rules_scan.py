@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgscope.analysis.plan.coerce import amount, strings, text
-from pgscope.analysis.plan.conditions import usable
+from pgscope.analysis.plan.conditions import Usable, sort_key, usable
 from pgscope.analysis.plan.model import Node, Plan
 from pgscope.analysis.plan.tip import TRIVIAL_COST, TRIVIAL_PAGES, Tip, count, percent, table, where
 
@@ -22,18 +22,24 @@ def _discarded(node: Node, key: str) -> float:
     return amount(node.raw.get(key)) * (node.loops or 0)
 
 
-def _index(node: Node, *conditions: str) -> tuple[str, ...]:
-    equal: list[str] = []
-    ranged: list[str] = []
-    for condition in conditions:
-        found = usable(condition, node.alias or node.relation)
-        equal.extend(found.equal)
-        ranged.extend(found.ranged)
-    return tuple(dict.fromkeys((*equal, *ranged[:1])))
+def _index(node: Node, *conditions: str) -> Usable:
+    """What an index that serves all these conditions could look up."""
+    found = [usable(condition, node.alias or node.relation) for condition in conditions]
+    return Usable(
+        tuple(column for one in found for column in one.equal),
+        tuple(column for one in found for column in one.ranged),
+        tuple(column for one in found for column in one.cast),
+    )
 
 
-def _create(node: Node, columns: tuple[str, ...]) -> str:
-    return f"CREATE INDEX CONCURRENTLY ON {table(node)} ({', '.join(columns)})"
+def _create(node: Node, served: Usable) -> str:
+    columns = served.columns
+    advice = f"CREATE INDEX CONCURRENTLY ON {table(node)} ({', '.join(columns)})"
+    cast = next((column for column in columns if column in served.cast), None)
+    if cast is None:
+        return advice
+    inner = cast.strip("()").rpartition("(")[2]
+    return f"{advice}, if {inner} is of a text type; of another, compare it without ::text"
 
 
 def discarding_scan(plan: Plan) -> Iterator[Tip]:
@@ -44,9 +50,9 @@ def discarding_scan(plan: Plan) -> Iterator[Tip]:
             continue
         if removed < _ROWS or removed < _SHARE * (removed + kept) or (node.loops or 0) >= 100:
             continue
-        columns = _index(node, text(node.raw.get("Filter")))
+        served = _index(node, text(node.raw.get("Filter")))
         try_index = (
-            _create(node, columns) if columns else "an index that serves the filter (on its expression)"
+            _create(node, served) if served.columns else "an index that serves the filter (on its expression)"
         )
         yield Tip(
             "discarding scan",
@@ -70,9 +76,10 @@ def discarding_index_scan(plan: Plan) -> Iterator[Tip]:
         if removed < _ROWS or removed < _SHARE * (removed + kept):
             continue
         looked_up = text(node.raw.get("Index Cond")) or text(node.raw.get("Recheck Cond"))
-        columns = _index(node, looked_up, text(node.raw.get("Filter")))
-        added = [column for column in _index(node, text(node.raw.get("Filter"))) if column in columns]
-        advice = _create(node, columns) if added else "an index that also holds what the filter asks for"
+        served = _index(node, looked_up, text(node.raw.get("Filter")))
+        filtered = _index(node, text(node.raw.get("Filter")))
+        added = [column for column in filtered.columns if column in served.columns]
+        advice = _create(node, served) if added else "an index that also holds what the filter asks for"
         yield Tip(
             "discarding index scan",
             node.index,
@@ -95,13 +102,13 @@ def repeated_scan(plan: Plan) -> Iterator[Tip]:
         # Anything between the two, such as a LIMIT, keeps the join's condition from reaching the table.
         direct = node.parent == joins[0].index
         join_filter = text(joins[0].raw.get("Join Filter")) if direct else ""
-        columns = _index(node, text(node.raw.get("Filter")), join_filter)
+        served = _index(node, text(node.raw.get("Filter")), join_filter)
         yield Tip(
             "repeated scan",
             node.index,
             f"read whole {count(loops)} times, {count(node.exclusive.blocks)} blocks",
             where(node),
-            _create(node, columns) if columns else "an index on the column that joins it",
+            _create(node, served) if served.columns else "an index on the column that joins it",
             node.exclusive.time + joins[0].exclusive.time,
         )
 
@@ -132,13 +139,19 @@ def top_n_scan(plan: Plan) -> Iterator[Tip]:
             if scan.node_type != "Seq Scan" or rows < 10 * _ROWS or not _worth_it(plan, scan):
                 continue
             alias = scan.alias or scan.relation
-            keys = [key.removeprefix(f"{alias}.") for key in strings(node.raw.get("Sort Key"))]
+            keys = [sort_key(key, alias) for key in strings(node.raw.get("Sort Key"))]
+            # What the filter compares by equality comes first: within it the rows are in order.
+            equal = usable(text(scan.raw.get("Filter")), alias).equal
+            columns = dict.fromkeys((*equal, *(key for key in keys if key is not None)))
+            advice = f"CREATE INDEX CONCURRENTLY ON {table(scan)} ({', '.join(columns)}), read in order"
+            if None in keys:
+                advice = "an index on what it sorts by, read in order"
             yield Tip(
                 "top-n scan",
                 node.index,
-                f"reads and sorts {count(rows)} rows to return the first {count(node.rows_total or 0)}",
+                f"reads and sorts {count(rows)} rows to return the first {count(node.actual_rows or 0)}",
                 where(scan),
-                f"CREATE INDEX CONCURRENTLY ON {table(scan)} ({', '.join(keys)}), read in order",
+                advice,
                 node.exclusive.time + scan.exclusive.time,
             )
 

@@ -19,12 +19,27 @@ def _off(node: Node) -> bool:
     return node.misestimate >= _FACTOR and max(node.actual_rows or 0.0, node.plan_rows) >= _ROWS
 
 
+def _of_nothing(plan: Plan) -> set[int]:
+    """Joins with a side that had no rows, and what only hands on theirs: no estimate can foresee that."""
+    found: set[int] = set()
+    for node in reversed(plan.nodes):
+        below = plan.children(node)
+        if node.actual_rows == 0 and (
+            any(child.actual_rows == 0 and child.loops for child in below)
+            if node.node_type in ("Hash Join", "Merge Join", "Nested Loop")
+            else len(below) == 1 and below[0].index in found
+        ):
+            found.add(node.index)
+    return found
+
+
 def misestimate(plan: Plan) -> Iterator[Tip]:
     """An estimate off tenfold, at the deepest node: those above inherit its error."""
     if plan.root.total_cost < TRIVIAL_COST:
         return
+    nothing = _of_nothing(plan)
     for node in plan.nodes:
-        if not _off(node) or any(_off(below) for below in plan.subtree(node)[1:]):
+        if node.index in nothing or not _off(node) or any(_off(below) for below in plan.subtree(node)[1:]):
             continue
         above = plan.nodes[node.parent].exclusive.time if node.parent is not None else 0.0
         yield Tip(
