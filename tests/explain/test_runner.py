@@ -36,6 +36,43 @@ async def test_the_owner_s_role_path_and_settings_are_taken(reader: Target) -> N
     assert "jit" not in settings(result)
 
 
+async def test_settings_of_the_role_connected_as_are_not_the_owner_s(admin: Target, reader: Target) -> None:
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        for setting in ("enable_seqscan = off", "work_mem = '77MB'", "search_path = nowhere"):
+            connection.execute(f"ALTER ROLE reader SET {setting}".encode())
+        try:
+            as_owner = await explain(ExplainRequest("SELECT * FROM orders", user="app_owner"), reader)
+            as_itself = await explain(ExplainRequest("SELECT * FROM app.orders", user="reader"), reader)
+            unasked = await explain(ExplainRequest("SELECT * FROM app.orders"), reader)
+        finally:
+            connection.execute("ALTER ROLE reader RESET ALL")
+    assert settings(as_owner) == {"search_path": "app, public", "work_mem": "7MB"}
+    assert "without settings of reader alone: enable_seqscan" in as_owner.notes
+    for result in (as_itself, unasked):
+        assert settings(result) == {"search_path": "nowhere", "work_mem": "77MB", "enable_seqscan": "off"}
+        assert result.notes == ()
+
+
+async def test_the_server_s_own_search_path_is_taken(admin: Target, reader: Target) -> None:
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+
+        async def seen(path: str) -> None:
+            while connection.execute("SHOW search_path").fetchone() != (path,):
+                await asyncio.sleep(0.02)
+
+        async def configured(statement: bytes, path: str) -> None:
+            connection.execute(statement)
+            connection.execute("SELECT pg_reload_conf()")
+            await asyncio.wait_for(seen(path), 30)
+
+        await configured(b"ALTER SYSTEM SET search_path = app, public", "app, public")
+        try:
+            result = await explain(ExplainRequest("SELECT * FROM orders", user="reader"), reader)
+        finally:
+            await configured(b"ALTER SYSTEM RESET search_path", '"$user", public')
+    assert result.search_path == "app, public"
+
+
 async def test_a_role_that_may_not_be_taken_is_said(stranger: Target) -> None:
     result = await explain(ExplainRequest("SELECT count(*) FROM pg_class", user="app_owner"), stranger)
     assert result.role == "stranger"

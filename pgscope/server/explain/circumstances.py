@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -40,6 +40,7 @@ async def stand(connection: Connection, request: ExplainRequest) -> Circumstance
 
     Raises psycopg.Error.
     """
+    usual = await _usual(connection)
     for name, value in (
         ("search_path", "pg_catalog"),
         ("statement_timeout", str(request.timeout_ms)),
@@ -49,7 +50,7 @@ async def stand(connection: Connection, request: ExplainRequest) -> Circumstance
     ):
         await set_local(connection, name, value)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query("explain_circumstances", 14), {"role": request.user or ""})
+        await cursor.execute(query("explain_circumstances", 14), {"role": request.user or None})
         row: dict[str, Any] = await cursor.fetchone() or {}
     notes: list[str] = []
     role = row["session_role"]
@@ -62,7 +63,13 @@ async def stand(connection: Connection, request: ExplainRequest) -> Circumstance
                 f"planned as {clean(role, lines=False)}, which may not SET ROLE"
                 f" {clean(request.user, lines=False)} (rights, row security and search_path may differ)"
             )
-    path = request.search_path or settings.pop("search_path", None) or row["usual_path"]
+        # Neither way are those of the role connected as the owner's.
+        own = {name: there.built_in for name, there in usual.items() if there.own and name not in settings}
+        if own:
+            listed = ", ".join(sorted(own))
+            notes.append(f"without settings of {clean(row['session_role'], lines=False)} alone: {listed}")
+        settings = {**own, **settings}
+    path = request.search_path or settings.get("search_path", usual["search_path"].setting)
     settings.pop("search_path", None)
     for name, value in settings.items():
         await _try_setting(connection, name, value)
@@ -81,6 +88,21 @@ async def stand(connection: Connection, request: ExplainRequest) -> Circumstance
         schemas=schemas,
         notes=tuple(notes),
     )
+
+
+class _Usual(NamedTuple):
+    """A setting as it was when the connection was made."""
+
+    setting: str
+    built_in: str
+    own: bool
+    """Whether it is one of the role connected as."""
+
+
+async def _usual(connection: Connection) -> dict[str, _Usual]:
+    await connection.execute("RESET search_path", prepare=False)
+    cursor = await connection.execute(query("explain_usual", 14), prepare=False)
+    return {name: _Usual(*rest) for name, *rest in await cursor.fetchall()}
 
 
 async def set_local(connection: Connection, name: str, value: str) -> None:

@@ -7,9 +7,6 @@ SELECT session_user::text AS session_role,
        pg_catalog.current_setting('server_version_num')::int AS version_num,
        pg_catalog.current_setting('block_size')::int AS block_size,
        pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.current_setting('port') AS identity,
-       (SELECT CASE WHEN s.source IN ('default', 'configuration file', 'command line') THEN s.reset_val
-                    ELSE s.boot_val END
-        FROM pg_catalog.pg_settings s WHERE s.name = 'search_path') AS usual_path,
        coalesce((
            SELECT array_agg(entry ORDER BY d.setrole <> 0, d.setdatabase <> 0)
            FROM pg_catalog.pg_db_role_setting d
@@ -18,7 +15,7 @@ SELECT session_user::text AS session_role,
            WHERE (d.setdatabase = 0
                   OR d.setdatabase = (SELECT oid FROM pg_catalog.pg_database
                                       WHERE datname = pg_catalog.current_database()))
-               AND (d.setrole = 0 OR d.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = %(role)s))
+               AND (d.setrole = 0 OR d.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = coalesce(%(role)s, session_user)))
                AND s.context = 'user'
                AND (s.name IN ('search_path', 'work_mem', 'hash_mem_multiplier', 'TimeZone', 'DateStyle')
                     OR s.category LIKE 'Query Tuning%%')), '{}') AS settings
