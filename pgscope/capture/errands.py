@@ -11,10 +11,11 @@ from pgscope.capture.wanted import fulfil
 from pgscope.ending import within
 from pgscope.packed import Texts
 from pgscope.sample import Wanted
-from pgscope.server.connection import Connection, connect
+from pgscope.server.connection import Connection
 from pgscope.server.conninfo import Target
 from pgscope.server.elsewhere import Place, There, first_that_can
 from pgscope.server.objects import ObjectNames
+from pgscope.server.really import connect_to
 from pgscope.server.sense import Senseless, sensible
 from pgscope.server.statements import StatementReader
 
@@ -95,4 +96,4 @@ class Errands:
                 reader.give_up()
 
     async def _open(self, database: str) -> Connection:
-        return await connect(self._target.with_database(database))
+        return await connect_to(self._target, database)

@@ -12,6 +12,7 @@ from pgscope.server.burst import probe
 from pgscope.server.catalog import read_catalog
 from pgscope.server.connection import connect
 from pgscope.server.conninfo import Target
+from pgscope.server.really import connect_to
 
 CATALOG_TIMEOUT_MS = 5000
 
@@ -39,8 +40,7 @@ async def _burst(wanted: BurstWanted, target: Target) -> tuple[Burst | None, flo
 
 
 async def _catalog(wanted: CatalogWanted, target: Target) -> tuple[Catalog | None, float]:
-    there = target.with_database(wanted.database) if wanted.database else target
-    connection = await connect(there, statement_timeout_ms=CATALOG_TIMEOUT_MS)
+    connection = await connect_to(target, wanted.database, statement_timeout_ms=CATALOG_TIMEOUT_MS)
     try:
         started = time.monotonic()
         catalog = await read_catalog(connection)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from pgscope.errors import ConnectionFailed
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import (
     ExplainFailed,
@@ -18,6 +21,7 @@ from pgscope.server.explain import (
     explain,
     identity,
 )
+from pgscope.text import clean
 from tests.explain.conftest import state
 
 SLOW = "SELECT count(*) FROM app.orders a, app.orders b, app.orders c WHERE a.total + b.total > c.total"
@@ -92,6 +96,41 @@ async def test_a_path_given_beats_the_role_s_and_a_missing_table_says_so(reader:
 async def test_the_database_asked_for_is_the_one_used(admin: Target) -> None:
     result = await explain(ExplainRequest("SELECT 1", database="postgres"), admin)
     assert result.database == "postgres"
+
+
+@pytest.fixture
+def hostile(admin: Target) -> Iterator[tuple[str, str]]:
+    """A database and a role in it that are shown otherwise than they are called: their names."""
+    names = ("tab\t and\nline", "new\nline \u200b")
+    database, role = map(sql.Identifier, names)
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        yield names
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+async def test_a_database_and_a_role_are_found_by_their_names_as_shown(
+    admin: Target, hostile: tuple[str, str]
+) -> None:
+    database, role = (clean(name, lines=False) for name in hostile)
+    result = await explain(ExplainRequest("SELECT 1", database=database, user=role), admin)
+    assert (result.database, result.role, result.notes) == (database, role, ())
+    result = await explain(ExplainRequest("SELECT 1", database=hostile[0], user=hostile[1]), admin)
+    assert (result.database, result.role) == (database, role)
+
+
+async def test_of_two_roles_shown_alike_none_is_taken(admin: Target, hostile: tuple[str, str]) -> None:
+    shown = clean(hostile[1], lines=False)
+    other = sql.Identifier(hostile[1].replace("\u200b", "\u200c"))
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(other))
+        try:
+            with pytest.raises(ConnectionFailed, match="several roles"):
+                await explain(ExplainRequest("SELECT 1", user=shown), admin)
+        finally:
+            connection.execute(sql.SQL("DROP ROLE {}").format(other))
 
 
 async def test_analyze_as_a_superuser_is_refused_unless_allowed(admin: Target) -> None:

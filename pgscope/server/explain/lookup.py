@@ -25,6 +25,7 @@ from pgscope.server.elsewhere import (
 )
 from pgscope.server.explain.request import ExplainFailed
 from pgscope.server.queries import query
+from pgscope.server.really import connect_to
 
 _Row: TypeAlias = "dict[str, Any]"
 _OWN = sql.SQL("select /* pgscope */ pg_catalog.current_database()::text as name")
@@ -95,7 +96,7 @@ async def _counted(connection: Connection, target: Target, queryid: int) -> _Row
             return (await _entry(there, queryid, database),)
 
         where = await places(connection)
-        found = await first_that_can(where, lambda name: connect(target.with_database(name)), read)
+        found = await first_that_can(where, lambda name: connect_to(target, name), read)
         if found is None:
             raise
         return found[0]

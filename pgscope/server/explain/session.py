@@ -12,7 +12,7 @@ import psycopg
 
 from pgscope.dataclass import dataclass
 from pgscope.errors import ConnectionFailed
-from pgscope.server.connection import Connection, connect
+from pgscope.server.connection import Connection
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import catalog, statement, typed, verdict
 from pgscope.server.explain.circumstances import Circumstances, first_line, set_local, stand
@@ -38,6 +38,7 @@ from pgscope.server.explain.request import (
     Pick,
 )
 from pgscope.server.explain.values import choices
+from pgscope.server.really import connect_to, really
 
 T = TypeVar("T")
 
@@ -85,9 +86,10 @@ class Session:
 
     async def __aenter__(self) -> Session:
         """Connect. Raises ConnectionFailed."""
-        database = self._request.database
-        target = self._target.with_database(database) if database else self._target
-        self.connection = await connect(target, statement_timeout_ms=self._request.timeout_ms)
+        request = self._request
+        self.connection = await connect_to(
+            self._target, request.database, statement_timeout_ms=request.timeout_ms
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,13 +111,14 @@ class Session:
         writing = request.analyze and bool(statement.obstacles(parsed))
 
         async def work() -> tuple[Circumstances, CatalogFacts]:
+            owner = await really(self.connection, "r", request.user) if request.user else None
             # Sessions of ours read as bytes and without JIT; this one reads text and plans as others do.
             await self.connection.execute("SET client_encoding = 'UTF8'", prepare=False)
             await self.connection.execute("RESET jit", prepare=False)
             await self.connection.execute("RESET plan_cache_mode", prepare=False)
             begin = b"BEGIN READ WRITE" if writing else b"BEGIN READ ONLY"
             await self.connection.execute(begin, prepare=False)
-            circumstances = await stand(self.connection, request)
+            circumstances = await stand(self.connection, replace(request, user=owner))
             writes = parsed.writes or writing
             facts = await catalog.gather(self.connection, parsed.tree, circumstances.schemas, writes=writes)
             return circumstances, facts
