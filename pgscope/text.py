@@ -41,6 +41,11 @@ def clean(text: str, *, lines: bool = True) -> str:
     return _visible(text)
 
 
+def seems_cleaned(text: str) -> bool:
+    """Whether there are signs in a text that `clean` puts in place of others."""
+    return not text.isascii() and ("\ufffd" in text or any("\u2400" <= char <= "\u2421" for char in text))
+
+
 def one_line(text: str) -> str:
     """The text on one line: runs of white space become one space."""
     return " ".join(text.split())

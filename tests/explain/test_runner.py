@@ -133,6 +133,15 @@ async def test_of_two_roles_shown_alike_none_is_taken(admin: Target, hostile: tu
             connection.execute(sql.SQL("DROP ROLE {}").format(other))
 
 
+async def test_a_text_that_is_not_as_it_ran_is_told(admin: Target) -> None:
+    told = "it is not as it ran"
+    for character in ("\x07", "\u200d", "\ufffd"):
+        result = await explain(ExplainRequest(clean(f"SELECT 'a{character}b'")), admin)
+        assert told in result.notes[0]
+    result = await explain(ExplainRequest(clean("SELECT 'ä',\t'b',\n'c'")), admin)
+    assert result.notes == ()
+
+
 async def test_analyze_as_a_superuser_is_refused_unless_allowed(admin: Target) -> None:
     request = ExplainRequest("SELECT count(*) FROM app.orders", analyze=True)
     with pytest.raises(Refused, match="--allow-superuser-analyze"):

@@ -39,6 +39,7 @@ from pgscope.server.explain.request import (
 )
 from pgscope.server.explain.values import choices
 from pgscope.server.really import connect_to, really
+from pgscope.text import seems_cleaned
 
 T = TypeVar("T")
 
@@ -222,6 +223,8 @@ class Session:
             # Another server numbers its objects by itself.
             same = None
         notes = [*circumstances.notes, *normalised.notes]
+        if seems_cleaned(normalised.text):
+            notes.append("the text has signs for characters that cannot be shown: it is not as it ran")
         if prepared.learned:
             notes.append(typed.told(prepared.learned))
         if same is False:
