@@ -13,7 +13,7 @@ from pgscope.server.actions import ActionRequest, ActionResult, Kind, act
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import Target
 
-__all__ = ["READ_ONLY", "ActionResult", "Actions", "ActionsDone", "Kind", "request_for"]
+__all__ = ["READ_ONLY", "ActionRequest", "ActionResult", "Actions", "ActionsDone", "Kind", "request_for"]
 
 READ_ONLY = "pgscope was started with --read-only"
 
@@ -56,8 +56,10 @@ class Actions:
         return await connect(self._target)
 
 
-def request_for(kind: Kind, session: Session) -> ActionRequest:
-    """The request that names this session."""
+def request_for(
+    kind: Kind, session: Session, *, waiting: bool = False, held_up: tuple[int, ...] = ()
+) -> ActionRequest:
+    """The request that names this session and what it does; its part in lock waits as in `ActionRequest`."""
     return ActionRequest(
         kind,
         session.pid,
@@ -66,6 +68,11 @@ def request_for(kind: Kind, session: Session) -> ActionRequest:
         session.user,
         session.database,
         session.query,
+        session.query_start,
+        session.query_id,
+        session.xact_start,
+        waiting,
+        held_up,
     )
 
 

@@ -29,9 +29,15 @@ _STEPS = (0.02, 0.05, 0.1, 0.2, 0.3)
 """Seconds between looks at whether it worked, the last again and again."""
 
 
+_OTHER: dict[Kind, str] = {
+    "cancel": "the statement had already ended, and the session runs another one now",
+    "terminate": "its transaction had already ended: it is in nobody's way, and was left alone",
+}
+
+
 @dataclass(frozen=True)
 class ActionRequest:
-    """What to do to which session; the rest is what the person was shown when asked, for the record."""
+    """What to do to which session, and what the person was shown of it: it is done only while that is so."""
 
     kind: Kind
     pid: int
@@ -42,6 +48,14 @@ class ActionRequest:
     user: str = ""
     database: str = ""
     query: str = ""
+    query_start: float | None = None
+    """Epoch seconds, as in `Session`; a cancel is for this statement, or another run of it."""
+    query_id: int | None = None
+    xact_start: float | None = None
+    waiting: bool = False
+    """Whether it waits for a lock: then, as one in somebody's way, it is ended for its transaction."""
+    held_up: tuple[int, ...] = ()
+    """Pids of some that wait for it; a blocker is ended while it is in the way of one, whatever it does."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,8 @@ class ActionResult:
     request: ActionRequest
     outcome: Outcome
     """'done': the statement or session has ended; 'sent': signalled, but it has not ended yet; 'gone': the
-    session had ended already; 'idle': nothing was running that could be cancelled; 'refused': not allowed;
-    'failed': the server or the connection did not do it."""
+    session, statement or transaction meant had ended already; 'idle': nothing was running that could be
+    cancelled; 'refused': not allowed; 'failed': the server or the connection did not do it."""
     reason: str
     """One line for the person."""
     at: float
@@ -122,9 +136,7 @@ async def _signal(
     if request.pid in own_pids or request.pid == connection.info.backend_pid:
         return result("refused", "that is pgscope's own session")
     try:
-        cursor = await connection.execute(
-            query(request.kind, 14), {"pid": request.pid, "start": request.backend_start}, binary=True
-        )
+        cursor = await connection.execute(query(request.kind, 14), _asked(request), binary=True)
         row = await cursor.fetchone()
     except errors.InsufficientPrivilege as error:
         return result("refused", _refusal(error, _role(connection)))
@@ -138,6 +150,8 @@ async def _signal(
         return ActionResult(request, "sent", reason, at), query_start
     if said == "gone":
         return result("gone", "the session had already ended, and its pid belongs to another one now")
+    if said == "other":
+        return result("gone", _OTHER[request.kind])
     if said == "idle":
         state = name(row[1])
         held = "transaction" if "transaction" in state else "session"
@@ -149,6 +163,19 @@ async def _signal(
             f" needs: GRANT pg_read_all_stats TO {_role(connection)}",
         )
     return result("failed", "the server could not signal it")
+
+
+def _asked(request: ActionRequest) -> dict[str, object]:
+    """What the statement of the kind takes."""
+    asked: dict[str, object] = {"pid": request.pid, "start": request.backend_start}
+    if request.kind == "cancel":
+        text = request.query or None
+        return asked | {"query_start": request.query_start, "query_id": request.query_id, "query": text}
+    return asked | {
+        "xact_start": request.xact_start,
+        "waiting": request.waiting,
+        "held_up": list(request.held_up),
+    }
 
 
 async def _settled(

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -100,6 +101,77 @@ async def test_a_pid_used_again_is_never_hit(scene: Scene, log: AuditLog) -> Non
             assert result.outcome == "gone"
             assert "another" in result.reason
     await scene.until("select true from pg_stat_activity where pid = %s and state = 'active'", (client.pid,))
+
+
+async def test_a_statement_that_has_ended_is_never_another_one(scene: Scene, log: AuditLog) -> None:
+    """While the question stood, the session has gone on to something else."""
+    actions = Actions(target(scene.conninfo), log)
+    client = await busy(scene)
+    wanted = await request(scene, "cancel", client)
+    scene.client().run(f"select pg_cancel_backend({client.pid})")
+    client.finish()
+    client.send("select 'innocent', pg_sleep(600)")
+    await scene.until(
+        "select true from pg_stat_activity where pid = %s and query ~ 'innocent'", (client.pid,)
+    )
+    (result,) = (await actions.run([wanted])).results
+    assert (result.outcome, result.reason) == (
+        "gone",
+        "the statement had already ended, and the session runs another one now",
+    )
+    # The same statement again, as in a loop, is what was meant: by its query id, without one by its text.
+    wanted = await request(scene, "cancel", client)
+    for like in (replace(wanted, query=""), replace(wanted, query_id=None)):
+        again = replace(like, query_start=(wanted.query_start or 0.0) - 1.0)
+        (result,) = (await actions.run([again])).results
+        assert result.outcome == "done"
+        client.finish()
+        client.send("select 'innocent', pg_sleep(600)")
+        await scene.until(
+            "select true from pg_stat_activity where pid = %s and state = 'active'", (client.pid,)
+        )
+
+
+async def test_a_blocker_that_has_let_go_is_left_alone(scene: Scene, log: AuditLog) -> None:
+    actions = Actions(target(scene.conninfo), log)
+    holder, waiter = scene.client("holder"), scene.client("waiter")
+    holder.run("begin", "update orders set n = 1 where id = 1")
+    waiter.send("update orders set n = 2 where id = 1")
+    await scene.waiting(waiter)
+    wanted = [
+        replace(await request(scene, "terminate", holder), held_up=(waiter.pid,)),
+        replace(await request(scene, "terminate", waiter), waiting=True),
+    ]
+    holder.run("commit", "begin", "select 'something else'")
+    waiter.finish()
+    done = await actions.run(wanted)
+    assert [(result.outcome, "left alone" in result.reason) for result in done.results] == [
+        ("gone", True)
+    ] * 2
+    assert holder.run("select 1") == waiter.run("select 1") == [("1",)]
+    # Chosen for itself, and not because it was in the way, it is ended whatever it does.
+    (result,) = (await actions.run([await request(scene, "terminate", waiter)])).results
+    assert result.outcome == "done"
+
+
+async def test_a_blocker_that_goes_on_blocking_is_ended(scene: Scene, log: AuditLog) -> None:
+    """Locks of a session outlive its transactions."""
+    actions = Actions(target(scene.conninfo), log)
+    holder, waiter = scene.client("holder"), scene.client("waiter")
+    holder.run("begin", "select pg_advisory_lock(5)")
+    waiter.send("select pg_advisory_lock(5)")
+    await scene.waiting(waiter)
+    other = scene.client("other")
+    other.send("select pg_advisory_lock(5)")
+    await scene.waiting(other)
+    wanted = [
+        replace(await request(scene, "terminate", waiter), waiting=True, xact_start=1.0),
+        replace(await request(scene, "terminate", holder), held_up=(other.pid,)),
+    ]
+    holder.run("commit")
+    done = await actions.run(wanted)
+    assert [result.outcome for result in done.results] == ["done", "done"]
+    assert other.finish() == ""
 
 
 async def test_cancel_of_an_idle_transaction(scene: Scene, log: AuditLog) -> None:

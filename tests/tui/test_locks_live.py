@@ -193,6 +193,21 @@ async def test_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
 
 
 @pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
+async def test_a_root_that_let_go_while_it_was_asked_about_goes_on(scene: Scene, log: AuditLog) -> None:
+    made = await queue(scene)
+    app = app_for(scene, log)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await in_locks(pilot, app)
+        await pilot.press("g", "T")
+        await until(pilot, lambda: "TERMINATE this session?" in shown(app), "the question")
+        made.billing.run("commit", "begin", "select 'the next request'")
+        assert [client.finish() for client in made.waiting] == ["", "", ""]
+        await pilot.press("y")
+        await until(pilot, lambda: "was left alone" in told(app), "the result")
+        assert made.billing.run("select 1") == [("1",)]
+
+
+@pytest.mark.one_major("of keys; what they send is tested on each in tests/locks/test_actions.py")
 async def test_all_behind_the_root_in_one_step(scene: Scene, log: AuditLog) -> None:
     made = await queue(scene)
     app = app_for(scene, log)

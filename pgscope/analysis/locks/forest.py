@@ -136,6 +136,11 @@ class LockForest:
             return node
         return self.nodes[node.roots[0]]
 
+    def held_up(self, key: int, most: int) -> tuple[int, ...]:
+        """Pids of backends that wait for this node and nobody between, at most so many."""
+        waits = (wait for node in self.nodes.values() for wait in node.waits if key in wait.blockers)
+        return tuple(wait.pid for wait, _ in zip(waits, range(most), strict=False))
+
     def under(self, key: int) -> tuple[LockNode, ...]:
         """Every node that waits because of this one, whatever it stands under, in the order of `lines`."""
         reached = {key}

@@ -10,7 +10,15 @@ from typing import Literal
 from textual.app import App
 
 from pgscope.analysis.snapshot import Snapshot
-from pgscope.capture.actions import READ_ONLY, ActionResult, Actions, ActionsDone, Kind, request_for
+from pgscope.capture.actions import (
+    READ_ONLY,
+    ActionRequest,
+    ActionResult,
+    Actions,
+    ActionsDone,
+    Kind,
+    request_for,
+)
 from pgscope.sample import Session
 from pgscope.text import one_line
 from pgscope.tui.acting.ask import AskScreen, Decision
@@ -19,6 +27,8 @@ from pgscope.tui.glyphs import Signs
 
 Severity = Literal["information", "warning", "error"]
 
+_HELD_UP = 8
+"""Waiters that tell whether a session is still in somebody's way."""
 _REASONS = 3
 """Different reasons told of one set."""
 _WORDS = {
@@ -77,13 +87,22 @@ class Hands:
         assert self._actions is not None
         own = snapshot.facts.own_pids if snapshot.facts is not None else frozenset[int]()
         # The last of a queue first: else each one's end would let through those that are next.
-        requests = [request_for(decision.kind, session) for session in reversed(decision.sessions)]
+        requests = [_request(decision.kind, session, snapshot) for session in reversed(decision.sessions)]
         done = await self._actions.run(requests, own_pids=own)
         message, severity = told(done)
         self._say(message, severity)
 
     def _say(self, message: str, severity: Severity) -> None:
         self._app.notify(message, severity=severity)
+
+
+def _request(kind: Kind, session: Session, snapshot: Snapshot) -> ActionRequest:
+    """For the session as it was when the question was asked: it may do something else by now."""
+    node = snapshot.locks.node(session.pid)
+    if node is None:
+        return request_for(kind, session)
+    held_up = snapshot.locks.held_up(node.key, _HELD_UP)
+    return request_for(kind, session, waiting=bool(node.waits), held_up=held_up)
 
 
 def told(done: ActionsDone) -> tuple[str, Severity]:
