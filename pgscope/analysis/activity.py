@@ -17,6 +17,11 @@ def is_active(session: Session) -> bool:
     return session.state in ("active", "fastpath function call")
 
 
+def is_idle(session: Session) -> bool:
+    """Whether it runs nothing now, in a transaction or not; with track_activities off that is not known."""
+    return session.state.startswith("idle")
+
+
 def is_idle_in_transaction(session: Session) -> bool:
     """Whether it holds a transaction open and does nothing (also after an error in it)."""
     return session.state.startswith("idle in transaction")

@@ -213,8 +213,10 @@ def _after(result: ActionResult, query_start: float | None, there: dict[int, _Se
     gone = start is None or abs(start - request.backend_start) >= 2e-6
     if request.kind == "terminate" and gone:
         return replace(result, outcome="done", reason="the session has ended")
-    if request.kind == "cancel" and (gone or state != "active" or since != query_start):
+    if request.kind == "cancel" and (gone or state.startswith("idle") or since != query_start):
         return replace(result, outcome="done", reason="the statement has ended")
+    if request.kind == "cancel" and state == "disabled":
+        return replace(result, reason="cancel sent; what it does is not known: track_activities is off in it")
     return replace(result, reason=f"{request.kind} sent, not ended yet")
 
 

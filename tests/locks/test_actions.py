@@ -184,6 +184,21 @@ async def test_cancel_of_an_idle_transaction(scene: Scene, log: AuditLog) -> Non
     client.run("commit")
 
 
+async def test_cancel_of_what_is_not_tracked(scene: Scene, log: AuditLog) -> None:
+    client = scene.client()
+    client.run("set track_activities = off", "begin")
+    client.send("select pg_advisory_lock(1), pg_sleep(600)")
+    shown = (
+        "select true from pg_stat_activity where pid = %s and state = 'disabled' and wait_event = 'PgSleep'"
+    )
+    await scene.until(shown, (client.pid,))
+    wanted = await request(scene, "cancel", client)
+    (result,) = (await Actions(target(scene.conninfo), log).run([wanted])).results
+    assert result.outcome == "sent"
+    assert "track_activities is off" in result.reason
+    assert "user request" in client.finish()
+
+
 async def test_without_the_privilege(scene: Scene, log: AuditLog, role: str) -> None:
     """Refused politely, with the statement that would help, as long as it is needed; the session goes on."""
     client = await busy(scene, conninfo=f"{scene.conninfo} user=victim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.content import Content
 
 from pgscope.analysis.filter import Filter
@@ -11,7 +12,7 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import ActionResult, ActionsDone, Kind, request_for
 from pgscope.sample import DatabaseCounters, Sample
-from pgscope.tui.acting.ask import warnings
+from pgscope.tui.acting.ask import can_work, warnings
 from pgscope.tui.acting.hands import told
 from pgscope.tui.acting.scopes import Scope, scopes
 from pgscope.tui.glyphs import ASCII, UNICODE
@@ -122,6 +123,16 @@ def test_warns_before_a_cancel_that_would_do_nothing() -> None:
     (said,) = warnings("cancel", Scope("these", "this session", (BILLING,)), now, UNICODE)
     assert "nothing to cancel" in said
     assert warnings("terminate", Scope("these", "this session", (BILLING,)), now, UNICODE) == []
+
+
+@pytest.mark.parametrize(("state", "works"), [("disabled", True), ("starting", True), ("idle", False)])
+def test_what_is_not_said_to_be_idle_may_be_cancelled(state: str, works: bool) -> None:
+    """With track_activities off nobody knows what a session does."""
+    session = BILLING._replace(state=state)
+    now = snapshot(jam())
+    assert can_work("cancel", session) is works
+    said = warnings("cancel", Scope("these", "this session", (session,)), now, UNICODE)
+    assert bool(said) is not works
 
 
 def result(kind: Kind, outcome: str, reason: str) -> ActionResult:

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pgscope.analysis.activity import is_active, is_hidden, transaction_age
+from pgscope.analysis.activity import is_hidden, is_idle, transaction_age
 from pgscope.analysis.signalling import refusal
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.capture.actions import Kind
@@ -195,7 +195,7 @@ def can_work(kind: Kind, session: Session) -> bool:
     """
     if is_hidden(session):
         return False
-    return kind == "terminate" or not session.state or is_active(session)
+    return kind == "terminate" or not is_idle(session)
 
 
 def warnings(kind: Kind, scope: Scope, snapshot: Snapshot, signs: Signs) -> list[str]:
@@ -203,7 +203,7 @@ def warnings(kind: Kind, scope: Scope, snapshot: Snapshot, signs: Signs) -> list
     said = []
     if scope.remark:
         said.append(scope.remark)
-    quiet = [session for session in scope.sessions if session.state and not is_active(session)]
+    quiet = [session for session in scope.sessions if is_idle(session)]
     if kind == "cancel" and quiet:
         who = f"pid {quiet[0].pid} runs" if len(quiet) == 1 else f"{len(quiet)} of them run"
         said.append(f"{who} no statement now, so there is nothing to cancel: T ends the session instead")
