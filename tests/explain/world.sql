@@ -43,7 +43,10 @@ $$ SELECT trap.innocent('lower')::text || $1 $$;
 CREATE FUNCTION trap.same(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS
 $$ SELECT trap.innocent('operator') = 1 AND $1 OPERATOR(pg_catalog.=) $2 $$;
 CREATE OPERATOR trap.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = trap.same);
-CREATE OPERATOR trap.= (LEFTARG = int, RIGHTARG = int, FUNCTION = trap.same);
+-- In a schema of its own: where it is in the path, every statement may call it.
+CREATE SCHEMA shadow AUTHORIZATION stranger;
+GRANT USAGE ON SCHEMA shadow TO PUBLIC;
+CREATE OPERATOR shadow.= (LEFTARG = int, RIGHTARG = int, FUNCTION = trap.same);
 CREATE FUNCTION trap.step(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS
 $$ SELECT trap.innocent('aggregate') + $1 + $2 $$;
 CREATE AGGREGATE trap.total (int) (SFUNC = trap.step, STYPE = int, INITCOND = '0');
@@ -73,6 +76,24 @@ CREATE TABLE app.parent (id int);
 CREATE TABLE app.child (CHECK (trap.innocent('child') = 1)) INHERITS (app.parent);
 CREATE TABLE app.ruled (id int);
 CREATE RULE also AS ON INSERT TO app.ruled DO ALSO SELECT trap.innocent('rule');
+-- Sorting, grouping and looking up call what no text names.
+CREATE TYPE trap.pair AS (a int, b int);
+CREATE FUNCTION trap.compare(trap.pair, trap.pair) RETURNS int LANGUAGE sql IMMUTABLE AS
+$$ SELECT trap.innocent('class') * ($1.a - $2.a) $$;
+CREATE FUNCTION trap.less(trap.pair, trap.pair) RETURNS bool LANGUAGE sql IMMUTABLE AS
+$$ SELECT trap.compare($1, $2) < 0 $$;
+CREATE OPERATOR trap.<<< (LEFTARG = trap.pair, RIGHTARG = trap.pair, FUNCTION = trap.less);
+CREATE OPERATOR CLASS trap.pair_ops DEFAULT FOR TYPE trap.pair USING btree AS
+    OPERATOR 1 trap.<<<, FUNCTION 1 trap.compare(trap.pair, trap.pair);
+CREATE TYPE trap.nested AS (p trap.pair);
+CREATE FUNCTION trap.compare_ints(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS
+$$ SELECT trap.innocent('class') * ($1 - $2) $$;
+CREATE OPERATOR CLASS trap.int_ops FOR TYPE int USING btree AS
+    OPERATOR 1 pg_catalog.<, OPERATOR 3 pg_catalog.=, OPERATOR 5 pg_catalog.>, FUNCTION 1 trap.compare_ints(int, int);
+CREATE TABLE app.pairs (p trap.pair, n int);
+CREATE TABLE app.by_class (n int);
+CREATE INDEX ON app.by_class (n trap.int_ops);
+CREATE TABLE app.divided (n int) PARTITION BY RANGE (n trap.int_ops);
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE app.major (major text) SERVER files OPTIONS (filename 'PG_VERSION');
 CREATE FOREIGN TABLE app.command (line text) SERVER files OPTIONS (program 'echo run');

@@ -33,6 +33,7 @@ class _Search:
     seen: set[tuple[str, str, str, int]] = field(default_factory=set)
     texts: set[tuple[str, str]] = field(default_factory=set)
     columns: set[int] = field(default_factory=set)
+    classes: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,16 @@ async def _round(
     )
     new_columns = {oid for row in found for oid in row["types"]} - search.columns
     search.columns |= new_columns
+    new_classes = {oid for row in found for oid in row["classes"]} - search.classes
+    search.classes |= new_classes
     _note_foreign(search, found, places)
     with_columns = {"columns": sorted(new_columns), "path": path}
     found += await _rows(connection, "explain_domains", {**types.given(), **with_columns})
     for row in await _rows(connection, "explain_functions", {**calls.given(calls=True), "path": path}):
         via, place = places[row["n"]]
         _note_function(search, row, via, place)
-    for row in await _rows(connection, "explain_routines", {**routines.given(kinds=True), **with_columns}):
+    behind = {**routines.given(kinds=True), **with_columns, "classes": sorted(new_classes)}
+    for row in await _rows(connection, "explain_routines", behind):
         via, place = places[row["n"]] if row["n"] >= 0 else ("", None)
         own = clean(f"{row['kind']} {row['name']}", lines=False)
         _note_function(search, row, f"{own} in {via}" if via else own, place)

@@ -1,6 +1,7 @@
 -- The relations that these names may mean, with their children, and the SQL that stands behind each of them.
 -- form: 'query' (a view), 'expression' (policy, default, generated column, index, check, statistics, partition
--- key), 'rule', or 'none' (the relation itself); types are those of its columns that are not the server's own.
+-- key), 'rule', or 'none' (the relation itself); types are those of its columns that are not the server's own,
+-- classes the operator classes that are not, which sorting, grouping, hashing and looking up may take.
 WITH RECURSIVE family AS (
     SELECT wanted.n, c.oid
     FROM unnest(%(n)s::int[], %(schemas)s::text[], %(names)s::text[]) AS wanted (n, schema, name)
@@ -61,10 +62,19 @@ SELECT m.n, m.oid, m.relkind::text AS relkind, m.name, coalesce(f.fdwname::text,
        coalesce((
            SELECT array_agg(DISTINCT a.atttypid) FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = m.oid AND a.attnum > 0 AND a.atttypid >= 16384), '{}')::oid[] AS types,
+       coalesce((
+           SELECT array_agg(c.oid) FROM pg_catalog.pg_opclass c
+           WHERE c.oid >= 16384
+               AND (c.oid IN (SELECT unnest(i.indclass) FROM pg_catalog.pg_index i WHERE i.indrelid = m.oid)
+                   OR c.oid IN (SELECT unnest(p.partclass) FROM pg_catalog.pg_partitioned_table p
+                                WHERE p.partrelid = m.oid)
+                   OR (c.opcdefault AND c.opcintype IN (
+                       SELECT a.atttypid FROM pg_catalog.pg_attribute a
+                       WHERE a.attrelid = m.oid AND a.attnum > 0)))), '{}')::oid[] AS classes,
        '' AS what, 'none' AS form, '' AS text
 FROM members m
 LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = m.oid
 LEFT JOIN pg_catalog.pg_foreign_server fs ON fs.oid = ft.ftserver
 LEFT JOIN pg_catalog.pg_foreign_data_wrapper f ON f.oid = fs.srvfdw
 UNION ALL
-SELECT DISTINCT ON (text, form) n, 0::oid, '', '', '', false, '{}'::oid[], what, form, text FROM behind
+SELECT DISTINCT ON (text, form) n, 0::oid, '', '', '', false, '{}'::oid[], '{}'::oid[], what, form, text FROM behind

@@ -1,10 +1,11 @@
--- What stands behind operators, types and casts that are not the server's own: their functions.
--- kind: 'operator', 'type' (input, range subtype difference and canonical form) or 'cast'.
-WITH wanted AS (
+-- What stands behind operators, types, casts and operator classes that are not the server's own: their functions.
+-- kind: 'operator', 'type' (input, range subtype difference and canonical form), 'cast' or 'operator class' (its
+-- operators and support functions, with which rows are sorted, grouped, hashed and looked up).
+WITH RECURSIVE wanted AS (
     SELECT * FROM unnest(%(n)s::int[], %(kinds)s::text[], %(schemas)s::text[], %(names)s::text[])
         AS w (n, kind, schema, name)
 ), named_types AS (
-    SELECT wanted.n, t.oid, t.typelem, t.typbasetype
+    SELECT wanted.n, t.oid
     FROM wanted
     JOIN pg_catalog.pg_type t ON t.typname = wanted.name::name
     JOIN pg_catalog.pg_namespace ns ON ns.oid = t.typnamespace
@@ -12,10 +13,17 @@ WITH wanted AS (
         AND (ns.nspname = wanted.schema::name
             OR (wanted.schema = '' AND ns.nspname = ANY (%(path)s::text[]::name[])))
 ), types AS (
-    SELECT n, oid FROM named_types
-    UNION SELECT n, typelem FROM named_types WHERE typelem <> 0
-    UNION SELECT n, typbasetype FROM named_types WHERE typbasetype <> 0
-    UNION SELECT -1, unnest(%(columns)s::oid[])
+    (SELECT n, oid FROM named_types UNION SELECT -1, unnest(%(columns)s::oid[]))
+    UNION
+    SELECT types.n, part.oid
+    FROM types
+    JOIN pg_catalog.pg_type t ON t.oid = types.oid
+    CROSS JOIN LATERAL (
+        SELECT t.typelem UNION ALL SELECT t.typbasetype
+        UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+        UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0
+    ) AS part (oid)
+    WHERE part.oid <> 0
 ), found AS (
     SELECT wanted.n, 'operator' AS kind, o.oprcode::oid AS function, o.oprname::text AS name
     FROM wanted
@@ -39,6 +47,19 @@ WITH wanted AS (
         AND ((c.castcontext <> 'e' AND c.castsource < 16384 AND c.casttarget < 16384)
             OR c.casttarget IN (SELECT oid FROM types)
             OR (c.castcontext <> 'e' AND c.castsource IN (SELECT oid FROM types)))
+    UNION ALL
+    SELECT coalesce((SELECT max(types.n) FROM types WHERE types.oid = c.opcintype), -1), 'operator class',
+        functions.f, c.opcname::text
+    FROM pg_catalog.pg_opclass c
+    CROSS JOIN LATERAL (
+        SELECT p.amproc::oid FROM pg_catalog.pg_amproc p WHERE p.amprocfamily = c.opcfamily
+        UNION
+        SELECT o.oprcode::oid
+        FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_operator o ON o.oid = a.amopopr
+        WHERE a.amopfamily = c.opcfamily
+    ) AS functions (f)
+    WHERE c.oid >= 16384 AND functions.f >= 16384
+        AND (c.oid = ANY (%(classes)s::oid[]) OR (c.opcdefault AND c.opcintype IN (SELECT oid FROM types)))
 )
 SELECT found.n, p.oid, ns.nspname::text, p.proname::text, pg_catalog.oidvectortypes(p.proargtypes) AS arguments,
        p.provolatile::text AS volatility, l.lanname::text AS language, p.oid < 16384 AS builtin,
