@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pgscope.analysis.plan import Node, Plan
 from pgscope.analysis.plan.amounts import Amounts
+from pgscope.analysis.plan.coerce import amount
 from pgscope.analysis.plan.tip import Tip
 from pgscope.dataclass import dataclass
 
@@ -14,10 +15,13 @@ _DETAILS = (
     "Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter", "One-Time Filter",
     "TID Cond", "Sort Key", "Presorted Key", "Group Key", "Cache Key", "Order By", "Remote SQL",
 )  # fmt: skip
-_COUNTS = (
+_AVERAGED = (
     ("Rows Removed by Filter", "rows removed by filter"),
     ("Rows Removed by Join Filter", "rows removed by join filter"),
     ("Rows Removed by Index Recheck", "rows removed by recheck"),
+)
+"""Counts that the server gives for one loop, without decimals."""
+_COUNTS = (
     ("Heap Fetches", "heap fetches"),
     ("Lossy Heap Blocks", "lossy heap blocks"),
     ("Subplans Removed", "subplans removed"),
@@ -135,7 +139,13 @@ def details(node: Node) -> list[str]:
             lines.append(clean(f"{key}: {value}"))
         elif isinstance(value, (list, tuple)) and value:
             lines.append(clean(f"{key}: {', '.join(str(item) for item in value)}"))
+    # Over all loops, as the rows beside them are.
     counted = [
+        f"{value * (node.loops or 0):,.0f} {name}"
+        for key, name in _AVERAGED
+        if (value := amount(node.raw.get(key)))
+    ]
+    counted += [
         f"{value:,} {name}"
         for key, name in _COUNTS
         if isinstance(value := node.raw.get(key), (int, float)) and value
@@ -143,7 +153,8 @@ def details(node: Node) -> list[str]:
     space = node.raw.get("Sort Space Used")
     if isinstance(space, (int, float)):
         counted.append(
-            f"{node.raw.get('Sort Method')}, {space:,} kB {node.raw.get('Sort Space Type')}".lower()
+            f"{str(node.raw.get('Sort Method')).lower()}, {space:,} kB"
+            f" {str(node.raw.get('Sort Space Type')).lower()}"
         )
     batches = node.raw.get("Hash Batches", node.raw.get("HashAgg Batches"))
     if isinstance(batches, int) and batches > 1:

@@ -77,6 +77,20 @@ def test_the_text_fits_its_width(pair: tuple[Plan, Plan], width: int) -> None:
     assert "19,999 rows removed by filter" in text
 
 
+def test_what_is_removed_is_counted_over_all_loops_as_rows_are(plans_on: str) -> None:
+    statement = (
+        b"SELECT * FROM (SELECT id FROM narrow WHERE id <= 10) n CROSS JOIN LATERAL"
+        b" (SELECT id FROM journal WHERE journal.id % 100 = n.id OFFSET 0) j ORDER BY j.id"
+    )
+    with psycopg.connect(plans_on) as connection:
+        plan = plan_of(connection, statement)
+    (scan,) = [node for node in plan.nodes if node.relation == "journal"]
+    assert (scan.rows_total, scan.loops) == (50, 10)
+    text = render(plan)
+    assert "4,950 rows removed by filter" in text
+    assert re.search(r"quicksort, \d+ kB memory", text)
+
+
 def test_a_plan_that_was_not_run_shows_its_costs(plans_on: str) -> None:
     with psycopg.connect(plans_on) as connection:
         row = connection.execute(b"EXPLAIN (VERBOSE, FORMAT JSON) " + LOOKUP.encode()).fetchone()
