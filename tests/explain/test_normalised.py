@@ -188,6 +188,34 @@ async def test_values_are_given_or_picked_or_asked_for(reader: Target) -> None:
     assert listed.document[0]["Plan"]["Actual Rows"] == 3
 
 
+async def test_values_are_picked_for_what_they_are_compared_with(admin: Target, reader: Target) -> None:
+    """An array takes several; an element of an array, a key of a document or an addend none of the column's."""
+    for text, sizes in (
+        ("SELECT * FROM orders WHERE customer = ANY ($1)", [10]),
+        ("SELECT * FROM orders WHERE status <> ALL ($1)", [2]),
+        ("SELECT * FROM orders WHERE status IN ($1, $2)", [1, 1]),
+    ):
+        for pick in Pick:
+            found = await explain(ExplainRequest(text, user="app_owner", analyze=True, pick=pick), reader)
+            values = [found.parameters[number].value or "" for number in range(1, len(sizes) + 1)]
+            assert [value.count(",") + 1 for value in values] == sizes
+            assert len(set(values)) == len(values)
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE app.odd (tags text[], data jsonb, n int)")
+        connection.execute(
+            "INSERT INTO app.odd SELECT ARRAY['a\"b\\', 'c'], '{\"a\": 1}', 1 FROM generate_series(1, 100)"
+        )
+        connection.execute("ANALYZE app.odd")
+        try:
+            for condition in ("$1 = ANY (tags)", "data ->> $1 = 'x'", "n + $1 = 3"):
+                text = f"SELECT * FROM app.odd WHERE {condition}"
+                assert (await offer(ExplainRequest(text), admin)).choices == {}
+            offered = await offer(ExplainRequest("SELECT * FROM app.odd WHERE tags @> $1"), admin)
+            assert offered.choices[1][Pick.COMMON].value == r'{"a\"b\\",c}'
+        finally:
+            connection.execute("DROP TABLE app.odd")
+
+
 async def test_a_value_is_a_value_whatever_it_holds(reader: Target) -> None:
     text = "SELECT * FROM orders WHERE status = $1"
     for value in ("'); DELETE FROM app.orders; --", "\\'", "é", "$1", "{}", "%s", None):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pglast
 from pglast import ast
+from pglast.enums import A_Expr_Kind
 
 from pgscope.server.explain.reach import names, walk
 
@@ -23,8 +24,14 @@ class Compared(NamedTuple):
     table: str
     column: str
     operator: str
+    many: bool = False
+    """Whether the parameter is an array, whose elements are compared."""
 
 
+_COMPARISONS = frozenset(
+    {"=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*", "@>", "<@", "&&"}
+)
+"""Operators on whose other side a value like those of the column may stand; not `->` or `+`, say."""
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
@@ -44,10 +51,10 @@ def compared(document: object) -> dict[int, Compared]:
         for key in _CONDITIONS:
             condition = node.get(key)
             if isinstance(condition, str):
-                for number, (alias, column, operator) in _pairs(condition).items():
+                for number, (alias, column, operator, many) in _pairs(condition).items():
                     table = aliases.get(alias or own)
                     if table and f"${number}" not in taken:
-                        found.setdefault(number, Compared(*table, column, operator))
+                        found.setdefault(number, Compared(*table, column, operator, many))
     return found
 
 
@@ -65,25 +72,28 @@ def nodes(document: object) -> list[Mapping[str, object]]:
     return found
 
 
-def _pairs(condition: str) -> dict[int, tuple[str, str, str]]:
-    """Parameter to alias, column and operator, for each comparison of one with the other."""
+def _pairs(condition: str) -> dict[int, tuple[str, str, str, bool]]:
+    """Parameter to alias, column, operator and `many`, for each comparison of one with the other."""
     try:
         tree = pglast.parse_sql("SELECT " + _PLACEHOLDERS.sub("NULL", condition))
     except (pglast.parser.ParseError, RecursionError):
         return {}
-    found: dict[int, tuple[str, str, str]] = {}
+    found: dict[int, tuple[str, str, str, bool]] = {}
     for node in walk(tree):
         if not isinstance(node, ast.A_Expr):
             continue
         operator = (names(node.name) or [""])[-1]
+        of_array = node.kind in (A_Expr_Kind.AEXPR_OP_ANY, A_Expr_Kind.AEXPR_OP_ALL)
+        if operator not in _COMPARISONS:
+            continue
         for left, right, mirrored in ((node.lexpr, node.rexpr, False), (node.rexpr, node.lexpr, True)):
             column = _column(left)
-            if column is None:
+            if column is None or (of_array and mirrored):
                 continue
+            meant = _MIRRORED.get(operator, operator) if mirrored else operator
+            many = of_array and isinstance(_bare(right), ast.ParamRef)
             for number in _numbers(right):
-                found.setdefault(
-                    number, (*column, _MIRRORED.get(operator, operator) if mirrored else operator)
-                )
+                found.setdefault(number, (*column, meant, many))
     return found
 
 

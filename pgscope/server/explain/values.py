@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pglast import ast
@@ -14,6 +15,9 @@ from pgscope.server.explain.reach import walk
 from pgscope.server.explain.request import Origin, Pick
 from pgscope.server.queries import query
 from pgscope.text import clean
+
+_ELEMENTS = 10
+"""Of an array that is not known, as the planner has it."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,15 @@ async def choices(
     statistics = await _read(connection, columns)
     followers = {number: place for numbers in lists.values() for place, number in enumerate(numbers)}
     found: dict[int, dict[Pick, Origin]] = {}
-    for number, column in columns.items():
-        if column in statistics:
-            found[number] = offered(column, statistics[column], followers.get(number, 0))
+    used: Counter[Compared] = Counter()
+    for number, column in sorted(columns.items()):
+        if column in statistics and column.many:
+            found[number] = _several(column, statistics[column])
+        elif column in statistics:
+            # Of IN ($1, $2) each is another value.
+            place = followers.get(number, used[column])
+            used[column] += 1
+            found[number] = offered(column, statistics[column], place)
     for number, (value, source) in _limits(tree).items():
         found.setdefault(number, dict.fromkeys(Pick, Origin(value, source)))
     return {number: picks for number, picks in found.items() if picks}
@@ -78,6 +88,18 @@ def offered(column: Compared, statistics: ColumnStatistics, place: int = 0) -> d
         found[Pick.RARE] = Origin(
             common[last], f"a rare value of {name}, {_share(statistics, last)} (pg_stats)"
         )
+    return found
+
+
+def _several(column: Compared, statistics: ColumnStatistics) -> dict[Pick, Origin]:
+    """Values of a column as an array, as many different ones as the planner takes for one not known."""
+    each = [offered(column, statistics, place) for place in range(_ELEMENTS)]
+    found: dict[Pick, Origin] = {}
+    for pick, first in each[0].items():
+        values = list(dict.fromkeys(str(one[pick].value) for one in each if pick in one))
+        quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
+        listed = "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+        found[pick] = Origin(listed, f"{len(values)} values; the first: {first.source}")
     return found
 
 
