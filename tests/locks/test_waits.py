@@ -155,6 +155,13 @@ def test_a_queue_that_the_server_can_rearrange_is_no_certain_deadlock() -> None:
     assert (deadlock.going_on, deadlock.certain) == (True, False)
 
 
+def test_what_all_databases_share_is_in_none_of_them() -> None:
+    role = NOTHING._replace(locktype="object", database=0, classid=1260, objid=5, object_name="role app")
+    schema = role._replace(database=7, classid=2615, object_name="schema app")
+    assert describe(role, "other") == "role app"
+    assert describe(schema, "other") == "schema app in other"
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

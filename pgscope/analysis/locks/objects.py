@@ -33,7 +33,8 @@ def _place(lock: Lock) -> tuple[int | None, int | None, int | None, str, int | N
 
 def describe(lock: Lock, database: str = "") -> str:
     """The object in a few words; `database` names another database than the one watched, where it matters."""
-    place = f" in {database}" if database else ""
+    # Roles, databases and the catalogs that list them are in no database.
+    place = f" in {database}" if database and lock.database != 0 else ""
     relation = (lock.relation_name or f"relation {lock.relation}") + place
     kind = lock.locktype
     if kind == "relation":

@@ -49,7 +49,7 @@ _SUPERUSER = Obstacle(
 )
 _ADVICE = {
     "42501": "GRANT the privilege, or connect as a role that has it",
-    "42P01": "check the search_path (--search-path) and the database",
+    "42P01": "check the search_path (--search-path) and the database; a temporary table is its session's",
     "42725": "the text alone does not tell the types of its parameters",
     "55P03": "a lock on one of its tables is taken: try again later",
     "25006": "it writes: it may be planned, not run",
