@@ -126,6 +126,19 @@ async def test_what_cannot_be_planned_says_why_and_is_remembered(admin: Target) 
             assert seen == (0,)
 
 
+async def test_what_was_mended_meanwhile_is_planned(admin: Target) -> None:
+    failures = Failures(seconds=0.0)
+    request = ExplainRequest("SELECT * FROM app.late", search_path="app")
+    with pytest.raises(ExplainFailed, match="does not exist"):
+        await explain(request, admin, failures=failures)
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE app.late ()")
+        try:
+            await explain(request, admin, failures=failures)
+        finally:
+            connection.execute("DROP TABLE app.late")
+
+
 async def test_the_place_of_an_error_is_that_in_the_text_asked_about(admin: Target) -> None:
     text = "SELECT date $1, interval $2, nowhere.x FROM app.orders WHERE id IN ($3 /*, ... */)"
     with pytest.raises(ExplainFailed) as caught:
