@@ -213,7 +213,10 @@ def totals(plan: Plan) -> list[str]:
             " (a WITH that writes, run to its end)"
         )
     left = plan.unattributed
-    if left.blocks or abs(left.time) > max(plan.time_resolution, 0.02 * plan.root.inclusive.time):
+    beside = -left.time if not left.blocks and any(node.parallel for node in plan.nodes) else 0.0
+    if beside > max(plan.time_resolution, 0.02 * plan.root.inclusive.time):
+        lines.append(f"beside the rest: {milliseconds(beside)} ms, in which workers ran ahead")
+    elif left.blocks or abs(left.time) > max(plan.time_resolution, 0.02 * plan.root.inclusive.time):
         lines.append(f"unattributed: {left.blocks:,.0f} blocks, {left.time:,.2f} ms")
     return lines
 

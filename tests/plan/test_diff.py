@@ -91,6 +91,16 @@ def test_what_is_removed_is_counted_over_all_loops_as_rows_are(plans_on: str) ->
     assert re.search(r"quicksort, \d+ kB memory", text)
 
 
+def test_workers_that_ran_ahead_of_their_gather_are_told() -> None:
+    """They work on while the leader does something else, so that their time is more than its own."""
+    scan = {"Node Type": "Seq Scan", "Actual Loops": 2, "Actual Total Time": 32.0, "Actual Rows": 5}
+    gather = {"Node Type": "Gather", "Actual Loops": 1, "Actual Total Time": 24.0, "Actual Rows": 10}
+    plan = parse({"Plan": {**gather, "Plans": [{**scan, "Parent Relationship": "Outer"}]}})
+    assert "beside the rest: 8.00 ms, in which workers ran ahead" in render(plan)
+    alone = {**scan, "Actual Loops": 1, "Parent Relationship": "Outer"}
+    assert "unattributed: 0 blocks, -8.00 ms" in render(parse({"Plan": {**gather, "Plans": [alone]}}))
+
+
 def test_a_plan_that_was_not_run_shows_its_costs(plans_on: str) -> None:
     with psycopg.connect(plans_on) as connection:
         row = connection.execute(b"EXPLAIN (VERBOSE, FORMAT JSON) " + LOOKUP.encode()).fetchone()
