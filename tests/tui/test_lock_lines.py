@@ -11,7 +11,7 @@ from pgscope.analysis.filter import Filter
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.actions import ActionResult, ActionsDone, Kind, request_for
-from pgscope.sample import DatabaseCounters, Sample
+from pgscope.sample import Blocking, DatabaseCounters, Sample
 from pgscope.tui.acting.ask import can_work, warnings
 from pgscope.tui.acting.hands import told
 from pgscope.tui.acting.scopes import Scope, scopes
@@ -19,7 +19,7 @@ from pgscope.tui.glyphs import ASCII, UNICODE
 from pgscope.tui.locks.lines import fit
 from pgscope.tui.locks.sentences import at_work, place_in_queue
 from pgscope.tui.rows import ended_waits, locks
-from tests.tui.frozen import BILLING, FIRST, INDEX, MIGRATE, SECOND, WEB, calm, jam, poll
+from tests.tui.frozen import BILLING, FIRST, INDEX, MIGRATE, SECOND, WEB, calm, jam, lock, poll
 
 
 def snapshot(samples: list[Sample]) -> Snapshot:
@@ -116,6 +116,28 @@ def test_scopes() -> None:
     assert scopes([], now) == ()
     assert set(by_id(scopes([FIRST], now))["these"]) == {FIRST.pid}
     assert SECOND.pid in {pid for pids in by_id(scopes([FIRST], now)).values() for pid in pids}
+
+
+def test_says_that_one_of_several_blockers_is_not_all() -> None:
+    held = [BILLING._replace(pid=pid) for pid in (BILLING.pid, 7103, 7104)]
+    now = snapshot(
+        [
+            poll(
+                0.0,
+                [*held, MIGRATE],
+                locks=(
+                    *(lock(one.pid, "RowExclusiveLock") for one in held),
+                    lock(MIGRATE.pid, "AccessExclusiveLock", waiting=41.0),
+                ),
+                blocking=(Blocking(MIGRATE.pid, tuple(one.pid for one in held)),),
+            )
+        ]
+    )
+    (root,) = [scope for scope in scopes([MIGRATE], now) if scope.id == "root"]
+    assert len(root.sessions) == 1
+    assert root.remark == "2 more are in the way as well, and would stay there"
+    assert not any(scope.remark for scope in scopes([WEB[1]], snapshot(jam())))
+    assert not any(scope.remark for scope in scopes([FIRST], snapshot(jam())))
 
 
 def test_warns_before_a_cancel_that_would_do_nothing() -> None:

@@ -20,7 +20,7 @@ class Scope:
     title: str
     sessions: tuple[Session, ...]
     remark: str = ""
-    """Why somebody who belongs to it is not among the sessions; '' if nobody is missing."""
+    """Who belongs to it and is not among the sessions, and why; '' if nobody is missing."""
 
 
 def scopes(subjects: Sequence[Session], snapshot: Snapshot) -> tuple[Scope, ...]:
@@ -45,6 +45,11 @@ def scopes(subjects: Sequence[Session], snapshot: Snapshot) -> tuple[Scope, ...]
         for node in roots.values()
         if node.prepared is not None
     ]
+    waits_for = {key for node in (forest.node(one.pid) for one in subjects) if node for key in node.roots}
+    # Of a circle one is enough.
+    more = sum(forest.nodes[key].cycle is None for key in waits_for - set(roots))
+    if more:
+        remarks.append(f"{more} more {'is' if more == 1 else 'are'} in the way as well, and would stay there")
     if remarks or {session.identity for session in holders} != chosen:
         title = "its blocker" if len(roots) == 1 else f"the {len(roots)} blockers"
         found.append(Scope(ROOT, title, holders, "; ".join(remarks)))
