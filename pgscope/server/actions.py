@@ -19,6 +19,7 @@ from pgscope.dataclass import dataclass
 from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import Connection
 from pgscope.server.decode import name
+from pgscope.server.elsewhere import encoding_of
 from pgscope.server.queries import query
 from pgscope.text import clean, one_line
 
@@ -136,7 +137,7 @@ async def _signal(
     if request.pid in own_pids or request.pid == connection.info.backend_pid:
         return result("refused", "that is pgscope's own session")
     try:
-        cursor = await connection.execute(query(request.kind, 14), _asked(request), binary=True)
+        cursor = await connection.execute(query(request.kind, 14), _asked(connection, request), binary=True)
         row = await cursor.fetchone()
     except errors.InsufficientPrivilege as error:
         return result("refused", _refusal(error, _role(connection)))
@@ -165,12 +166,17 @@ async def _signal(
     return result("failed", "the server could not signal it")
 
 
-def _asked(request: ActionRequest) -> dict[str, object]:
+def _asked(connection: Connection, request: ActionRequest) -> dict[str, object]:
     """What the statement of the kind takes."""
     asked: dict[str, object] = {"pid": request.pid, "start": request.backend_start}
     if request.kind == "cancel":
-        text = request.query or None
-        return asked | {"query_start": request.query_start, "query_id": request.query_id, "query": text}
+        # What the encoding of the database connected to could not hold would make the statement fail.
+        text = request.query if request.query.isascii() or encoding_of(connection) == "UTF8" else ""
+        return asked | {
+            "query_start": request.query_start,
+            "query_id": request.query_id,
+            "query": text or None,
+        }
     return asked | {
         "xact_start": request.xact_start,
         "waiting": request.waiting,

@@ -184,6 +184,26 @@ async def test_cancel_of_an_idle_transaction(scene: Scene, log: AuditLog) -> Non
     client.run("commit")
 
 
+async def test_cancel_over_a_database_of_another_encoding(
+    scene: Scene, log: AuditLog, pg_database: str
+) -> None:
+    """Which cannot hold the text of the statement."""
+    with psycopg.connect(pg_database, autocommit=True) as connection:
+        connection.execute("create database t_euc encoding 'EUC_JP' locale 'C' template template0")
+        try:
+            client = scene.client()
+            client.send("select '€', pg_sleep(600)")
+            shown = "select true from pg_stat_activity where pid = %s and wait_event = 'PgSleep'"
+            await scene.until(shown, (client.pid,))
+            wanted = await request(scene, "cancel", client)
+            assert "€" in wanted.query
+            there = target(pg_database).with_database("t_euc")
+            (result,) = (await Actions(there, log).run([wanted])).results
+            assert result.outcome == "done"
+        finally:
+            connection.execute("drop database t_euc with (force)")
+
+
 async def test_cancel_of_what_is_not_tracked(scene: Scene, log: AuditLog) -> None:
     client = scene.client()
     client.run("set track_activities = off", "begin")
