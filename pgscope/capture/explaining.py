@@ -10,6 +10,7 @@ from typing import Any
 
 from pgscope.capture.keeping import Kept, keep
 from pgscope.capture.plan_store import PlanStore, StoredPlan
+from pgscope.errors import ConnectionFailed
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import (
     ExplainFailed,
@@ -67,7 +68,6 @@ class Explaining:
         self._allow_superuser = allow_superuser_analyze
         self._store = store or PlanStore()
         self._failures = Failures()
-        self._home: str | None = None
         self._at_work: set[asyncio.Task[Any]] = set()
         self._asked: set[str] = set()
         self.timeout_ms = timeout_ms
@@ -109,7 +109,7 @@ class Explaining:
         self, full: ExplainRequest, on_start: Callable[[Started], None] | None
     ) -> ExplainResult:
         with sensible():
-            home = await self._identity()
+            home = await self._identity() if full.analyze else None
             return await explain(full, self._server, home=home, failures=self._failures, on_start=on_start)
 
     async def _until_cancelled(self, work: Coroutine[Any, Any, ExplainResult]) -> ExplainResult:
@@ -136,8 +136,7 @@ class Explaining:
         full = self._full(request)
         try:
             with sensible():
-                home = await self._identity()
-                return await offer(full, self._server, home=home, failures=self._failures)
+                return await offer(full, self._server, failures=self._failures)
         except (Refused, ExplainFailed) as error:
             error.text = full.text
             raise
@@ -179,7 +178,13 @@ class Explaining:
         )
 
     async def _identity(self) -> str | None:
-        """Of the server watched, where that must be told from the other one. Raises ConnectionFailed."""
-        if self._elsewhere is not None and self._home is None:
-            self._home = await identity(self._target)
-        return self._home
+        """Of the server watched, where that must be told from the other one; None if it cannot be reached.
+
+        Asked each time: after a restart or a failover it has another one, perhaps the other's.
+        """
+        if self._elsewhere is None:
+            return None
+        try:
+            return await identity(self._target)
+        except ConnectionFailed:
+            return None

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from pgscope.capture.explaining import Explaining
+from pgscope.capture.plan_store import PlanStore
 from pgscope.errors import ConnectionFailed
-from pgscope.server.conninfo import Target
+from pgscope.server.conninfo import Target, target
 from pgscope.server.explain import (
     ExplainFailed,
     ExplainRequest,
@@ -22,6 +26,7 @@ from pgscope.server.explain import (
     identity,
 )
 from pgscope.text import clean
+from tests.conftest import FreshServer
 from tests.explain.conftest import state
 
 SLOW = "SELECT count(*) FROM app.orders a, app.orders b, app.orders c WHERE a.total + b.total > c.total"
@@ -252,6 +257,31 @@ async def test_writes_run_on_another_server_only(admin: Target, reader: Target) 
     volatile = ExplainRequest("SELECT nextval('app.numbers')", analyze=True, elsewhere=True)
     with pytest.raises(Refused, match="--allow-functions"):
         await explain(volatile, reader, home="another server")
+
+
+@pytest.mark.one_major("of what pgscope remembers")
+async def test_a_server_that_was_started_anew_is_still_the_one_watched(
+    fresh_pg: FreshServer, pg_major: int, tmp_path: Path
+) -> None:
+    server = fresh_pg(pg_major)
+    watched, store = target(server.conninfo), PlanStore(tmp_path)
+    explaining = Explaining(
+        watched, elsewhere=watched, allow_superuser_analyze=True, store=PlanStore(tmp_path)
+    )
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+    write = ExplainRequest("INSERT INTO kept VALUES (1)", analyze=True)
+    for _ in range(2):
+        with pytest.raises(Refused, match="is the one watched"):
+            await explaining.explain(write)
+        server.shut_down("fast")
+        server.start_again()
+    # One that cannot be asked is not known, which is no hindrance to a plan.
+    nowhere = target(f"host={tmp_path} dbname=none")
+    unreached = Explaining(nowhere, elsewhere=watched, allow_superuser_analyze=True, store=store)
+    with pytest.raises(Refused, match="is not known"):
+        await unreached.explain(write)
+    assert not (await unreached.explain(replace(write, analyze=False))).analyzed
 
 
 async def test_a_foreign_table_is_run_with_a_word_of_caution(admin: Target) -> None:
