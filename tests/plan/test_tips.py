@@ -350,6 +350,7 @@ def test_columns_for_an_index() -> None:
     assert usable("((w.b + 1) > w.a)", "w").columns == ()
     assert usable("('x'::text = ANY (w.tags))", "w").columns == ()
     assert usable("(date(w.at) = '2026-01-01'::date)", "w").columns == ()
+    assert usable("(trap.lower(w.name) = 'x'::text)", "w").columns == ()
     assert usable("(5 < w.a)", "w").columns == ("a",)
     assert usable("((w.id)::text = '7'::text)", "w").cast == ("id",)
     assert (

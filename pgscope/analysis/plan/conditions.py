@@ -121,10 +121,10 @@ def _column(node: object, alias: str) -> str | None:
         return quoted(names[-1])
     if isinstance(node, ast.FuncCall) and node.args is not None and len(node.args) == 1:
         inner = _column(node.args[0], alias)
-        function = _names(node.funcname)[-1]
-        if inner is None or inner.startswith("(") or function not in _IMMUTABLE:
+        function = _names(node.funcname)  # one of another schema is not the server's
+        if inner is None or inner.startswith("(") or len(function) > 1 or function[0] not in _IMMUTABLE:
             return None
-        return f"({quoted(function)}({inner}))"
+        return f"({function[0]}({inner}))"
     return None
 
 
