@@ -32,7 +32,7 @@ _STEPS = (0.02, 0.05, 0.1, 0.2, 0.3)
 
 _OTHER: dict[Kind, str] = {
     "cancel": "the statement had already ended, and the session runs another one now",
-    "terminate": "its transaction had already ended: it is in nobody's way, and was left alone",
+    "terminate": "its part in the lock wait is over already, so it was left alone",
 }
 
 
