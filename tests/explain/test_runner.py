@@ -170,6 +170,36 @@ async def test_the_identifier_of_a_live_text_proves_it_is_the_same(admin: Target
     assert any("Query Identifier differs" in note for note in other.notes)
 
 
+async def test_a_table_of_the_same_name_in_another_schema_is_no_proof(admin: Target, pg_major: int) -> None:
+    """From 18 on the Query Identifier is the same for both."""
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute(
+            "CREATE SCHEMA tenant; CREATE TABLE tenant.journal (); CREATE TABLE app.journal ()"
+        )
+        try:
+            for text, told in (
+                ("SELECT * FROM journal", True),
+                ("SELECT * FROM tenant.journal", False),
+                ("SELECT * FROM app.orders", False),
+            ):
+                connection.execute("SET search_path = tenant")
+                connection.execute(text.encode())
+                sought = "SELECT query_id FROM pg_stat_activity WHERE pid = %s"
+                with psycopg.connect(admin.conninfo()) as other:
+                    row = other.execute(sought, (connection.info.backend_pid,)).fetchone()
+                assert row is not None
+                result = await explain(ExplainRequest(text, queryid=row[0], search_path="app"), admin)
+                if told:
+                    assert result.same_statement is (None if pg_major >= 18 else False)
+                    assert ("journal is in several schemas (app, tenant)" in str(result.notes)) is (
+                        pg_major >= 18
+                    )
+                else:
+                    assert (result.same_statement, result.notes) == (True, ())
+        finally:
+            connection.execute("DROP SCHEMA tenant CASCADE; DROP TABLE app.journal")
+
+
 async def test_writes_are_planned_and_change_nothing(admin: Target, reader: Target) -> None:
     before = state(admin)
     for text in (

@@ -28,6 +28,7 @@ from pgscope.server.explain.prepare import (
     prepare,
     prepare_again,
 )
+from pgscope.server.explain.reach import Named, reach
 from pgscope.server.explain.request import (
     ExplainFailed,
     ExplainRequest,
@@ -38,8 +39,9 @@ from pgscope.server.explain.request import (
     Pick,
 )
 from pgscope.server.explain.values import choices
+from pgscope.server.queries import query
 from pgscope.server.really import connect_to, really
-from pgscope.text import seems_cleaned
+from pgscope.text import clean, seems_cleaned
 
 T = TypeVar("T")
 
@@ -82,6 +84,7 @@ class Session:
         self._began = time.monotonic()
         self._preparing: Normalised | None = None
         self._facts = CatalogFacts()
+        self._relations: tuple[Named, ...] = ()
         self._same: bool | None = None
         self.connection: Connection
 
@@ -110,6 +113,7 @@ class Session:
         """Begin, stand where the owner stood, and judge what the statement reaches. Raises ExplainFailed."""
         request = self._request
         writing = request.analyze and bool(statement.obstacles(parsed))
+        self._relations = reach(parsed.tree).relations
 
         async def work() -> tuple[Circumstances, CatalogFacts]:
             owner = await really(self.connection, "r", request.user) if request.user else None
@@ -219,10 +223,13 @@ class Session:
         same = self._same
         if not normalised.parameters:
             same = None if found is None or wanted is None else found == wanted
+        alike = await self.on_server(self._alike(circumstances)) if same else []
+        if alike:
+            same = None
         if self._request.elsewhere and same is False:
             # Another server numbers its objects by itself.
             same = None
-        notes = [*circumstances.notes, *normalised.notes]
+        notes = [*circumstances.notes, *normalised.notes, *alike]
         if seems_cleaned(normalised.text):
             notes.append("the text has signs for characters that cannot be shown: it is not as it ran")
         if prepared.learned:
@@ -252,6 +259,19 @@ class Session:
             notes=tuple(notes),
             elapsed_ms=(time.monotonic() - self._began) * 1000,
         )
+
+    async def _alike(self, circumstances: Circumstances) -> list[str]:
+        """Of tables that the text names without a schema: those in several, where the server minds none."""
+        names = sorted({one.name for one in self._relations if not one.schema})
+        if circumstances.version < 180000 or not names:
+            return []
+        await set_local(self.connection, "search_path", "pg_catalog")
+        cursor = await self.connection.execute(query("explain_alike", 18), {"names": names}, prepare=False)
+        return [
+            f"{clean(name, lines=False)} is in several schemas ({clean(', '.join(schemas), lines=False)}):"
+            " that the program means the one planned is not known"
+            for name, schemas in await cursor.fetchall()
+        ]
 
     def _abandon(self, task: asyncio.Future[Any]) -> None:
         self.connection.pgconn.finish()
