@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import psycopg
+import pytest
+
 from pgscope.analysis.locks import LockWaits, build_forest
 from pgscope.analysis.locks.objects import describe
 from pgscope.server.connection import Connection, connect
 from pgscope.server.conninfo import target
+from tests.conftest import FreshServer
 from tests.locks.scene import Scene
+from tests.standby import standby_of
 
 
 async def test_ddl_between_a_writer_and_readers(scene: Scene) -> None:
@@ -377,3 +382,26 @@ async def test_without_privileges(scene: Scene) -> None:
             assert [root.key for root in forest.roots] == [holder.pid]
     finally:
         scene.client().run("drop role nobody_much")
+
+
+@pytest.mark.one_major("of a standby, which takes a while to make")
+async def test_the_replay_of_a_standby_waits_for_a_reader(fresh_pg: FreshServer, pg_major: int) -> None:
+    """pg_blocking_pids knows nothing of the startup process: who holds it up is worked out."""
+    primary = fresh_pg(pg_major)
+    with psycopg.connect(primary.conninfo, autocommit=True) as writer:
+        writer.execute("create table replayed (a int)")
+        standby = standby_of(primary, fresh_pg)
+        async with Scene(standby.conninfo) as scene:
+            holder, reader = scene.client("holder"), scene.client("reader")
+            holder.run("begin isolation level repeatable read", "select * from replayed")
+            writer.execute("begin; lock replayed; insert into replayed values (1); select pg_switch_wal()")
+            await scene.poll_until(lambda poll: any(not lock.granted for lock in poll.locks))
+            reader.send("select * from replayed")
+            poll = await scene.poll_until(
+                lambda poll: reader.pid in {lock.pid for lock in poll.locks if not lock.granted}
+            )
+            forest = build_forest(poll)
+            root, replay, last = forest.lines()
+            assert (root.key, root.behind, last.key) == (holder.pid, 2, reader.pid)
+            assert replay.session is not None and replay.session.backend_type == "startup"
+            assert (replay.hard_blockers, last.soft_blockers) == ((holder.pid,), (replay.key,))
