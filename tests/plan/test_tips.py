@@ -317,6 +317,48 @@ def test_an_index_for_the_first_rows_has_what_is_filtered_first(conninfo: str) -
     )
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM generate_series(1, 200000) g",
+        "WITH c AS MATERIALIZED (SELECT o_orderkey AS k FROM orders, generate_series(1, 20))"
+        " SELECT count(*) FROM c WHERE k < 0",
+        "WITH c AS MATERIALIZED (SELECT id, repeat(pad, 4) FROM wide) SELECT count(*) FROM c",
+        "SELECT count(*) FROM (SELECT id FROM narrow WHERE id <= 4) n"
+        " CROSS JOIN LATERAL (SELECT g FROM generate_series(1, 100000 + n.id) g OFFSET 0) s",
+        "SELECT g FROM generate_series(1, 150000) g ORDER BY g % 1000",
+        "SELECT count(*) FROM wide a JOIN wide b USING (code)",
+    ],
+)
+def test_the_memory_advised_is_enough_and_not_absurd(conninfo: str, statement: str) -> None:
+    settings = {**SMALL, "enable_mergejoin": "off"}
+    plan = run(conninfo, statement, settings, "SELECT")
+    found = [tip.advice for tip in all_tips(plan) if "work_mem" in tip.advice]
+    advised = max(int(re.findall(r"'(\d+)MB'", advice)[0]) for advice in found)
+    assert advised < 8 * max(plan.root.inclusive.temp_written / 128, 2)
+    settings["work_mem"] = f"{advised}MB"
+    assert run(conninfo, statement, settings, "SELECT").root.inclusive.temp == 0
+
+
+GROUPED = (
+    "CREATE TABLE grouped AS SELECT g / 20000 AS k, md5(g::text) AS t FROM generate_series(1, 100000) g;"
+    "CREATE INDEX ON grouped (k); ANALYZE grouped"
+)
+
+
+def test_an_incremental_sort_needs_memory_for_one_group_at_a_time(conninfo: str) -> None:
+    plan = run(conninfo, "SELECT * FROM grouped ORDER BY k, t LIMIT 99000", {**INDEX, **SMALL}, GROUPED)
+    if not any(node.node_type == "Incremental Sort" for node in plan.nodes):
+        (tip,) = [tip for tip in all_tips(plan) if tip.rule == "sort on disk"]
+        return  # before 18 the whole is thought cheaper
+    (tip,) = [tip for tip in all_tips(plan) if tip.rule in ("sort on disk", "temporary blocks")]
+    (sorted_,) = [node for node in plan.nodes if node.node_type == "Incremental Sort"]
+    assert sorted_.exclusive.temp_written > 1000
+    assert tip.rule == "sort on disk" and "'3MB'" in tip.advice
+    enough = run(conninfo, "SELECT * FROM grouped ORDER BY k, t", {**INDEX, "work_mem": "3MB"}, GROUPED)
+    assert enough.root.inclusive.temp == 0
+
+
 def test_jit_is_told_where_it_takes_most_of_the_time() -> None:
     document = {
         "Plan": {"Node Type": "Result", "Actual Loops": 1, "Actual Total Time": 190.0, "Actual Rows": 1},

@@ -15,17 +15,18 @@ def _each_process(node: Node) -> list[Mapping[str, object]]:
     return [node.raw, *(mapping(worker) for worker in items(node.raw.get("Workers")))]
 
 
+def _spilled(part: Mapping[str, object]) -> float:
+    """Kilobytes that a sort put on disk at most at once; an incremental one sorts group after group."""
+    if text(part.get("Sort Space Type")) == "Disk":
+        return amount(part.get("Sort Space Used"))
+    groups = (mapping(part.get(key)) for key in ("Full-sort Groups", "Pre-sorted Groups"))
+    return max(amount(mapping(one.get("Sort Space Disk")).get("Peak Sort Space Used")) for one in groups)
+
+
 def sort_on_disk(plan: Plan) -> Iterator[Tip]:
     """A sort, or an incremental one, that spilled."""
     for node in plan.nodes:
-        spilled = max(
-            (
-                amount(part.get("Sort Space Used"))
-                for part in _each_process(node)
-                if text(part.get("Sort Space Type")) == "Disk"
-            ),
-            default=0.0,
-        )
+        spilled = max(_spilled(part) for part in _each_process(node))
         if spilled:
             # On disk the rows are packed; in memory each carries its overhead, which about doubles them.
             yield _tip("sort on disk", node, f"sorts on disk: {count(spilled)} kB", memory(spilled * 2.5))
@@ -54,14 +55,17 @@ def other_temp(plan: Plan) -> Iterator[Tip]:
         known = any(
             key in part
             for part in _each_process(node)
-            for key in ("Sort Space Type", "Hash Batches", "HashAgg Batches")
+            for key in ("Sort Space Type", "Full-sort Groups", "Hash Batches", "HashAgg Batches")
         )
         # A hash join writes the batches of its outer side, which the tip on its Hash covers.
         known = known or any("Hash Batches" in child.raw for child in plan.children(node))
         if node.exclusive.temp >= _TEMP_BLOCKS and not known:
-            size = (node.exclusive.temp_written or node.exclusive.temp_read) * plan.block_size / 1024
+            blocks = (node.exclusive.temp_written or node.exclusive.temp_read) / max(node.loops or 1, 1)
+            rows = (node.actual_rows or 0.0) + amount(node.raw.get("Rows Removed by Filter"))
+            # In memory each row carries its overhead, and up to 16 takes the next power of two.
+            size = 2 * blocks * plan.block_size / 1024 + 0.04 * rows
             yield _tip(
-                "temporary blocks", node, f"{count(node.exclusive.temp)} temporary blocks", memory(size * 1.5)
+                "temporary blocks", node, f"{count(node.exclusive.temp)} temporary blocks", memory(size)
             )
 
 
