@@ -120,6 +120,7 @@ class Frame(KeptLines, Screen[None]):
         super().__init__()
         self._parts: dict[type[Widget], Widget] = {}
         self._columns_shown: dict[str, Sequence[ColumnChoice]] = {}
+        self._stands = (False, False)
 
     # --- for subclasses
 
@@ -226,6 +227,9 @@ class Frame(KeptLines, Screen[None]):
             self._line(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
+            if (stands := _standing(status)) != self._stands:
+                self._stands = stands
+                self.refresh_bindings()
 
     def _is_whole(self) -> bool:
         for part in _PARTS:
@@ -323,7 +327,15 @@ class Frame(KeptLines, Screen[None]):
         self.paint()
 
     def key_word(self, action: str) -> str | None:
-        """What the footer calls a key here, where it is not what it is called elsewhere."""
+        """What the footer calls a key here, where it is not what it is called elsewhere.
+
+        '' leaves it out: it would only say why it cannot do anything now.
+        """
+        past, stands = _standing(self.stage.status)
+        if action == "explain" and past:
+            return ""
+        if action == "pause" and stands:
+            return "Play" if past else "Go on"
         clears = action.endswith("back") and not self.crumbs() and self.stage.status.filter
         return "Clear filter" if clears else None
 
@@ -368,3 +380,9 @@ class Frame(KeptLines, Screen[None]):
             self.stage.copy_text(text)
         else:
             self.notify("There is nothing to copy here")
+
+
+def _standing(status: Status) -> tuple[bool, bool]:
+    """Whether it is the past that is shown, and whether it stands still."""
+    past = status.past
+    return past is not None, not past.playing if past is not None else status.paused

@@ -103,6 +103,8 @@ class KeyLine(KeptLines):
             # Of several keys for one action the first is told.
             if binding.show and binding.action not in keys:
                 word = cast("str | None", named(binding.action)) if named is not None else None
+                if word == "":
+                    continue
                 shown = self.app.get_key_display(binding)
                 words = (word or binding.description, binding.action, tooltip)
                 keys[binding.action] = Key(binding.key, shown, *words, enabled)

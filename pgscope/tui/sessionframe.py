@@ -87,6 +87,12 @@ class SessionFrame(Frame):
         """Why there is no session here to act on, where there is none."""
         return "put the cursor on a session"
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether there is any in the table in hand."""
+        table = self._table()
+        return table is not None and bool(table.rows)
+
     def current_session(self) -> Session | None:
         """The session under the cursor."""
         table = self._table()
@@ -107,6 +113,12 @@ class SessionFrame(Frame):
     def marks(self) -> int:
         table = self._table()
         return len(table.marked) if table is not None else 0
+
+    def key_word(self, action: str) -> str | None:
+        """Cancel is no offer where there is nobody, or nothing may be done."""
+        status = self.stage.status
+        idle = status.read_only or status.past is not None or not self.has_sessions
+        return "" if action == "act('cancel')" and idle else super().key_word(action)
 
     # --- inside
 

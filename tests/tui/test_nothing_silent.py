@@ -13,6 +13,7 @@ from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.wait import WaitScreen
 from pgscope.tui.doctor.item import ItemScreen
 from pgscope.tui.frame import Frame
+from pgscope.tui.help import keys_of
 from tests.tui.driving import cells, shown, table, until
 from tests.tui.frozen import FrozenSource, jam
 
@@ -74,6 +75,32 @@ async def test_an_item_of_the_doctor_can_be_read_on_a_small_screen(pg18: Embedde
         assert app.screen.copied().startswith("CREATE ROLE watcher LOGIN")
         await pilot.press("escape")
         await until(pilot, lambda: len(cells(app)) > 8 if table(app) else False, "the list again")
+
+
+async def test_the_footer_offers_to_cancel_only_where_there_is_somebody() -> None:
+    """The key answers all the same, and stands in the help."""
+
+    def offered(app: PgscopeApp) -> bool:
+        return "c Cancel" in shown(app).splitlines()[-1]
+
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: len(cells(app, "#locks")) > 5 and offered(app), "the jam")
+        await pilot.press("tab")
+        await until(pilot, lambda: table(app, "#ended").has_focus and not offered(app), "the history")
+        await pilot.press("tab")
+        await until(pilot, lambda: offered(app), "those that wait")
+        app.set_filter("app:nobodyatall")
+        await until(pilot, lambda: not cells(app, "#locks") and not offered(app), "nobody")
+        await pilot.press("c")
+        await until(pilot, lambda: _says(app, "Nothing to cancel"), "why not")
+        assert any(key == "c" for key, _ in keys_of(app.screen))
+    app = PgscopeApp(FrozenSource(jam()), read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app)) > 5, "sessions")
+        assert not offered(app)
 
 
 async def test_an_empty_table_offers_nothing_to_open() -> None:

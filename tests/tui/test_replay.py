@@ -60,6 +60,11 @@ def told(app: PgscopeApp) -> str:
     return "\n".join(one.message for one in app._notifications)
 
 
+def keys(app: PgscopeApp) -> str:
+    """The footer."""
+    return shown(app).splitlines()[-1]
+
+
 def player_of(app: PgscopeApp) -> Player:
     player = app._current.past.player
     assert player is not None
@@ -192,7 +197,10 @@ async def test_the_last_minutes_can_be_scrolled_back_and_left() -> None:
         await pilot.press("left_square_bracket", "left_square_bracket")
         await until(pilot, lambda: last.at - 25 < app.snapshot.at < last.at - 15, "20 s ago")
         assert "paused" in shown(app)
-        await pilot.press("2", "c")
+        await pilot.press("2")
+        await until(pilot, lambda: cells(app) and "space Play" in keys(app), "what can be done")
+        assert "Cancel" not in keys(app)
+        await pilot.press("c")
         await until(pilot, lambda: f"No cancel: {LAST_MINUTES}" in told(app), "that it is over")
         at = app.snapshot.at
         source.give(later([last], 1.0)[0])
@@ -201,6 +209,7 @@ async def test_the_last_minutes_can_be_scrolled_back_and_left() -> None:
         await pilot.press("L")
         await until(pilot, lambda: app.snapshot.at == last.at + 1.0, "the present again")
         assert "paused" not in shown(app)
+        await until(pilot, lambda: "c Cancel" in keys(app) and "space Pause" in keys(app), "its keys")
 
 
 async def test_what_is_seen_can_be_recorded_and_saved(

@@ -222,7 +222,7 @@ async def test_pause_freezes_the_view_and_says_so() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("2", "space")
-        assert "PAUSED" in shown(app)
+        await until(pilot, lambda: "PAUSED" in shown(app) and "space Go on" in shown(app), "that it stands")
         before = shown(app)
         poll = last_poll(source.taken)
         source.give(Poll(**{**vars(poll), "at": poll.at + 60, "mono": poll.mono + 60}))

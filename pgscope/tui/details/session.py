@@ -62,7 +62,9 @@ class SessionScreen(SessionFrame):
     def show(self, snapshot: Snapshot) -> None:
         identity = self.session.identity
         found = next((one for one in snapshot.sessions if one.identity == identity), None)
-        self._gone = found is None
+        if self._gone != (found is None):
+            self._gone = found is None
+            self.refresh_bindings()
         if found is not None:
             if found.query != self.session.query:
                 self._whole = ""
@@ -80,6 +82,10 @@ class SessionScreen(SessionFrame):
 
     def current_session(self) -> Session | None:
         return None if self._gone else self.session
+
+    @property
+    def has_sessions(self) -> bool:
+        return not self._gone
 
     @property
     def nobody(self) -> str:

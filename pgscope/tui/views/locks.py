@@ -166,6 +166,10 @@ class LocksView(SessionFrame):
             return "that wait has ended (Enter tells of it); Tab goes to those that wait now"
         return super().nobody
 
+    @property
+    def has_sessions(self) -> bool:
+        return super().has_sessions and not self._reads_history()
+
     def _reads_history(self) -> bool:
         return self.focused is self.query_one("#ended", LiveTable)
 
