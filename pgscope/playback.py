@@ -82,6 +82,8 @@ class Player:
         self._settings = settings
         self._changed = changed
         self._marks = tuple(recording.marks)
+        self._found: tuple[Mark, ...] = ()
+        """Findings that were looked for, where none are noted."""
         self._at = recording.start if at is None else at
         self._wanted: float | None = self._at
         self._stream: Iterator[Sample] = iter(())
@@ -106,7 +108,7 @@ class Player:
             at=self._at,
             playing=self.playing,
             speed=self.speed,
-            marks=self._marks,
+            marks=self._marks + self._found,
             busy=self._busy,
             empty=self.snapshot is _EMPTY,
         )
@@ -155,11 +157,16 @@ class Player:
             self._busy = _LOOKING
             self._wake()
             return
+        if not times and kind == "finding":
+            times = [mark.at for mark in self._found]
+            nothing = "no finding before this is noted; > looks for the next"
+        else:
+            nothing = f"no {kind} {'after' if direction > 0 else 'before'} this"
         place = bisect_right(times, at + 0.01) if direction > 0 else bisect_left(times, at - 1.0) - 1
         if 0 <= place < len(times):
             self.seek(times[place])
         else:
-            self.said = f"no {kind} {'after' if direction > 0 else 'before'} this"
+            self.said = nothing
             self._changed()
 
     def _nearest_wait(self, at: float, direction: int) -> list[float]:
@@ -338,10 +345,11 @@ class Player:
             self._feed(self.watch, self._polls, sample)
             if isinstance(sample, Poll):
                 self._at = sample.at
-                if any(
-                    finding.fingerprint not in known and not finding.ended
-                    for finding in self.watch.findings.current(sample.at)
-                ):
+                current = self.watch.findings.current(sample.at)
+                new = next((one for one in current if one.fingerprint not in known and not one.ended), None)
+                if new is not None:
+                    mark = Mark(sample.at, "finding", f"{new.grade} {new.kind}")
+                    self._found = tuple(sorted({*self._found, mark}))
                     break
             if time.monotonic() > until:
                 self._changed()

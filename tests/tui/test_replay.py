@@ -161,7 +161,15 @@ async def test_without_marks_findings_are_looked_for(tmp_path: Path) -> None:
         await until(pilot, lambda: player_of(app)._wanted is None, "the start")
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: not player_of(app)._search and app.snapshot.findings, "a finding")
-        assert player_of(app).state.at < recording.end
+        found = player_of(app).state.at
+        assert found < recording.end
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: "No finding before this is noted; > looks" in told(app), "none yet")
+        await pilot.press("at", *"+1000s", "enter")
+        await until(pilot, lambda: player_of(app).state.at == recording.end, "the end")
+        await until(pilot, lambda: "▲" in shown(app).splitlines()[2], "what was found, on the time bar")
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: player_of(app).state.at == found, "the finding that was looked for")
     recording.close()
 
 
