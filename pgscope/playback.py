@@ -13,6 +13,7 @@ from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
 from pgscope.capture.recording.recording import Recording
 from pgscope.dataclass import dataclass
+from pgscope.lookback import LookBack
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -89,6 +90,7 @@ class Player:
         self._stream: Iterator[Sample] = iter(())
         self._next: Sample | None = None
         self._polls: deque[float] = deque(maxlen=1000)
+        self._back = LookBack(recording)
         self._busy = ""
         self._search = False
         self._steps = 0
@@ -203,16 +205,31 @@ class Player:
             elif self.playing:
                 now = time.monotonic()
                 self._play((now - last) * self.speed)
+                self._look_back()
                 last = now
                 await asyncio.sleep(_TICK)
                 continue
             self._changed()
-            if self._wanted is None and not self._search and not self._steps and not self.playing:
+            while self._stands and self._back.busy:
+                self._look_back()
+                await asyncio.sleep(_BREATH)
+            if self._stands:
                 self._woken.clear()
                 await self._woken.wait()
             else:
                 await asyncio.sleep(0)
             last = time.monotonic()
+
+    @property
+    def _stands(self) -> bool:
+        """Whether it has nothing to do until it is told."""
+        return self._wanted is None and not self._search and not self._steps and not self.playing
+
+    def _look_back(self) -> None:
+        """Read on in the time before."""
+        if self._back.go_on(_SLICE):
+            self.snapshot = self.watch.snapshot()
+            self._changed()
 
     async def _go(self, at: float) -> None:
         """Show a moment at once, and again with all that the time before it tells."""
@@ -248,6 +265,7 @@ class Player:
             await asyncio.sleep(_BREATH)
             if self._wanted != at:
                 return
+        self._back.arrive(self.watch)
         self._wanted = None
         self._busy = _LOOKING if self._search else ""
 

@@ -12,6 +12,8 @@ from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
 from pgscope.sample import Poll
 
+KEPT_S = 300.0
+"""Seconds that the load is kept for."""
 OTHER = "others"
 """What stands for all parts that are too many to show."""
 
@@ -61,7 +63,7 @@ class Load:
     Walsenders do not: a logical one is active for as long as it is connected, whatever there is to send.
     """
 
-    def __init__(self, seconds: float = 300.0, roster: Roster | None = None) -> None:
+    def __init__(self, seconds: float = KEPT_S, roster: Roster | None = None) -> None:
         self._roster = roster or Roster()
         self._seconds = seconds
         self._points: deque[LoadPoint] = deque()
@@ -78,6 +80,12 @@ class Load:
         self._points.append(LoadPoint(poll.at, poll.mono, dict(active), calls_per_s))
         while self._points and self._points[0].mono < poll.mono - self._seconds:
             self._points.popleft()
+
+    def precede(self, points: Sequence[LoadPoint]) -> None:
+        """Take in what was before the first point, oldest first, as far back as is kept."""
+        if self._points:
+            first, oldest = self._points[0].mono, self._points[-1].mono - self._seconds
+            self._points.extendleft(one for one in reversed(points) if oldest <= one.mono < first)
 
     @property
     def newest(self) -> LoadPoint:

@@ -64,7 +64,7 @@ class Watch:
         self.presence = PresenceFold(self._roster)
         self._deltas = StatementDeltas()
         self._totals_fold = TotalsFold(self._roster)
-        self._load = Load(roster=self._roster)
+        self.load = Load(roster=self._roster)
         self.load_history = LoadHistory()
         self._users: Mapping[int, str] = {}
         self._databases: Mapping[int, str] = {}
@@ -188,8 +188,8 @@ class Watch:
         if not self.counted or not self._deltas.entries:
             self.live_statements.feed(poll)
         self._totals = self._totals_fold.feed(poll, interval, self.texts)
-        self._load.feed(poll, self._totals.calls_per_s)
-        self.load_history.feed(self._load.newest)
+        self.load.feed(poll, self._totals.calls_per_s)
+        self.load_history.feed(self.load.newest)
         if self._first is not None:
             self._first.append(poll)
         elif self.counted:
@@ -270,7 +270,7 @@ class Watch:
             totals=self._totals,
             statements=self._statements,
             live_statements=self.live_statements.statements,
-            load=self._load.points,
+            load=self.load.points,
             locks=self.locks.forest,
             wait_starts=self.locks.starts(),
             ddl=ddl_notes(self._roster.busy.values(), self.locks.forest) if poll else (),

@@ -16,7 +16,9 @@ from pgscope.analysis.load import WAIT_CLASSES, LoadPoint, Part, Stacked, stacke
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.tui.glyphs import Signs
+from pgscope.tui.header import clock
 from pgscope.tui.sparkline import ASCII_FILLS, FILLS, short_number, stacked_columns
+from pgscope.tui.stage import Status
 from pgscope.tui.tonelines import Run, Runs, ToneLines, cut_runs
 
 STEP_S = 5.0
@@ -58,32 +60,40 @@ class LoadGraph(ToneLines):
         self._key: object = None
         self._given: Stacked | None = None
         self._signs: Signs | None = None
+        self._end = "now"
 
     def fit(self, wanted: bool, screen: int) -> None:
         """Be there if it is wanted and a screen of that many lines leaves room for a table, too."""
         self.display = wanted and screen >= _LEAST_SCREEN
         self.styles.height = min(8, screen // 3)
 
-    def show_load(self, snapshot: Snapshot, title: str, part: Part, signs: Signs) -> None:
+    def show_load(self, snapshot: Snapshot, title: str, part: Part, status: Status) -> None:
         """Show the load of a snapshot, split as `part` says; nothing is done while no new stretch is full."""
         points: Sequence[LoadPoint] = snapshot.load
         first, last = (points[0].mono, points[-1].mono) if points else (0.0, 0.0)
         # In the past the same moment comes again with more that was before it.
         since = int(first // STEP_S) if last - first < (COLUMNS - 2) * STEP_S else 0
-        key = (title, since, int(last // STEP_S))
+        live = snapshot.link.connected and status.past is None and not status.paused
+        key = (title, since, int(last // STEP_S), live)
         if key != self._key:
-            self._key, self._title, self._signs = key, title, signs
+            self._key, self._title, self._signs = key, title, status.signs
+            self._end = "now" if live or not points else clock(points[-1].at - last % STEP_S)
             self._given = stacked(points, part, step=STEP_S, count=COLUMNS, order=WAIT_CLASSES)
             self.changed()
 
     def lines(self, width: int, height: int) -> Sequence[Runs]:
         if self._given is None or self._signs is None:
             return ()
-        return lines(self._given, self._title, width, height, self._signs)
+        return lines(self._given, self._title, width, height, self._signs, self._end)
 
 
-def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> list[list[Run]]:
-    """`height` lines of at most `width` cells: a title, the graph with its axis and legend, the times."""
+def lines(
+    load: Stacked, title: str, width: int, height: int, signs: Signs, end: str = "now"
+) -> list[list[Run]]:
+    """`height` lines of at most `width` cells: a title, the graph with its axis and legend, the times.
+
+    `end` says when the graph ends.
+    """
     room = max(1, height - 2)
     legend = _legend(load, signs) if width >= _AXIS + 20 + _LEGEND else []
     columns = max(1, min(COLUMNS, width - _AXIS - 1 - (_LEGEND if legend else 0)))
@@ -91,15 +101,16 @@ def lines(load: Stacked, title: str, width: int, height: int, signs: Signs) -> l
     drawn = stacked_columns(
         [column or () for column in load.columns], columns, room, high=top, ascii_only=signs.ascii_only
     )
-    made: list[list[Run]] = [[(title, "heading"), ("  active sessions, last 5 min", "muted")]]
+    minutes = columns * STEP_S / 60.0
+    lately = f"last {minutes:.2g} min" if end == "now" else f"{minutes:.2g} min to {end}"
+    made: list[list[Run]] = [[(title, "heading"), (f"  active sessions, {lately}", "muted")]]
     for y, text in enumerate(drawn):
         label = short_number(top) if y == 0 else "0" if y == room - 1 else ""
         line = [(label.rjust(_AXIS - 1) + " ", "muted"), *_coloured(text, load)]
         if y < len(legend):
             line += [("  ", "normal"), *legend[y]]
         made.append(line)
-    minutes = columns * STEP_S / 60.0
-    scale = f"-{minutes:.1f} min".ljust(columns - 3) + "now"
+    scale = f"-{minutes:.1f} min".ljust(columns - len(end)) + end
     made.append([((" " * _AXIS + scale)[:width], "muted")])
     return [cut_runs(line, width) for line in made[:height]]
 

@@ -67,7 +67,10 @@ def test_it_fits_and_tells_parts_apart_without_colour(width: int, signs: Signs) 
         for glyph, name in zip("#=+" if signs.ascii_only else "█▓▒", ("CPU", "IO", "Lock"), strict=True):
             assert f"{glyph * 2} {name}" in text
             assert glyph * 30 in text
+        assert "last 5 min" in text
         assert text.isascii() or not signs.ascii_only
+    elif width == 60:
+        assert "last 2.2 min" in "".join(part for part, _ in drawn[0]), "as many as there is room for"
 
 
 def test_a_walsender_is_no_load() -> None:
@@ -92,7 +95,9 @@ async def test_the_key_shows_it_by_wait_by_application_and_not_at_all() -> None:
         await pilot.press("w")
         await until(pilot, lambda: "Load by" not in shown(app), "not at all")
         await pilot.press("enter", "w")
-        await until(pilot, lambda: "Load by wait" in shown(app), "of one application")
+        await until(pilot, lambda: "Load by wait" in shown(app) and " now" in shown(app), "of one group")
+        await pilot.press("space")
+        await until(pilot, lambda: "Load by wait" in shown(app) and " now" not in shown(app), "till now")
 
 
 async def test_it_is_drawn_anew_only_when_a_stretch_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +159,7 @@ async def test_of_the_same_moment_it_shows_what_is_told_of_the_time_before_it() 
         short = replace(whole, load=whole.load[-2:])
         shown_of = {}
         for snapshot in (short, whole):
-            graph.show_load(snapshot, "Load", lambda _, kind: kind, app.status.signs)
+            graph.show_load(snapshot, "Load", lambda _, kind: kind, app.status)
             assert graph._given is not None
             shown_of[len(snapshot.load)] = sum(column is not None for column in graph._given.columns)
         assert shown_of[len(whole.load)] > shown_of[2]

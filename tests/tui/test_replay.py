@@ -95,6 +95,30 @@ async def test_it_shows_what_the_live_screen_showed(recording: Recording) -> Non
         assert clock in shown(app)
 
 
+async def test_the_load_graph_ends_at_the_moment_shown_and_goes_as_far_back_as_the_recording(
+    recording: Recording,
+) -> None:
+    app = app_on(recording, at=POLLS[-1])
+
+    def load_at(at: float) -> list[float]:
+        return [round(one, 3) for one in POLLS if at - 300.0 <= one <= at + 1e-6]
+
+    def whole() -> bool:
+        return [round(one.at, 3) for one in app.snapshot.load] == load_at(app.snapshot.at)
+
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: abs(app.snapshot.at - POLLS[-1]) < 0.01 and whole(), "five minutes")
+        assert app.snapshot.load[0].at < POLLS[-1] - 200.0
+        for key, seconds in (("left_square_bracket", -10), ("left_curly_bracket", -310)):
+            await pilot.press(key)
+            goal = max(one for one in POLLS if one <= POLLS[-1] + seconds)
+            await until(pilot, lambda at=goal: abs(app.snapshot.at - at) < 0.01 and whole(), "that of before")  # type: ignore[misc]
+        await until(pilot, lambda: "-5.0 min" in shown(app), "the axis")
+        (axis,) = (line for line in shown(app).splitlines() if "-5.0 min" in line)
+        ends = {time.strftime("%H:%M:%S", time.localtime(app.snapshot.at - late)) for late in range(6)}
+        assert axis.split()[-1] in ends, axis
+
+
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 async def test_the_time_bar_says_where_one_is(size: tuple[int, int], recording: Recording) -> None:
     app = app_on(recording)

@@ -133,7 +133,7 @@ class GroupScreen(SessionFrame):
             def mine(who: Who, kind: str) -> str | None:
                 return kind if getattr(who, field) == self._group else None
 
-            graph.show_load(snapshot, "Load by wait", mine, self.stage.status.signs)
+            graph.show_load(snapshot, "Load by wait", mine, self.stage.status)
 
     @property
     def _with_load(self) -> bool:

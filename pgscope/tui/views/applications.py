@@ -74,13 +74,13 @@ class ApplicationsView(Frame):
         graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
         graph.fit(bool(self._way), self.size.height)
         if self._way == "wait":
-            graph.show_load(snapshot, "Load by wait", lambda _, kind: kind, self.stage.status.signs)
+            graph.show_load(snapshot, "Load by wait", lambda _, kind: kind, self.stage.status)
         elif self._way and field:
 
             def whose(who: Who, kind: str) -> str:  # noqa: ARG001 - whatever it waits for
                 return applications.name_of(getattr(who, field), self._by)
 
-            graph.show_load(snapshot, f"Load by {self._by}", whose, self.stage.status.signs)
+            graph.show_load(snapshot, f"Load by {self._by}", whose, self.stage.status)
 
     def _rows(self, snapshot: Snapshot) -> list[Row]:
         status = self.stage.status
