@@ -30,7 +30,7 @@ from pgscope.tui.hangup import leave_when_told
 from pgscope.tui.ignoring import Ignoring
 from pgscope.tui.keyorder import KeyOrder
 from pgscope.tui.keys import BINDINGS
-from pgscope.tui.notices import SHOWN_FOR, TOASTS, beginning, in_two_lines
+from pgscope.tui.notices import SHOWN_FOR, TOASTS, NoticesScreen, beginning, in_two_lines
 from pgscope.tui.plain import PLAIN_BORDERS, PlainScrollBar
 from pgscope.tui.replay.timebar import TimeBar
 from pgscope.tui.rowkeys import hold_row
@@ -349,7 +349,7 @@ class PgscopeApp(App[None]):
     def _repaint(self) -> None:
         """Paint the frame in hand, be it behind a question: what is asked about goes on."""
         for screen in reversed(self._screen_stack):
-            if isinstance(screen, Frame):
+            if isinstance(screen, (Frame, NoticesScreen)):
                 screen.paint()
             if not screen.is_modal:
                 return

@@ -357,7 +357,8 @@ class Frame(KeptLines, Screen[None]):
     def action_notices(self) -> None:
         """Show all notices in full."""
         stage = self.stage
-        self.app.push_screen(NoticesScreen(self.notices(stage.snapshot), stage.status.signs, stage.said))
+        notices = NoticesScreen(lambda: self.notices(stage.snapshot), lambda: stage.said, stage.status.signs)
+        self.app.push_screen(notices)
 
     def action_show_also(self, name: str) -> None:
         """Show or hide a kind of sessions."""

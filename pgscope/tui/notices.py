@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -87,20 +87,36 @@ class NoticesScreen(ModalScreen[None]):
         Binding("escape,q,n,enter", "dismiss", "Back", tooltip="Back to the view", id="notices.back"),
     ]
 
-    def __init__(self, notices: tuple[str, ...], signs: Signs, said: Sequence[str] = ()) -> None:
+    def __init__(
+        self, notices: Callable[[], Sequence[str]], said: Callable[[], Sequence[str]], signs: Signs
+    ) -> None:
+        """Both are asked again at each `paint`."""
         super().__init__()
         self._notices = notices
         self._said = said
         self._signs = signs
+        self._shown: object = None
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            if not self._notices:
-                yield Static(Content("Nothing is missing."))
-            for notice in self._notices:
-                line = f"{self._signs.notice} {self._signs.text(notice)}\n"
-                yield Static(Content(line))
-            if self._said:
-                yield Static(styled("Said lately, the newest first", "heading"))
-            for message in reversed(self._said):
-                yield Static(Content(self._signs.text(message)))
+            yield Static()
+
+    def on_mount(self) -> None:
+        self.paint()
+
+    def paint(self) -> None:
+        """Bring it up to what holds now."""
+        wanted = (tuple(self._notices()), tuple(self._said()))
+        if wanted != self._shown and self.query(Static):
+            self._shown = wanted
+            self.query_one(Static).update(self._content(*wanted))
+
+    def _content(self, notices: Sequence[str], said: Sequence[str]) -> Content:
+        text = self._signs.text
+        lines = [Content(f"{self._signs.notice} {text(notice)}\n") for notice in notices]
+        if not notices:
+            lines.append(Content("Nothing is missing."))
+        if said:
+            lines.append(styled("Said lately, the newest first", "heading"))
+        lines += [Content(text(message)) for message in reversed(said)]
+        return Content("\n").join(lines)

@@ -29,14 +29,14 @@ class Sayings:
 
     def say(self, message: str, severity: SeverityLevel) -> None:
         """Say it now, or when the question that is up is answered."""
+        self._said.append(message)
         if self._asked():
             self._unsaid = (message, severity)
-            return
-        self._said.append(message)
-        self._show(message, severity)
+        else:
+            self._show(message, severity)
 
     def say_unsaid(self) -> None:
         """Say what a question kept from being said."""
         if self._unsaid is not None and not self._asked():
             (message, severity), self._unsaid = self._unsaid, None
-            self.say(message, severity)
+            self._show(message, severity)

@@ -15,8 +15,11 @@ from pgscope.sample import Connected, Missing
 from pgscope.tui.app import PgscopeApp
 from pgscope.tui.clipboard import give_tmux
 from pgscope.tui.help import HelpScreen, keys_of
+from pgscope.tui.notices import NoticesScreen
+from tests.recording.streams import later
 from tests.tui.driving import shown, until
 from tests.tui.frozen import AT, FACTS, FrozenSource, jam
+from tests.tui.recorded import last_poll, shop
 
 LONG = "Nothing came of it: " + "because of one thing and then another, " * 20 + "the end"
 
@@ -63,6 +66,24 @@ async def test_nothing_is_said_over_a_question() -> None:
         assert not app.screen.query(Toast)
         await pilot.press("escape")
         await until(pilot, lambda: "said behind it" in shown(app), "said when it is closed")
+
+
+async def test_the_notices_follow_while_they_are_open() -> None:
+    source = shop()
+    app = PgscopeApp(source)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: app.snapshot.at == last_poll(source.taken).at, "the last recorded poll")
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NoticesScreen), "the notices")
+        assert "answers badly" not in shown(app)
+        facts = replace(FACTS, missing=(Missing("query texts", "answers badly", "grant it"),))
+        source.give(Connected(AT, 2000.0, facts))
+        app.notify("first said behind it")
+        app.notify("then this")
+        source.give(later([last_poll(source.taken)], 1.0)[0])
+        await until(pilot, lambda: "answers badly. grant it" in shown(app), "what is missing by now")
+        assert "first said behind it" in shown(app)
+        assert "then this" in shown(app)
 
 
 async def test_copying_says_what_was_sent_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
