@@ -21,7 +21,7 @@ from pgscope.config.show import shown
 from pgscope.demo.folders import own_folders
 from pgscope.errors import UsageError
 from pgscope.server.conninfo import target
-from pgscope.tui.settings import _bindings, _is_known, binding_ids, check
+from pgscope.tui.settings import _KEY, _bindings, _is_known, binding_ids, check
 from tests.test_cli import pgscope, ran
 
 FULL = """
@@ -132,6 +132,26 @@ def test_a_broken_file_is_one_clear_line_and_status_2(text: str, words: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("spelt", "name"),
+    [
+        ("F5, f6", "f5,f6"),
+        ("PgDown, pgdn, Page_Down, <pageup>", "pagedown,pagedown,pagedown,pageup"),
+        ("Esc,Return,Del,<Space>,Home", "escape,enter,delete,space,home"),
+        ("Ctrl+X,ctrl-x,C-x,<c-x>,^x", "ctrl+x,ctrl+x,ctrl+x,ctrl+x,ctrl+x"),
+        ("M-x,Alt-X,S-Tab,Shift+F5,shift+x", "alt+x,alt+shift+x,shift+tab,shift+f5,X"),
+        ("ctrl+alt+x,<,-,+,^", "alt+ctrl+x,<,-,+,^"),
+        ("x,X,question_mark,ctrl+page_up", "x,X,question_mark,ctrl+pageup"),
+    ],
+)
+def test_keys_may_be_spelt_as_elsewhere(spelt: str, name: str) -> None:
+    config = parse(f"[keymap]\n'view.findings' = '{spelt}'")
+    assert config.keymap == {"view.findings": name}
+    for key in name.split(","):
+        assert _KEY.fullmatch(key), key
+        assert _is_known(key), key
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("theme = 'nrod'", "unknown theme 'nrod': did you mean 'nord'?"),
@@ -139,6 +159,7 @@ def test_a_broken_file_is_one_clear_line_and_status_2(text: str, words: str) -> 
         ("[keymap]\n'view.findings' = 'not a key'", "'not a key' is not a key"),
         ("[keymap]\n'view.findings' = 'nosuchkey'", "'nosuchkey' is not a key"),
         ("[keymap]\n'view.findings' = 'ctrl+nosuchkey'", "'ctrl\\+nosuchkey' is not a key"),
+        ("[keymap]\n'view.findings' = 'ctrl+pagedwn'", "did you mean 'ctrl\\+pagedown'?"),
     ],
 )
 def test_the_screen_checks_its_part(text: str, words: str) -> None:

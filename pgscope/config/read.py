@@ -13,6 +13,7 @@ from pgscope.analysis.filter import Filter, FilterError
 from pgscope.analysis.findings import Thresholds
 from pgscope.analysis.findings.model import KINDS
 from pgscope.config.columns import ColumnChoice, column_choices
+from pgscope.config.keynames import key_name
 from pgscope.config.model import Config
 from pgscope.config_path import config_path, config_text
 from pgscope.errors import UsageError
@@ -139,10 +140,12 @@ def _kinds(key: str, value: object) -> tuple[str, ...]:
 
 
 def _keymap(key: str, value: object) -> dict[str, str]:
-    keymap = _texts(key, value)
-    for name, keys in keymap.items():
-        if not all(part.strip() for part in keys.split(",")):
+    keymap = {}
+    for name, keys in _texts(key, value).items():
+        names = [key_name(part) for part in keys.split(",")]
+        if not all(names):
             raise _Wrong(f"{key}.{name} wants a key, or several with commas")
+        keymap[name] = ",".join(names)
     return keymap
 
 

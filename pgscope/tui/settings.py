@@ -20,7 +20,7 @@ from pgscope.config import Config, ConfigError, config_path
 from pgscope.config.read import known
 from pgscope.errors import UsageError
 
-_KEY = re.compile(r"\S|((ctrl|shift|alt|super|meta|hyper)\+)*[a-z0-9_]+|[A-Z][a-z0-9]*")
+_KEY = re.compile(r"\S|((ctrl|shift|alt|super|meta|hyper)\+)*[a-z0-9_]+")
 
 
 def check(config: Config) -> None:
@@ -54,8 +54,16 @@ def _check_keymap(keymap: Mapping[str, str]) -> None:
     for name, keys in keymap.items():
         for key in keys.split(","):
             if not (_KEY.fullmatch(key.strip()) and _is_known(key.strip())):
-                raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; such as x, f5 or ctrl+x")
+                raise ValueError(f"keymap.{name}: {key.strip()!r} is not a key; {_hint(key.strip())}")
     _refuse_clash(keymap)
+
+
+def _hint(key: str) -> str:
+    from difflib import get_close_matches  # for who mistyped only
+
+    modifiers, plus, base = key.rpartition("+")
+    near = get_close_matches(base, [name for name in _NAMES if name.isidentifier()], 1)
+    return f"did you mean {modifiers + plus + near[0]!r}?" if near else "such as x, f5 or ctrl+x"
 
 
 def _is_known(key: str) -> bool:
@@ -68,7 +76,10 @@ def _is_known(key: str) -> bool:
 
 
 _NAMES = frozenset(
-    [name.rpartition("+")[2] for name in (*Keys, *chain.from_iterable(KEY_ALIASES.values()))]
+    [
+        name.rpartition("+")[2]
+        for name in (*(key.value for key in Keys), *chain.from_iterable(KEY_ALIASES.values()))
+    ]
     + [*FUNCTIONAL_KEYS.values(), *KEY_NAME_REPLACEMENTS.values()]
 )
 
