@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 
+from pgscope.analysis.fleet import together
+from pgscope.analysis.snapshot import Link, Snapshot
+from pgscope.analysis.totals import Totals
 from pgscope.capture.live import LiveSource
 from pgscope.capture.source import Source
 from pgscope.cli.several import names, open_all
@@ -23,7 +27,7 @@ from pgscope.tui.served import Server
 from pgscope.tui.views.applications import ApplicationsView
 from pgscope.tui.views.sessions import SessionsView
 from tests.tui.driving import cells, shown, table, until
-from tests.tui.frozen import FrozenSource, calm, jam
+from tests.tui.frozen import AT, FACTS, FrozenSource, calm, jam
 from tests.tui.recorded import Recorded, last_poll, shop
 
 NOWHERE = "host=127.0.0.1 port=1 dbname=x connect_timeout=2"
@@ -196,3 +200,13 @@ async def test_what_comes_while_it_ends_harms_nothing(down: Server) -> None:
     assert not app.screen_stack
     for served in app._servers:
         app._taken(app.Taken(served))
+
+
+def test_what_no_server_knows_is_not_told_as_nothing() -> None:
+    def snapshot(port: int, totals: Totals) -> Snapshot:
+        return Snapshot(AT, 1.0, 1.0, Link(True, AT), replace(FACTS, port=port), totals=totals)
+
+    quiet, counts = Totals(sessions=3, active=1), Totals(sessions=4, calls_per_s=2.5)
+    assert together([snapshot(1, quiet), snapshot(2, quiet)]) == Totals(sessions=6, active=2)
+    assert together([snapshot(1, quiet), snapshot(2, counts)]).calls_per_s == 2.5
+    assert together([snapshot(1, quiet), snapshot(1, counts)]) == counts, "two databases of one server"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pgscope.analysis.fleet import together
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
 from pgscope.tui.facts import Fact, runs
@@ -11,15 +12,6 @@ from pgscope.tui.fleet.rows import Member
 from pgscope.tui.header import HeaderLines
 from pgscope.tui.stage import Status
 from pgscope.tui.tonelines import Run
-
-
-def _once_each(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """Of several databases of one server one: what it does is told of all of it. The first that counts."""
-    found: dict[object, Snapshot] = {}
-    for one in sorted(snapshots, key=lambda one: one.totals.calls_per_s is None):
-        facts = one.facts
-        found.setdefault((facts.started, facts.port) if facts is not None else id(one), one)
-    return list(found.values())
 
 
 class FleetHeader(HeaderLines):
@@ -35,45 +27,34 @@ class FleetHeader(HeaderLines):
         self.show(members[0].snapshot, status)
 
     def _made(self, snapshot: Snapshot, status: Status, width: int) -> list[list[Run]]:  # noqa: ARG002 - of one server
-        members, signs = self._members, status.signs
-        up = [one.snapshot for one in members if one.state == "up"]
-        each = _once_each(up)
-        lost = sum(one.state in ("down", "failed") for one in members)
-        first = [
-            Fact("", f"{signs.up} {len(members)} servers", "heading", priority=9),
-            Fact("up", str(len(up))),
-        ]
-        if lost:
-            first.append(Fact("", f"{signs.lost} {lost} down", "bad", priority=8))
-        if status.paused:
-            first.append(Fact("", f"{signs.paused} PAUSED", "warn", priority=7))
-        else:
-            first.append(Fact("every", numbers.count(status.interval) + "s", priority=6))
-        waiting = sum(one.totals.waiting for one in each)
-        hidden = sum(one.totals.hidden for one in each)
-        idle_tx = sum(one.totals.idle_in_transaction for one in each)
-        second = [
-            Fact("sess", str(sum(one.totals.sessions for one in each)), width=4, priority=8),
-            Fact("active", numbers.seen(sum(one.totals.active for one in each), hidden), width=3, priority=7),
-            Fact(
-                "waiting",
-                f"{signs.waiting}{waiting}" if waiting else "0",
-                "bad" if waiting else "normal",
-                width=3,
-                priority=9,
-            ),
-            Fact("idle tx", numbers.seen(idle_tx, hidden), width=3, priority=6),
-            Fact(
-                "calls/s",
-                numbers.count(sum(one.totals.calls_per_s or 0.0 for one in each)),
-                width=5,
-                priority=5,
-            ),
-            Fact(
-                "tx/s",
-                numbers.count(sum(one.totals.transactions_per_s or 0.0 for one in each)),
-                width=5,
-                priority=4,
-            ),
-        ]
-        return [runs(first, width), runs(second, width)]
+        return [runs(_servers(self._members, status), width), runs(_sums(self._members, status), width)]
+
+
+def _servers(members: Sequence[Member], status: Status) -> list[Fact]:
+    signs = status.signs
+    up = sum(one.state == "up" for one in members)
+    lost = sum(one.state in ("down", "failed") for one in members)
+    shown = [
+        Fact("", f"{signs.up} {len(members)} servers", "heading", priority=9),
+        Fact("up", str(up)),
+    ]
+    if lost:
+        shown.append(Fact("", f"{signs.lost} {lost} down", "bad", priority=8))
+    if status.paused:
+        shown.append(Fact("", f"{signs.paused} PAUSED", "warn", priority=7))
+    else:
+        shown.append(Fact("every", numbers.count(status.interval) + "s", priority=6))
+    return shown
+
+
+def _sums(members: Sequence[Member], status: Status) -> list[Fact]:
+    totals = together([one.snapshot for one in members if one.state == "up"])
+    waiting = f"{status.signs.waiting}{totals.waiting}" if totals.waiting else "0"
+    return [
+        Fact("sess", str(totals.sessions), width=4, priority=8),
+        Fact("active", numbers.seen(totals.active, totals.hidden), width=3, priority=7),
+        Fact("waiting", waiting, "bad" if totals.waiting else "normal", width=3, priority=9),
+        Fact("idle tx", numbers.seen(totals.idle_in_transaction, totals.hidden), width=3, priority=6),
+        Fact("calls/s", numbers.count(totals.calls_per_s), width=5, priority=5),
+        Fact("tx/s", numbers.count(totals.transactions_per_s), width=5, priority=4),
+    ]
