@@ -66,6 +66,8 @@ SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
 _ELSEWHERE = {
     "w": "The load is drawn on Applications (1), or of one application",
     "f": "A statement is laid out where it is open: Enter",
+    **dict.fromkeys("eE", "Plans are made of statements: 3, or of what a session runs: 2"),
+    **dict.fromkeys("cT", "Sessions are cancelled and ended on Sessions (2) and Locks (4)"),
 }
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 

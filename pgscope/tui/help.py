@@ -43,6 +43,9 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1", "dismiss", "Back", tooltip="Back to the view", id="help.back"),
         Binding("j,down", "scroll(1)", "Down", tooltip="Scroll down", id="help.down"),
         Binding("k,up", "scroll(-1)", "Up", tooltip="Scroll up", id="help.up"),
+        Binding("space", "scroll_page", "Page", tooltip="Scroll down by a page", id="help.page"),
+        Binding("g", "scroll(-9999)", "Top", tooltip="Go to the top", id="help.top"),
+        Binding("G", "scroll(9999)", "End", tooltip="Go to the end", id="help.end"),
     ]
 
     def __init__(self, title: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
@@ -76,6 +79,10 @@ class HelpScreen(ModalScreen[None]):
     def action_scroll(self, lines: int) -> None:
         """Scroll by some lines."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_scroll_page(self) -> None:
+        """Scroll down by a page."""
+        self.query_one(VerticalScroll).scroll_page_down(animate=False)
 
 
 def keys_of(screen: Screen[Any]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import ForeignKey, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
+from pgscope.capture.explaining import Explaining
 from pgscope.capture.live import LiveSource
 from pgscope.config import Config, config_path, load
 from pgscope.server.conninfo import target
@@ -18,6 +19,7 @@ from pgscope.tui.app import PgscopeApp
 from pgscope.tui.details.finding import FindingScreen
 from pgscope.tui.details.ignored import IgnoredScreen
 from pgscope.tui.details.statement import StatementScreen
+from pgscope.tui.plans.screen import PlanScreen
 from pgscope.tui.views.findings import FindingsView
 from tests.tui.driving import cells, shown, table, until
 
@@ -76,7 +78,9 @@ def polls(pg18_database: str) -> Iterator[Polls]:
 
 
 def app_for(conninfo: str, config: Config | None = None) -> PgscopeApp:
-    return PgscopeApp(LiveSource(target(conninfo), interval=0.5, budget=1.0), title="test", config=config)
+    where = target(conninfo)
+    source = LiveSource(where, interval=0.5, budget=1.0)
+    return PgscopeApp(source, title="test", config=config, explaining=lambda: Explaining(where))
 
 
 def rows_of(app: PgscopeApp, word: str) -> list[str]:
@@ -118,7 +122,12 @@ async def test_an_n_plus_one_is_found_shown_and_explained(
         assert "choice.question_id" in app.clipboard
         await pilot.press("t")
         assert isinstance(app.screen, StatementScreen)
-        await pilot.press("escape", "escape")
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: " on choice" in shown(app), "the child's plan")
+        assert isinstance(app.screen, PlanScreen)
+        await pilot.press("escape", "escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, PlanScreen), "its plan from the list of findings")
+        await pilot.press("escape")
         assert isinstance(app.screen, FindingsView)
 
         polls.stop()

@@ -30,9 +30,11 @@ async def test_keys_of_other_views_say_where_they_are() -> None:
             ("w", "The load is drawn"),
             ("f", "A statement is laid out"),
             ("M", "Nothing is marked"),
+            ("c", "Sessions are cancelled"),
+            ("e", "Plans are made"),
         ):
-            await pilot.press("2")
-            await until(pilot, lambda: len(cells(app)) > 5, "sessions")
+            await pilot.press("1" if key in "ce" else "2")
+            await until(pilot, lambda: len(cells(app)) > 5, "its rows")
             await pilot.press(key)
             await until(pilot, partial(_says, app, words), words)
 

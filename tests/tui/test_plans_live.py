@@ -113,6 +113,9 @@ async def test_e_plans_and_shift_e_runs_after_asking(
         await until(pilot, lambda: "Seq Scan on orders" in shown(app), "its tree")
         assert "not run" in shown(app)
         assert "matches: the same statement" in shown(app), "the Query Identifier"
+        await pilot.press("escape", "enter", "e")
+        await until(pilot, lambda: "› plan" in shown(app), "the same from the screen of the statement")
+        await until(pilot, lambda: isinstance(plan(app).state, Reading), "the plan again")
 
         await pilot.press("E")
         await asked(app, pilot, "Run this statement")

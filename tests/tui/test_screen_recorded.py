@@ -296,6 +296,9 @@ async def test_help_names_every_key_of_the_view() -> None:
         text = str(app.screen._content())
         assert "pg_stat_statements normalises" in text
         assert "Since start" in text or "since the counters began" in text
+        for key, words in (("G", "temporary bytes"), ("g", "A row for each"), ("space", "Filter (/)")):
+            await pilot.press(key)
+            await until(pilot, lambda words=words: words in shown(app), f"where {key} goes")  # type: ignore[misc]
         await pilot.press("escape")
         assert isinstance(app.screen, Frame)
 

@@ -13,16 +13,16 @@ from textual.widgets import Static
 from pgscope.analysis.findings import Cost, Finding
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.report import numbers
-from pgscope.sample import StatementKey
 from pgscope.tui.details.ignoring import ask_to_ignore
 from pgscope.tui.details.reader import FactBlock, Group, Reader
 from pgscope.tui.details.sqltext import SqlText
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.details.windows import WindowPlot
 from pgscope.tui.facts import Fact, Hanging
-from pgscope.tui.frame import COPY, Frame
+from pgscope.tui.frame import COPY, EXPLAIN, Frame
 from pgscope.tui.glyphs import Signs
 from pgscope.tui.header import clock
+from pgscope.tui.plans.subject import Subject, of_finding, statement_of
 from pgscope.tui.rows.findings import key_of, seen_text, tone_of, who, word_of
 from pgscope.tui.tones import styled
 
@@ -36,8 +36,8 @@ class FindingScreen(Frame):
         "The plot has a point for each window of about a second: rows that the parent returned to the right, "
         "calls of the child upwards. One call for each row makes a straight line; its slope is the number of "
         "calls a row, where it meets the left edge are calls of the child's own.\n"
-        "y copies the SQL of the remedy (the statement if there is none), Y the statement, t opens it; i "
-        "ignores the finding, and asks for how long."
+        "y copies the SQL of the remedy (the statement if there is none), Y the statement; t opens it, e "
+        "plans it. i ignores the finding, and asks for how long."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -70,6 +70,7 @@ class FindingScreen(Frame):
             id="finding.statement",
             key_display="t",
         ),
+        *EXPLAIN,
         Binding(
             "f",
             "raw",
@@ -152,6 +153,16 @@ class FindingScreen(Frame):
         """There are no rows to filter."""
         return False if action == "filter" else super().check_action(action, parameters)
 
+    def key_word(self, action: str) -> str | None:
+        """What is written instead is copied; where there is no such thing, a plan may tell."""
+        sql = bool(self.finding.remedy.sql)
+        if action == "explain" and (sql or self.finding.statement is None):
+            return ""
+        return "Copy" if action == "copy" and not sql else super().key_word(action)
+
+    def subject(self) -> Subject | None:
+        return of_finding(self.finding, self.stage.snapshot)
+
     def action_ignore(self) -> None:
         """Ask whether to ignore it; if so, go back."""
         ask_to_ignore(self, self.finding, then_leave=True)
@@ -163,13 +174,9 @@ class FindingScreen(Frame):
 
     def action_statement(self) -> None:
         """Open the statement with the most calls of those that were merged."""
-        known = self.stage.snapshot.statements
-        refs = () if self.finding.statement is None else self.finding.statement.keys
-        keys: list[StatementKey] = sorted(
-            (key for key in refs if key in known), key=lambda key: -known[key].rates.calls
-        )
-        if keys:
-            self.app.push_screen(StatementScreen(keys[0], self.crumbs()))
+        row = statement_of(self.finding, self.stage.snapshot)
+        if row is not None:
+            self.app.push_screen(StatementScreen(row.key, self.crumbs()))
         else:
             self.notify("Its statement is not in pg_stat_statements (any more)")
 

@@ -108,7 +108,8 @@ class PlanScreen(Frame):
         return self._state
 
     def crumbs(self) -> tuple[str, ...]:
-        return (*self._way, self._called)
+        # From the screen of the statement its name stands there already.
+        return (*self._way, "plan" if self._way[-1:] == (self._called,) else self._called)
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static("", id="plan-head", markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pgscope.analysis.findings import Finding
 from pgscope.analysis.live_statements import LiveStatement
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.analysis.statements import StatementRow
@@ -79,6 +80,19 @@ def of_statement(row: StatementRow, snapshot: Snapshot) -> Subject:
         mean_ms=row.total.exec_time / row.total.calls if row.total.calls else None,
         max_ms=row.max_exec_time,
     )
+
+
+def of_finding(finding: Finding, snapshot: Snapshot) -> Subject | None:
+    """The statement that a finding is about."""
+    row = statement_of(finding, snapshot)
+    return of_statement(row, snapshot) if row is not None else None
+
+
+def statement_of(finding: Finding, snapshot: Snapshot) -> StatementRow | None:
+    """The statement with the most calls of those that were merged for a finding."""
+    known, ref = snapshot.statements, finding.statement
+    rows = [row for key in (ref.keys if ref is not None else ()) if (row := known.get(key)) is not None]
+    return max(rows, key=lambda row: row.rates.calls, default=None)
 
 
 def of_session(session: Session, snapshot: Snapshot) -> Subject:

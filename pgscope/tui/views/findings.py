@@ -16,7 +16,8 @@ from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.details.finding import FindingScreen
 from pgscope.tui.details.ignored import IgnoredScreen
 from pgscope.tui.details.ignoring import ask_to_ignore
-from pgscope.tui.frame import COPY, Frame
+from pgscope.tui.frame import COPY, EXPLAIN, Frame
+from pgscope.tui.plans.subject import Subject, of_finding
 from pgscope.tui.rows import findings
 from pgscope.tui.rows.applications import FINDING_WORDS
 from pgscope.tui.table import LiveTable
@@ -64,6 +65,7 @@ class FindingsView(Frame):
             id="findings.ignored",
             show=False,
         ),
+        *(replace(binding, show=False) for binding in EXPLAIN),
     ]
 
     def __init__(self) -> None:
@@ -98,6 +100,10 @@ class FindingsView(Frame):
 
     def _values(self) -> Mapping[str, Iterable[str]]:
         return {**super()._values(), "kind": FINDING_WORDS}
+
+    def subject(self) -> Subject | None:
+        finding = self._under_cursor()
+        return of_finding(finding, self.stage.snapshot) if finding is not None else None
 
     def action_ignore(self) -> None:
         """Ask whether to ignore the finding under the cursor."""
