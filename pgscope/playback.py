@@ -148,8 +148,11 @@ class Player:
             before = [at for at in self._polls if at < self._at - 1e-6]
             self.seek(before[-1] if before else self._at - 1.0)
 
-    def to_mark(self, kind: str, direction: int) -> None:
-        """Go to the next (or last) moment of a kind: 'finding' or 'lock wait'; where none is noted, look."""
+    def to_mark(self, kind: str, direction: int) -> bool:
+        """Go to the next (or last) moment of a kind: 'finding' or 'lock wait'; where none is noted, look.
+
+        Returns whether there is any, as far as is known.
+        """
         times = [mark.at for mark in self._marks if mark.kind == kind]
         at = self._at if self._wanted is None else self._wanted
         if kind == "lock wait" and not times:
@@ -158,7 +161,7 @@ class Player:
             self._search = True
             self._busy = _LOOKING
             self._wake()
-            return
+            return True
         if not times and kind == "finding":
             times = [mark.at for mark in self._found]
             nothing = "no finding before this is noted; > looks for the next"
@@ -167,9 +170,10 @@ class Player:
         place = bisect_right(times, at + 0.01) if direction > 0 else bisect_left(times, at - 1.0) - 1
         if 0 <= place < len(times):
             self.seek(times[place])
-        else:
-            self.said = nothing
-            self._changed()
+            return True
+        self.said = nothing
+        self._changed()
+        return False
 
     def _nearest_wait(self, at: float, direction: int) -> list[float]:
         """Where the next (or last) wait begins, if there is one: in a minute that follows one without."""

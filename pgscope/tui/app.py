@@ -400,14 +400,6 @@ class PgscopeApp(App[None]):
 
             self.push_screen(FindingScreen(event.finding))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The doctor needs a server, and keys of the past a past."""
-        if action == "doctor":
-            return self._current.checking is not None and self.screen is not self._fleet
-        if action == "past":
-            return self.screen is not self._fleet and self._current.past.offers(str(parameters[0]))
-        return super().check_action(action, parameters)
-
     @on(TabLine.Chosen)
     def _chosen(self, event: TabLine.Chosen) -> None:
         self.action_view(event.view)
@@ -417,7 +409,9 @@ class PgscopeApp(App[None]):
         from pgscope.tui.doctor.screen import DoctorScreen
 
         checking = self._current.checking
-        if checking is None:
+        if self.screen is self._fleet:
+            self.notify("One server is looked over at a time: Enter goes to it")
+        elif checking is None:
             self.notify("There is no server to look over here", severity="warning")
         elif isinstance(self.screen, Frame) and not isinstance(self.screen, DoctorScreen):
             self.push_screen(DoctorScreen(checking))
@@ -482,6 +476,9 @@ class PgscopeApp(App[None]):
 
     def action_past(self, what: str, amount: float = 0.0) -> None:
         """Move in the past, into it or out of it; record, or save the last minutes."""
+        if self.screen is self._fleet:
+            self.notify("The past is of one server: Enter goes to it")
+            return
         if self._status.paused:
             self.action_pause()
         self._current.past.act(what, amount, lambda: self._ignoring.settings)

@@ -84,7 +84,7 @@ async def play(recording: Recording) -> None:
     """Go to its middle, its marks and its end."""
     player = Player(recording, "made up", FindingSettings, lambda: None, playing=False)
     running = asyncio.create_task(player.run())
-    acts: list[Callable[[], None]] = [
+    acts: list[Callable[[], object]] = [
         lambda: player.seek((recording.start + recording.end) / 2),
         lambda: player.to_mark("lock wait", 1),
         lambda: player.to_mark("finding", -1),

@@ -75,6 +75,9 @@ async def test_one_server_is_entered_and_left_and_keeps_its_own_screens(down: Se
     app = fleet(down)
     async with app.run_test(size=(120, 30)) as pilot:
         await ready(pilot)
+        for key, words in (("D", "One server is looked over"), ("left_square_bracket", "The past is of one")):
+            await pilot.press(key)
+            assert app.said[-1].startswith(words)
         table(app, SERVERS).move_to_key(1)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ApplicationsView), "the server alone")

@@ -206,6 +206,11 @@ async def test_nothing_can_be_done_and_it_says_why(recording: Recording) -> None
             await pilot.press(key)
             await until(pilot, lambda said=words: f"{said}: {RECORDING}" in told(app), words)  # type: ignore[misc]
             app.clear_notifications()
+        for key in ("L", "ctrl+r", "ctrl+s", "D"):
+            await pilot.press(key)
+            await until(pilot, lambda: told(app), f"why {key} does nothing")
+            assert RECORDING[1:] in told(app) or "no server to look over" in told(app)
+            app.clear_notifications()
 
 
 async def test_damage_is_a_notice(tmp_path: Path) -> None:
@@ -242,6 +247,37 @@ async def test_the_last_minutes_can_be_scrolled_back_and_left() -> None:
         await until(pilot, lambda: app.snapshot.at == last.at + 1.0, "the present again")
         assert "paused" not in shown(app)
         await until(pilot, lambda: "c Cancel" in keys(app) and "space Pause" in keys(app), "its keys")
+
+
+async def test_every_key_that_goes_back_leads_into_the_last_minutes() -> None:
+    source = live_shop()
+    app = PgscopeApp(source)
+    now = [one for one in source.taken if isinstance(one, Poll)][-1].at
+
+    def past(*, before: float) -> bool:
+        state = app._current.past.state
+        return state is not None and bool(app.snapshot.at) and app.snapshot.at < before
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.at == now, "the present")
+        waits = [one for one in source.taken if isinstance(one, Poll) and one.blocking]
+        assert waits
+        for name, typed, before in (
+            ("comma", "", now),
+            ("left_parenthesis", "", now),
+            ("at", "-10m", now - 10.0),
+        ):
+            await pilot.press(name, *typed, *(["enter"] if typed else []))
+            await until(pilot, lambda before=before: past(before=before), f"where {name} leads")  # type: ignore[misc]
+            await pilot.press("L")
+            await until(pilot, lambda: app.snapshot.at == now and app.status.past is None, "the present")
+        await pilot.press("at", "escape")
+        await until(pilot, lambda: app.snapshot.at == now and app.status.past is None, "no other time")
+        for name in ("full_stop", "greater_than_sign", "right_square_bracket", "L"):
+            app.clear_notifications()
+            await pilot.press(name)
+            await until(pilot, lambda: "This is now" in told(app), f"why {name} does nothing")
+            assert app.status.past is None
 
 
 async def test_what_is_seen_can_be_recorded_and_saved(

@@ -1,4 +1,4 @@
-"""Keys of the past. Those that only make sense in it are off while the present is shown."""
+"""Keys of the past. Those that go back lead into it from the present."""
 
 from __future__ import annotations
 

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 RECORDING = "this is a recording: what it shows is over"
 LAST_MINUTES = "this is the past: L goes back to what happens now"
-_IN_PAST = frozenset({"step", "finding", "wait", "jump"})
-_LIVE_ONLY = frozenset({"record", "save"})
+_LIVE_ONLY = frozenset({"record", "save", "now"})
 _END_AT_MOST = 5.0
 """Seconds that the end of a recording may take to be written when the screen is left."""
 
@@ -160,57 +159,62 @@ class Past:
 
     # --- what a person asks for
 
-    def offers(self, what: str) -> bool:
-        """Whether a key of the past does something now."""
-        if what == "now":
-            return self.player is not None and self._recording is None
-        if what in _IN_PAST:
-            return self.player is not None
-        return self._recording is None if what in _LIVE_ONLY else True
-
     def leave(self) -> None:
         """Back to the present, where there is one."""
-        if self.offers("now"):
+        if self.player is not None and self._recording is None:
             self._leave()
 
     def act(self, what: str, amount: float, settings: Callable[[], FindingSettings]) -> None:
-        """Do what a key of the past asks for."""
-        if what == "record":
+        """Do what a key of the past asks for, or say why not."""
+        if what in _LIVE_ONLY and self._recording is not None:
+            self._say(RECORDING[:1].upper() + RECORDING[1:])
+        elif what == "record":
             self._toggle_recording()
         elif what == "save":
             self._app.run_worker(self._save(), group="save-past", exit_on_error=False)
-        elif what == "now":
-            self._leave()
-        elif self.player is None:
-            if what == "move" and amount < 0:
-                self._enter(amount, settings)
-        elif what == "move":
-            self.player.move(amount)
+        elif self.player is not None:
+            if what == "now":
+                self._leave()
+            else:
+                self._move(self.player, what, amount)
+        elif what == "now" or amount > 0:
+            self._say("This is now: [ goes back into the last minutes")
+        elif (player := self._enter(settings)) is not None:
+            self._move(player, what, amount, entered=True)
+
+    def _move(self, player: Player, what: str, amount: float, *, entered: bool = False) -> None:
+        """Move; who only entered for that leaves if there is nothing to move to."""
+        if what == "move":
+            player.move(amount)
         elif what == "step":
-            self.player.step(int(amount))
+            player.step(int(amount))
         elif what == "jump":
             from pgscope.tui.replay.jump import JumpScreen
 
-            self._app.push_screen(JumpScreen(self.player.state), self._jump)
-        else:
-            self.player.to_mark("finding" if what == "finding" else "lock wait", int(amount))
+            self._app.push_screen(JumpScreen(player.state), partial(self._jump, entered))
+        elif not player.to_mark("finding" if what == "finding" else "lock wait", int(amount)) and entered:
+            self._leave()
 
-    def _jump(self, at: float | None) -> None:
+    def _jump(self, entered: bool, at: float | None) -> None:
         if at is not None and self.player is not None:
             self.player.seek(at)
+        elif entered:
+            self._leave()
 
-    def _enter(self, seconds: float, settings: Callable[[], FindingSettings]) -> None:
+    def _enter(self, settings: Callable[[], FindingSettings]) -> Player | None:
+        """Stand at the end of the last minutes; None if there are none."""
         recording = self._ring.recording() if self._ring is not None else None
         if recording is None or not recording.start:
             self._say("Nothing is behind this yet")
-            return
+            return None
         from pgscope.playback import Player
 
-        at = max(recording.end + seconds, recording.start)
+        end = recording.end
         player = self.player = Player(
-            recording, "the last minutes", settings, self._told, at=at, playing=False
+            recording, "the last minutes", settings, self._told, at=end, playing=False
         )
         self._worker = self._app.run_worker(player.run(), group="past", exit_on_error=False)
+        return player
 
     def _leave(self) -> None:
         if self._worker is not None:

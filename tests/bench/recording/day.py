@@ -174,7 +174,7 @@ class Timed:
         self._changed = asyncio.Event()
         self.player = Player(recording, "day", FindingSettings, self._changed.set, playing=False)
 
-    async def first_picture(self, act: Callable[[], None]) -> tuple[float, float]:
+    async def first_picture(self, act: Callable[[], object]) -> tuple[float, float]:
         """Seconds until a picture of where it went, and until the whole one."""
         began = time.perf_counter()
         before = self.player.snapshot
