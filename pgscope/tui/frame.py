@@ -122,7 +122,7 @@ class Frame(KeptLines, Screen[None]):
         super().__init__()
         self._parts: dict[type[Widget], Widget] = {}
         self._columns_shown: dict[str, Sequence[ColumnChoice]] = {}
-        self._stands = (False, False)
+        self._keys_for: object = None
 
     # --- for subclasses
 
@@ -229,9 +229,10 @@ class Frame(KeptLines, Screen[None]):
             self._line(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
-            if (stands := _standing(status)) != self._stands:
-                self._stands = stands
-                self.refresh_bindings()
+            if (keys_for := (*_standing(status), bool(status.filter))) != self._keys_for:
+                if self._keys_for is not None:
+                    self.refresh_bindings()
+                self._keys_for = keys_for
 
     def _is_whole(self) -> bool:
         for part in _PARTS:

@@ -37,6 +37,7 @@ _COLOURS = (
 )
 _BY_CLASS = dict(zip(WAIT_CLASSES, (0, 1, 2, 3, 2, 4, 5, 6, 4, 6), strict=True))
 
+NO_ROOM = f"The graph of the load needs {_LEAST_SCREEN} lines"
 LOAD_KEY = Binding(
     "w",
     "load",
@@ -64,7 +65,7 @@ class LoadGraph(ToneLines):
 
     def fit(self, wanted: bool, screen: int) -> None:
         """Be there if it is wanted and a screen of that many lines leaves room for a table, too."""
-        self.display = wanted and screen >= _LEAST_SCREEN
+        self.display = wanted and has_room(screen)
         self.styles.height = min(8, screen // 3)
 
     def show_load(self, snapshot: Snapshot, title: str, part: Part, status: Status) -> None:
@@ -85,6 +86,11 @@ class LoadGraph(ToneLines):
         if self._given is None or self._signs is None:
             return ()
         return lines(self._given, self._title, width, height, self._signs, self._end)
+
+
+def has_room(screen: int) -> bool:
+    """Whether a screen of that many lines has room for the graph."""
+    return screen >= _LEAST_SCREEN
 
 
 def lines(

@@ -100,6 +100,20 @@ async def test_the_key_shows_it_by_wait_by_application_and_not_at_all() -> None:
         await until(pilot, lambda: "Load by wait" in shown(app) and " now" not in shown(app), "till now")
 
 
+async def test_where_there_can_be_no_graph_the_key_says_so() -> None:
+    app = PgscopeApp(shop())
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: len(app.snapshot.load) > 8, "some polls")
+        await pilot.press(*"bbbb")
+        await until(pilot, lambda: "by route" in shown(app), "the routes")
+        await pilot.press("enter", "w")
+        await until(pilot, lambda: app.said and "not known" in app.said[-1], "that it is not known")
+        await pilot.press("escape")
+        await pilot.resize_terminal(100, 13)
+        await pilot.press("w")
+        await until(pilot, lambda: "needs 14 lines" in app.said[-1], "that there is no room")
+
+
 async def test_it_is_drawn_anew_only_when_a_stretch_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
     app = PgscopeApp(FrozenSource([*calm(), *(poll(at / 2.0, []) for at in range(1, 40))]))

@@ -275,6 +275,7 @@ async def test_the_filter_works_as_typed_and_says_what_is_wrong() -> None:
         await until(pilot, lambda: "Clear filter" in shown(app), "what escape does")
         await pilot.press("escape")
         assert len(table(app).rows) == whole
+        await until(pilot, lambda: "Clear filter" not in shown(app), "nothing to clear")
 
 
 async def test_marks_are_counted_at_once_also_while_nothing_moves() -> None:

@@ -23,7 +23,7 @@ from pgscope.tui.details.session import SessionScreen
 from pgscope.tui.details.statement import StatementScreen
 from pgscope.tui.facts import Fact, one_line
 from pgscope.tui.frame import SESSION_TOGGLES
-from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
+from pgscope.tui.loadgraph import LOAD_KEY, NO_ROOM, LoadGraph, has_room
 from pgscope.tui.plans.subject import Subject, of_statement
 from pgscope.tui.rows import applications, sessions, statements
 from pgscope.tui.sessionframe import SESSION_KEYS, SessionFrame
@@ -127,13 +127,18 @@ class GroupScreen(SessionFrame):
 
     def _show_load(self, snapshot: Snapshot) -> None:
         graph, field = self.query_one(LoadGraph), GROUPINGS[self._by]
-        graph.fit(bool(field) and self._group is not None and self._with_load, self.size.height)
+        graph.fit(self._has_load and self._with_load, self.size.height)
         if graph.display:
 
             def mine(who: Who, kind: str) -> str | None:
                 return kind if getattr(who, field) == self._group else None
 
             graph.show_load(snapshot, "Load by wait", mine, self.stage.status)
+
+    @property
+    def _has_load(self) -> bool:
+        """Whether it is known: not of routes, nor of what is nobody's."""
+        return bool(GROUPINGS[self._by]) and self._group is not None
 
     @property
     def _with_load(self) -> bool:
@@ -213,6 +218,12 @@ class GroupScreen(SessionFrame):
 
     def action_load(self) -> None:
         """Show or hide the graph of the load."""
+        if not has_room(self.size.height):
+            self.notify(NO_ROOM)
+            return
+        if not self._has_load:
+            self.notify("How much load is of these is not known")
+            return
         self._load = not self._with_load
         self.paint()
 

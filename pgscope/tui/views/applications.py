@@ -15,7 +15,7 @@ from pgscope.analysis.groups import GROUPINGS
 from pgscope.analysis.load import Who
 from pgscope.analysis.snapshot import Snapshot
 from pgscope.tui.frame import COPY, OWN_TOGGLE, Frame
-from pgscope.tui.loadgraph import LOAD_KEY, LoadGraph
+from pgscope.tui.loadgraph import LOAD_KEY, NO_ROOM, LoadGraph, has_room
 from pgscope.tui.rows import applications
 from pgscope.tui.table import LiveTable, Row
 
@@ -111,6 +111,9 @@ class ApplicationsView(Frame):
 
     def action_load(self) -> None:
         """Show the load by what is waited for, then by group, then not at all."""
+        if not has_room(self.size.height):
+            self.notify(NO_ROOM)
+            return
         ways = ["", "wait", *(["group"] if GROUPINGS[self._by] else [])]
         now = self._way
         self._graph = ways[(ways.index(now) + 1) % len(ways)] if now in ways else ""

@@ -109,11 +109,10 @@ class LocksView(SessionFrame):
         self._left_out = status.filter.left_out(ended_waits.GETTERS)
         wanted = status.filter.select(ended, ended_waits.GETTERS)
         self._ended = {ended_waits.key_of(one): one for one in wanted}
-        self.fill(
-            self.query_one("#ended", LiveTable),
-            ended_waits.rows(wanted, status.signs),
-            "No wait has ended " + ("up to here" if status.past is not None else "since pgscope looks"),
-        )
+        # Of the past more is not read for a moment of it.
+        when = "in the minute before" if status.past is not None else "since pgscope looks"
+        rows = ended_waits.rows(wanted, status.signs)
+        self.fill(self.query_one("#ended", LiveTable), rows, f"No wait has ended {when}")
 
     def _lend_focus(self) -> None:
         """While nobody waits the history has the keys, until someone waits (or someone reads on in it)."""
