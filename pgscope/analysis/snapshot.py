@@ -25,6 +25,14 @@ class Link:
     since: float
     reason: str = ""
 
+    @property
+    def cause(self) -> str:
+        """The reason without what stands in front of it: where it was that we wanted to connect to."""
+        _, failed, cause = self.reason.rpartition("failed: ")
+        if not failed and self.reason.startswith("cannot connect to "):
+            cause = self.reason.partition(": ")[2]
+        return cause or self.reason
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -134,6 +134,12 @@ class Frame(KeptLines, Screen[None]):
         """What is missing or wrong, the worst first."""
         return snapshot.notices
 
+    def in_full(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """What `n` tells: the notices, and before them why there is no connection, cut off in the header."""
+        link = snapshot.link
+        down = () if link.connected or not link.reason else (f"Not connected: {link.reason}",)
+        return (*down, *self.notices(snapshot))
+
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
         return ()
@@ -360,7 +366,7 @@ class Frame(KeptLines, Screen[None]):
     def action_notices(self) -> None:
         """Show all notices in full."""
         stage = self.stage
-        notices = NoticesScreen(lambda: self.notices(stage.snapshot), lambda: stage.said, stage.status.signs)
+        notices = NoticesScreen(lambda: self.in_full(stage.snapshot), lambda: stage.said, stage.status.signs)
         self.app.push_screen(notices)
 
     def action_show_also(self, name: str) -> None:

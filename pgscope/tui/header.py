@@ -55,7 +55,7 @@ def _server(snapshot: Snapshot, status: Status) -> list[Fact]:
         server = f" {where(facts)}" if facts is not None else ""
         since = f" since {clock(link.since)}" if link.since else ""
         word = "lost" if facts is not None else "not connected"
-        reason = f"{signs.lost} {word}{signs.line(server)}{since}: {signs.line(link.reason)}"
+        reason = f"{signs.lost} {word}{signs.line(server)}{since}: {signs.line(link.cause)}"
         return [Fact("", reason, "bad")]
     if facts is None:
         return [Fact("", f"{signs.up} connecting", "muted")]

@@ -68,6 +68,9 @@ async def test_every_server_has_a_row_and_one_that_is_down_says_why(
         assert "down" in rows[0]
         assert "up" in rows[1]
         assert "1 down" in shown(app)
+        await pilot.press("n")
+        await until(pilot, lambda: "gone: cannot connect to" in shown(app), "all of why")
+        await pilot.press("escape")
         assert any(row.startswith("shop | ") for row in cells(app, FINDINGS))
 
 

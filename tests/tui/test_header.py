@@ -39,6 +39,16 @@ def test_of_a_recording_it_says_what_is_not_there_yet_and_what_was_lost_then() -
     assert "connected" in told(nothing, Status())
 
 
+def test_why_there_is_no_connection_stands_where_a_small_screen_still_has_it() -> None:
+    for reason, cause in (
+        ("cannot connect to host=a: connection to [a] failed: Connection refused", "Connection refused"),
+        ("cannot connect to host=a port=1: no password supplied", "no password supplied"),
+        ("the server closed it", "the server closed it"),
+        ("failed: ", "failed: "),
+    ):
+        assert f": {cause}" in told(Snapshot(0.0, 0.0, 0.0, Link(False, 1.0, reason)), Status())
+
+
 def test_a_title_stays_on_its_line() -> None:
     title = Status(title="a\tb\nc\x1b[2J")
     assert "a␉b␊c␛[2J" in told(Snapshot(0.0, 0.0, 0.0, Link(True, 0.0), facts=FACTS), title)

@@ -351,9 +351,14 @@ async def test_a_lost_server_says_since_when_and_why() -> None:
     app = app_of(source)
     async with app.run_test(size=(100, 24)) as pilot:
         await ready(pilot)
-        lost: Sample = Disconnected(last_poll(source.taken).at, 0.0, "the [server] closed the connection")
+        lost: Sample = Disconnected(
+            last_poll(source.taken).at, 0.0, "connection to [h] failed: the [server] closed the connection"
+        )
         source.give(lost)
         await until(pilot, lambda: "the [server] closed" in shown(app), "the reason, as it is")
+        assert "[h]" not in shown(app), "where it was stands there already"
+        await pilot.press("n")
+        await until(pilot, lambda: "Not connected: connection to [h]" in shown(app), "all of it")
         assert "lost" in shown(app)
 
 

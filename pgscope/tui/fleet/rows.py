@@ -80,8 +80,7 @@ class Member(NamedTuple):
         if self.failure:
             return self.failure
         if not self.snapshot.link.connected:
-            # What is in front of it, where it is, is said in the row already.
-            return self.snapshot.link.reason.rsplit("failed: ", 1)[-1]
+            return self.snapshot.link.cause
         kinds = Counter(findings.word_of(one) for one in self.snapshot.findings if not one.ended)
         return ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.most_common())
 

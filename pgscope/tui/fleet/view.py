@@ -75,6 +75,10 @@ class FleetView(Frame):
     def notices(self, snapshot: Snapshot) -> tuple[str, ...]:  # noqa: ARG002 - each server has its own
         return ()
 
+    def in_full(self, snapshot: Snapshot) -> tuple[str, ...]:  # noqa: ARG002 - of one server
+        links = [(one.title, one.snapshot.link) for one in self._servers]
+        return tuple(f"{name}: {link.reason}" for name, link in links if not link.connected and link.reason)
+
     def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - of one server
         status = self.stage.status
         members = [rows.Member(one.number, one.title, one.snapshot, one.failure) for one in self._servers]
