@@ -19,6 +19,7 @@ from pgscope.dataclass import dataclass
 from pgscope.driver import Driver
 from pgscope.text import clean, one_line
 from pgscope.tui.frame import Frame
+from pgscope.tui.header import where
 from pgscope.tui.replay.past import Past
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Served:
         self.title = server.title
         self._begin = server.begin
         self._recorded = server.recording is not None
-        self.past = Past(app, server.title, server.recording, self._past_changed, redact=redact)
+        self.past = Past(app, self._name, server.recording, self._past_changed, redact=redact)
         self.source = server.source
         self.checking = server.checking
         self._app = app
@@ -89,6 +90,10 @@ class Served:
         self.failure = ""
         self._told = told
         self._watch: Watch | None = None
+
+    def _name(self) -> str:
+        facts = self._now.facts
+        return self.title or (where(facts) if facts is not None else "")
 
     @cached_property
     def hands(self) -> Hands:

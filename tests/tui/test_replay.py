@@ -346,7 +346,7 @@ async def test_a_disk_that_is_full_is_said_on_the_screen(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     source: Recorded = live_shop()
     last = [one for one in source.taken if isinstance(one, Poll)][-1]
-    app = PgscopeApp(source, title="shop")
+    app = PgscopeApp(source)
     write = os.write
     said: list[str] = []
     monkeypatch.setattr(app, "notify", lambda message, **_: said.append(message))
@@ -371,6 +371,7 @@ async def test_a_disk_that_is_full_is_said_on_the_screen(
         await until(
             pilot, lambda: "Saved the last" in "\n".join(said), "that it can be saved: nothing is lost"
         )
+        assert "/shop-local-" in said[-1], "without a title it is named for the database and the host"
 
 
 async def test_what_one_scrolled_back_to_is_saved_with_what_came_meanwhile(

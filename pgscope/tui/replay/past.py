@@ -46,7 +46,7 @@ class Past:
     def __init__(
         self,
         app: App[None],
-        name: str,
+        name: Callable[[], str],
         recording: Recording | None,
         changed: Callable[[], None],
         *,
@@ -140,7 +140,7 @@ class Past:
         from pgscope.playback import Player
 
         assert self._recording is not None
-        self.player = Player(self._recording, self._name, settings, self._told, at=at, playing=playing)
+        self.player = Player(self._recording, self._name(), settings, self._told, at=at, playing=playing)
         await self.player.run()
 
     def _told(self) -> None:
@@ -291,7 +291,7 @@ class Past:
 
         folder = user_state_path("pgscope") / "recordings"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = re.sub(r"[^\w.-]+", "-", self._name).strip("-.")[:40] or "server"
+        name = re.sub(r"[^\w.-]+", "-", self._name()).strip("-.")[:40] or "server"
         stamp = time.strftime("%Y%m%d-%H%M%S")
         path = folder / f"{name}-{stamp}.pgscope"
         number = 1
