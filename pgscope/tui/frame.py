@@ -64,6 +64,7 @@ EXPLAIN = (
 """For screens that give a `subject`."""
 SESSION_TOGGLES = (IDLE_TOGGLE, OWN_TOGGLE, BACKGROUND_TOGGLE)
 _ELSEWHERE = {
+    "slash": "There are no rows to filter here",
     "w": "The load is drawn on Applications (1), or of one application",
     "f": "A statement is laid out where it is open: Enter",
     **dict.fromkeys("eE", "Plans are made of statements: 3, or of what a session runs: 2"),
@@ -273,7 +274,7 @@ class Frame(KeptLines, Screen[None]):
         parts = [remark]
         if marks := self.marks():
             parts.insert(0, styled(f"{marks} marked (M clears)", "accent"))
-        shown = status.filter and not self._filtering
+        shown = status.filter and self.check_action("filter", ())
         filtered = styled(f"/ {status.signs.text(status.filter.text)}", "warn") if shown else Content("")
         tabs.set_remark(Content("  ").join([part for part in parts if part]), filtered)
         hint = "; ".join(hints(status.filter)) if self._filtering else ""
@@ -296,10 +297,10 @@ class Frame(KeptLines, Screen[None]):
         }
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Back is a key only where there is something to leave."""
+        """Filter and columns are keys only where there is a table, back where there is something to leave."""
         if action == "filter" and self.is_mounted and self._filtering:
             return False
-        if action == "columns":
+        if action in ("columns", "filter"):
             return bool(self.query(LiveTable))
         if action == "back":
             return bool(self.crumbs()) or bool(self.stage.status.filter)

@@ -105,6 +105,22 @@ async def test_the_footer_offers_to_cancel_only_where_there_is_somebody() -> Non
         assert not offered(app)
 
 
+async def test_a_screen_without_rows_neither_offers_a_filter_nor_names_one() -> None:
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(100, 24)) as pilot:
+        await pilot.press("2")
+        app.set_filter("app:billing")
+        await until(pilot, lambda: len(cells(app)) == 1 and "/ app:billing" in shown(app), "the filter")
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: isinstance(app.screen, SessionScreen) and "pid 7101" in shown(app), "a row"
+        )
+        assert "/ app:billing" not in shown(app)
+        assert "/ Filter" not in shown(app).splitlines()[-1]
+        await pilot.press("slash")
+        await until(pilot, lambda: _says(app, "There are no rows to filter"), "why not")
+
+
 async def test_an_empty_table_offers_nothing_to_open() -> None:
     app = PgscopeApp(FrozenSource(jam()))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -149,10 +149,6 @@ class FindingScreen(Frame):
     def _statement(self) -> str:
         return "" if self.finding.statement is None else self.finding.statement.query
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There are no rows to filter."""
-        return False if action == "filter" else super().check_action(action, parameters)
-
     def key_word(self, action: str) -> str | None:
         """What is written instead is copied; where there is no such thing, a plan may tell."""
         sql = bool(self.finding.remedy.sql)

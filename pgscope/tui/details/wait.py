@@ -81,9 +81,7 @@ class WaitScreen(Frame):
         return self._ended.waiter.query
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There are no rows to filter; a deadlock has no root."""
-        if action == "filter":
-            return False
+        """A deadlock has no root."""
         if action == "root_session":
             return not isinstance(self._ended, Deadlock)
         return super().check_action(action, parameters)

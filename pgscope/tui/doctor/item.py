@@ -53,7 +53,3 @@ class ItemScreen(Frame):
 
     def copied(self) -> str:
         return self._item.statement
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There are no rows to filter."""
-        return False if action == "filter" else super().check_action(action, parameters)
