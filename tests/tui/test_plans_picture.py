@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from pgscope.capture.explaining import StoredPlan
+from pgscope.capture.explaining import ExplainRequest, ExplainResult, StoredPlan
+from pgscope.capture.keeping import Kept
 from pgscope.tui.app import PgscopeApp
-from pgscope.tui.plans.reading import reading_of_kept
+from pgscope.tui.plans.reading import reading_of, reading_of_kept
 from pgscope.tui.plans.screen import PlanScreen
 from tests.tui.driving import until
 from tests.tui.frozen import AT, FrozenSource, calm
@@ -42,3 +43,12 @@ def test_picture(name: str, snap_compare: Callable[..., bool]) -> None:
         await pilot.pause(0.3)  # the footer comes in its own time
 
     assert snap_compare(app, terminal_size=size, run_before=prepare)
+
+
+def test_what_was_planned_instead_is_told_on_one_line() -> None:
+    """A text of several lines would have signs for their ends in it."""
+    document = [{"Plan": {"Node Type": "Result", "Startup Cost": 0.0, "Total Cost": 0.01, "Plan Rows": 1}}]
+    text = "SELECT 1,\n    $1::int"
+    result = ExplainResult(document, text, "db1", False, "shop", "app", "", False, True, 8192, None, None)
+    reading = reading_of(ExplainRequest("SELECT 1, $1"), result, Kept())
+    assert ("planned as", "SELECT 1, $1::int") in reading.about

@@ -68,7 +68,7 @@ def reading_of(request: ExplainRequest, result: ExplainResult, kept: Kept) -> Re
     if kept.problem:
         notes.append(kept.problem)
     if result.text.strip() != request.text.strip().rstrip("; \n"):
-        about.append(("planned as", result.text))
+        about.append(("planned as", " ".join(result.text.split())))
     return Reading(plan, tips(plan), result.document, request.text, tuple(about), tuple(notes), changed)
 
 
