@@ -188,9 +188,8 @@ class SessionFrame(Frame):
         """Go to the root of what the session waits for: its row if it is here, else a screen of its own."""
         node = self.node_in_hand()
         if node is None:
-            self._tell(
-                "It waits for nobody, and nobody for it" if self._subjects() else self.nobody.capitalize()
-            )
+            nobody = self.nobody[:1].upper() + self.nobody[1:]
+            self._tell("It waits for nobody, and nobody for it" if self._subjects() else nobody)
             return
         root = self.stage.snapshot.locks.nodes[node.roots[0]] if node.roots else node
         if root.key == node.key:

@@ -91,6 +91,8 @@ async def test_the_footer_offers_to_cancel_only_where_there_is_somebody() -> Non
         await until(pilot, lambda: len(cells(app, "#locks")) > 5 and offered(app), "the jam")
         await pilot.press("tab")
         await until(pilot, lambda: table(app, "#ended").has_focus and not offered(app), "the history")
+        await pilot.press("J")
+        await until(pilot, lambda: _says(app, "That wait has ended (Enter tells of it); Tab goes"), "why not")
         await pilot.press("tab")
         await until(pilot, lambda: offered(app), "those that wait")
         app.set_filter("app:nobodyatall")
