@@ -372,6 +372,7 @@ class PgscopeApp(App[None]):
         if not self.is_screen_installed(name):
             frame.view = view
             self.install_screen(frame, name)
+        frame.entered()
         if self.screen is frame:
             return
         while len(self.screen_stack) > 2:

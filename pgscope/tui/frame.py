@@ -148,6 +148,9 @@ class Frame(KeptLines, Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot in the body. No I/O here, and nothing that needs one."""
 
+    def entered(self) -> None:
+        """The key of this view was pressed, be it while it is shown."""
+
     def remark(self) -> Content:
         """What the tab line says at the right."""
         return Content("")

@@ -123,6 +123,20 @@ async def test_a_screen_without_rows_neither_offers_a_filter_nor_names_one() -> 
         await until(pilot, lambda: _says(app, "There are no rows to filter"), "why not")
 
 
+async def test_the_key_of_locks_leads_to_those_that_wait_wherever_the_cursor_was_left() -> None:
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for keys in (("2", "4"), ("4",)):
+            await pilot.press("4")
+            await until(pilot, lambda: len(cells(app, "#locks")) > 5, "the jam")
+            await pilot.press("tab")
+            await until(pilot, lambda: table(app, "#ended").has_focus, "the history")
+            await pilot.press("question_mark", "escape")
+            await until(pilot, lambda: table(app, "#ended").has_focus, "still, after the help")
+            await pilot.press(*keys)
+            await until(pilot, lambda: table(app, "#locks").has_focus, "those that wait")
+
+
 async def test_an_empty_table_offers_nothing_to_open() -> None:
     app = PgscopeApp(FrozenSource(jam()))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -75,6 +75,7 @@ class LocksView(SessionFrame):
         self._ended: dict[object, ended_waits.Ended] = {}
         self._left_out: tuple[str, ...] = ()
         self._lent = False
+        self._entered = False
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable(locks.COLUMNS, sort="behind", id="locks", classes="-chosen", placeholder=NOBODY)
@@ -114,9 +115,17 @@ class LocksView(SessionFrame):
         rows = ended_waits.rows(wanted, status.signs)
         self.fill(self.query_one("#ended", LiveTable), rows, f"No wait has ended {when}")
 
+    def entered(self) -> None:
+        # Who comes to see who blocks has the keys there, wherever in the history they were left.
+        self._entered = True
+        self.paint()
+
     def _lend_focus(self) -> None:
         """While nobody waits the history has the keys, until someone waits (or someone reads on in it)."""
         above, below = self.query(LiveTable)
+        if self._entered and above.rows and self.focused is below:
+            self.action_other_table()
+        self._entered = False
         if not above.rows and below.rows and self.focused is above:
             self._lent = True
             self.action_other_table()
