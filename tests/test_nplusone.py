@@ -207,6 +207,22 @@ def test_texts_that_differ_in_constants_only_are_one() -> None:
     assert len(finding.statement.keys) == 2
 
 
+def test_a_page_that_prefetches_hides_none_that_does_not() -> None:
+    """Django's prefetch_related is the text of its lazy load but for IN, on another page of the program."""
+    prefetch = CHOICES.replace("= $1", "IN ($1, $2)")
+
+    def healthy(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        calls = rng.randint(1, 3)
+        return {PAGE.replace("BY id", "BY question_text"): (calls, 20 * calls), prefetch: (calls, 60 * calls)}
+
+    world = World()
+    assert world.run(10, healthy) == ()
+    (finding,) = n_plus_one(world.run(12, healthy, pages(CHOICES)))
+    assert finding.grade == "confirmed"
+    assert finding.statement is not None
+    assert finding.statement.query == CHOICES
+
+
 @pytest.mark.parametrize("interval", [0.5, 2.0])
 def test_other_poll_intervals(interval: float) -> None:
     world = World()

@@ -48,6 +48,18 @@ def test_columns_of_joins_and_either_side() -> None:
     assert set(shape.equalities) == {Column(CHOICE, "kind"), Column(Relation("", "a"), "x")}
 
 
+def test_a_list_is_not_a_look_up() -> None:
+    text = "SELECT id FROM choice WHERE kind = $1 AND question_id "
+    one, two, many, any_of = (
+        shape_of(text + end).fingerprint for end in ("= $2", "IN ($2)", "IN ($2, $3, $4)", "= ANY($2)")
+    )
+    assert two == many == any_of != one
+    assert shape_of("SELECT id FROM choice WHERE kind IN ($1) AND question_id = $2").fingerprint not in (
+        one,
+        two,
+    )
+
+
 def test_tables_of_subselects_and_ctes() -> None:
     text = "WITH w AS (SELECT * FROM s.one) SELECT * FROM (SELECT * FROM two LIMIT $1) x JOIN w ON true"
     assert {relation.table for relation in shape_of(text).relations} >= {"one", "two"}

@@ -53,7 +53,8 @@ class Shape:
     kind: str
     """'select', 'insert', 'update', 'delete', 'utility', or 'unknown' (does not parse)."""
     fingerprint: str = ""
-    """libpg_query's: equal for texts that differ in constants, aliases or the length of IN lists only."""
+    """libpg_query's, and what is compared with lists, which it takes for single values: equal for texts that
+    differ in constants, aliases or the length of IN lists only."""
     relations: tuple[Relation, ...] = ()
     """What it reads from (FROM with joins, sub-selects and CTEs), or first of all what it writes to."""
     equalities: tuple[Column, ...] = ()
@@ -143,7 +144,7 @@ def _select(node: Node, fingerprint: str, *, calls: bool) -> Shape:
     star = any("A_Star" in field for column in columns for field in column["fields"])
     return Shape(
         "select",
-        fingerprint,
+        _told_apart(fingerprint, lists),
         tuple(scope.relations),
         equalities,
         lists,
@@ -174,13 +175,18 @@ def _change(kind: str, node: Node, others: list[Node], fingerprint: str) -> Shap
     equalities, lists = scope.conditions(where)
     return Shape(
         kind,
-        fingerprint,
+        _told_apart(fingerprint, lists),
         tuple(scope.relations),
         equalities,
         lists,
         filtered=where is not None,
         joins=len(scope.relations) - 1,
     )
+
+
+def _told_apart(fingerprint: str, lists: tuple[Column, ...]) -> str:
+    """A prefetch (`= ANY`, IN) is not the look-up that it is written in place of."""
+    return " ".join((fingerprint, *sorted({column.name for column in lists})))
 
 
 class _Scope:
