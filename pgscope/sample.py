@@ -346,6 +346,7 @@ class Poll:
     xmin_holders: tuple[XminHolder, ...] = ()
     progress: tuple[Progress, ...] = ()
     round_trip_ms: float = 0.0
+    """Without the time that the server took."""
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Poller:
             prepared=held.prepared,
             xmin_holders=self._xmin_holders,
             progress=progress.decode(found, self.objects),
-            round_trip_ms=round_trip * 1000.0,
+            round_trip_ms=max(round_trip - _on_server(at, found), 0.0) * 1000.0,
         )
         return Polled(
             poll,
@@ -211,3 +211,12 @@ class Poller:
         end = found.rows["end"][0][0]
         waited = max(totals[-1][-1] - end, 0.0) % _COLLECTOR_STEP if totals else 0.0
         return float((max(end - at, 0.0) + waited) * 1000.0)
+
+
+def _on_server(at: float, found: Batch) -> float:
+    """Seconds that a poll was worked on there or waited for, from the first clock to the last.
+
+    The client of a short statement waits for the rest only.
+    """
+    rows = found.rows.get("databases") or found.rows.get("end") or ()
+    return float(max(rows[-1][-1] - at, 0.0)) if rows else 0.0
