@@ -13,7 +13,7 @@ from pgscope.analysis.attribution import Attribution, Share
 from pgscope.analysis.attribution.sheet import Sheet
 from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.watch import Watch
-from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
+from pgscope.sample import Look, Odometer, Poll, Session, Sighting, StatementKey
 from pgscope.tui.rows.sessions import is_wanted
 from pgscope.tui.stage import Status
 from tests.streams import Stream, streaming
@@ -249,3 +249,30 @@ def test_a_session_that_starts_takes_a_place_but_is_no_application() -> None:
     assert snapshot.groups() == ()
     assert snapshot.findings == ()
     assert [one for one in snapshot.sessions if is_wanted(one, Status())] == [starting]
+
+
+def test_buffers_of_who_has_parallel_workers_say_nothing() -> None:
+    """What its workers visited is counted for the statement, and not for the session."""
+    leads, alone = (
+        Session(
+            pid, 5.0, 3, "shop", 7, "app", name, "", None, "client backend", None, "active", "", "",
+            1e9, 1e9, 1e9, None, None, 11, "select sum(n) from item",
+        )
+        for pid, name in ((50, "report"), (51, "api"))
+    )  # fmt: skip
+    worker = leads._replace(pid=60, backend_start=6.0, backend_type="parallel worker", leader_pid=50)
+    attribution = Attribution()
+    for second in range(90):
+        at, mono = 1e9 + second, float(second)
+        odometers = [Odometer(one.pid, 5.0, None, 1000 * second, mono) for one in (leads, alone)]
+        there = (leads, alone, worker) if second == 5 else (leads, alone)
+        attribution.feed(Poll(at, mono, tuple(one._replace(query_start=at) for one in there)))
+        attribution.feed(Look(at, mono, (), tuple(odometers)))
+        attribution.observe(Interval(at, mono, 1.0, {KEY: Counts(calls=2, shared_hit=3000)}))
+        if second in (4, 10, 85):
+            told = {
+                one.application_name: any("buffers" in line for line in one.basis)
+                for one in attribution.shares(KEY)
+                if one.application_name is not None
+            }
+            assert told == {"report": second != 10, "api": True}, second

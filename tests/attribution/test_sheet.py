@@ -94,3 +94,21 @@ def test_long_work_of_its_own_leaves_little_that_was_overlooked() -> None:
     )
     assert busy.low <= 0.7 <= busy.high
     assert busy.high - busy.low < 0.7 * (idle.high - idle.low)
+
+
+def test_buffers_that_parallel_workers_visited_squeeze_nobody_out() -> None:
+    """The statement of its own has visited three times what its sessions did: workers did the rest."""
+    totals = {OWN: Total(200.0, 600_000.0, 5.0), SHARED: Total(5000.0, 15_000.0, 0.1)}
+    groups = {
+        GroupKey("report", "transactions", counted=True): group(
+            {OWN: seen(50), SHARED: seen(20)}, transactions=200.0, buffers=212_000.0
+        ),
+        GroupKey("api", "transactions", counted=True): group(
+            {SHARED: seen(5)}, transactions=250.0, buffers=2600.0
+        ),
+    }
+    found = shares(totals, groups, SHARED)
+    assert found["report"].low <= 0.83 <= found["report"].high
+    assert found["report"].share > 0.7
+    assert not any("buffers" in line for line in found["report"].basis)
+    assert any("buffers" in line for line in found["api"].basis)

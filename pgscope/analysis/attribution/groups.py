@@ -62,7 +62,7 @@ class Group:
 
     @property
     def buffers_known(self) -> bool:
-        """Whether every session's buffers were counted."""
+        """Whether every session's buffers were counted, whoever visited them."""
         return self.sessions > 0 and self.buffers.sessions == self.sessions
 
 
@@ -186,9 +186,19 @@ class SessionBook:
         for identity in self._looked:
             if identity in polled:
                 self._see(polled[identity], poll.at, poll.mono)
+        self._lead(poll.mono)
         self._looked = set()
         self._leave(gone, poll.mono)
         self._astray = gone & self._tracks.keys()
+
+    def _lead(self, mono: float) -> None:
+        """Note which sessions have parallel workers."""
+        for worker in self._roster.busy.values():
+            if worker.leader_pid and worker.backend_type == "parallel worker":
+                leader = self._roster.all.get(worker.leader_pid)
+                track = self._tracks.get(leader.identity) if leader is not None else None
+                if track is not None:
+                    track.led_mono = mono
 
     def _settle(self, track: Track) -> None:
         track.settle(self._polls, self._poll_mono, self._ends)
@@ -352,7 +362,8 @@ def _sum_up(track: Track, tallies: dict[str, Tally], begin: float, end: float, g
             if group.transactions.amount > 0:
                 added = group.transactions.amount - before
                 group.pipelined += (track.pipelined - group.pipelined) * added / group.transactions.amount
-        if buffers > 0 and buffers >= _COVERED * span and not track.shared:
+        alone = track.led_mono < max(begin, track.first_mono)
+        if buffers > 0 and buffers >= _COVERED * span and alone and not track.shared:
             _extend(group.buffers, tally.buffers.amount, tally.buffers.variance, buffers, span)
 
 

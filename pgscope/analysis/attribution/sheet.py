@@ -26,6 +26,9 @@ _OVERLOOKED = 0.3
 may fail to account for it, where looks had hardly a chance to find it at work."""
 _TOO_MUCH = 2.0
 """How many times the buffers of its dearest statement a transaction visits where it holds several."""
+_WORKERS = 1.1
+"""How many times what its sessions visited a group's own statements may have: beyond that they had parallel
+workers that no poll saw, and the sessions' buffers say nothing of the rest."""
 _POOL_SPREAD = 0.3
 """Of a pool, what is seen between two requests is the last statement of one, under its name."""
 
@@ -96,6 +99,7 @@ class Sheet:
         self._by_group: dict[GroupKey, dict[int, int]] = {}
         self._labels: dict[Label, tuple[int, float]] = {}
         self._told: dict[int, tuple[Share, ...]] = {}
+        self._told_by_buffers: set[GroupKey] = set()
         self._before = before.solution() if before is not None else {}
         self._fill()
         self.steps = self._balance.solve() if self._balance.columns else 0
@@ -267,6 +271,9 @@ class Sheet:
     def _add_buffers(self, key: GroupKey, group: Group) -> None:
         """The buffers of its statements are the buffers of the session, planning and catalogs apart."""
         amount = group.buffers.amount
+        fixed = sum(self._totals[query_id].buffers for query_id, owner in self._fixed.items() if owner == key)
+        if fixed > _WORKERS * amount + _Z * math.sqrt(group.buffers.variance):
+            return
         terms = {}
         for query_id, cell in self._by_group[key].items():
             total = self._totals[query_id]
@@ -274,11 +281,11 @@ class Sheet:
                 terms[cell] = total.buffers / total.calls
         if not terms:
             return
-        fixed = sum(self._totals[query_id].buffers for query_id, owner in self._fixed.items() if owner == key)
         unsure = math.hypot(0.02, self._overlooked(key)) * amount
         sd = math.sqrt(group.buffers.variance + unsure**2 + 100.0)
         terms[self._cell((key, "buffers"), amount, 0.01 * amount + 1.0, 1.5)] = 1.0
         self._balance.row(amount - fixed, sd, terms)
+        self._told_by_buffers.add(key)
 
     def _overlooked(self, key: GroupKey) -> float:
         """The part of what was counted that may be of statements which the group was not seen to run.
@@ -345,7 +352,7 @@ class Sheet:
             by_name.setdefault(key.application_name, []).append(cell)
             if key.counted:
                 counted.setdefault(key.application_name, set()).add("transactions")
-            if self._groups[key].buffers_known:
+            if key in self._told_by_buffers:
                 counted.setdefault(key.application_name, set()).add("buffers")
         by_name[None] = [column.rest]
         shares = []

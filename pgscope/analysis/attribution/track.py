@@ -56,6 +56,7 @@ class Track:
         "ever",
         "first_mono",
         "last_mono",
+        "led_mono",
         "partition",
         "pid",
         "window",
@@ -69,6 +70,8 @@ class Track:
         self.application_name = sighting.application_name
         self.first_mono = mono
         self.last_mono = mono
+        self.led_mono = float("-inf")
+        """When it was last seen with parallel workers: they visit buffers for it that its odometer lacks."""
         self._renamed = 0
         self._sightings = 0
         self.window: dict[str, Tally] = {}
