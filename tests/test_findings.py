@@ -12,7 +12,19 @@ from pgscope.analysis.findings.conservation import judge
 from pgscope.analysis.findings.exact import exact
 from pgscope.analysis.findings.relation import Relationship
 from pgscope.analysis.findings.runs import runs
-from pgscope.sample import Burst, BurstRow, BurstWanted, CatalogWanted, Lock, Poll, Session, XminHolder
+from pgscope.analysis.findings.sightings import Sightings
+from pgscope.analysis.roster import Roster
+from pgscope.sample import (
+    Burst,
+    BurstRow,
+    BurstWanted,
+    CatalogWanted,
+    Lock,
+    Poll,
+    Session,
+    StatementKey,
+    XminHolder,
+)
 from pgscope.text import ordinal
 from tests.findings_series import AUTHOR, CHOICES, DATID, PAGE, ROLE, TOUCH, World, pages, steady
 
@@ -254,3 +266,27 @@ def test_wishes_are_few_and_told_once() -> None:
     bursts = [wish for wish in wanted if isinstance(wish, BurstWanted)]
     assert 1 <= len(bursts) <= 4
     assert set(bursts) == {BurstWanted(100, 1.0)}
+
+
+def test_a_sighting_counts_for_a_minute_however_long_the_session_stays() -> None:
+    sightings, roster = Sightings(), Roster()
+    for second in range(120):
+        poll = Poll(
+            1000.0 + second,
+            float(second),
+            (
+                # A pool's session, which the next release took over, with statements that never come again.
+                session(
+                    application_name="old" if second < 20 else "new",
+                    query_id=11 if second < 20 else 100 + second,
+                    query_start=float(second),
+                ),
+                session(pid=8, query_id=12),
+            ),
+        )
+        roster.feed(poll)
+        sightings.poll(poll, roster)
+        if second == 19:
+            assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {"old": 20}
+    assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {}
+    assert len(sightings._seen) <= 75

@@ -15,6 +15,8 @@ from pgscope.sample import Look, Poll, Session, Sighting, StatementKey
 
 KEEP = 60.0
 """Seconds that a sighting counts."""
+FORGET = 10.0
+"""Seconds from one going over what no longer counts to the next."""
 SESSIONS = 48
 """Sessions remembered for a statement."""
 
@@ -49,18 +51,16 @@ class Sightings:
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int, int], Seen] = {}
         self._starts: dict[tuple[int, float], tuple[int | None, float | None]] = {}
-        self._mono = 0.0
+        self._forgot = float("-inf")
 
     def look(self, look: Look) -> None:
         """Take what the fast sampler saw."""
-        self._mono = look.mono
         for row in look.sightings:
             if row.query_id:
                 self._note(row, look.mono)
 
     def poll(self, poll: Poll, roster: Roster) -> None:
         """Take the sessions of the slow poll that are not as they were: the others have run nothing new."""
-        self._mono = poll.mono
         for row in roster.changed:
             if row.query_id and row.is_client:
                 self._note(row, poll.mono)
@@ -80,11 +80,12 @@ class Sightings:
         seen.note(session, row.application_name, mono)
 
     def _forget(self, poll: Poll) -> None:
-        if len(self._starts) <= len(poll.sessions):
-            return  # as many as there are, at the most
-        alive = {SessionKey(row.pid, row.backend_start) for row in poll.sessions}
-        self._starts = {key: value for key, value in self._starts.items() if key in alive}
-        oldest = poll.mono - KEEP
+        if len(self._starts) > len(poll.sessions):  # else as many as there are, at the most
+            alive = {SessionKey(row.pid, row.backend_start) for row in poll.sessions}
+            self._starts = {key: value for key, value in self._starts.items() if key in alive}
+        if poll.mono - self._forgot < FORGET:
+            return
+        self._forgot, oldest = poll.mono, poll.mono - KEEP
         for statement, seen in list(self._seen.items()):
             for session, (_, mono) in list(seen.sessions.items()):
                 if mono >= oldest:
