@@ -112,3 +112,19 @@ def test_buffers_that_parallel_workers_visited_squeeze_nobody_out() -> None:
     assert found["report"].share > 0.7
     assert not any("buffers" in line for line in found["report"].basis)
     assert any("buffers" in line for line in found["api"].basis)
+
+
+def autocommit(transactions: float) -> Group:
+    return group({SHARED: seen(250)}, transactions=transactions)
+
+
+def test_who_prepares_each_call_is_told_by_what_all_did() -> None:
+    """Each call of lib/pq is two transactions: 5,200 of its own, where there were fewer calls than that."""
+    groups = {
+        GroupKey(name, "autocommit", counted=True): autocommit(transactions)
+        for name, transactions in (("go", 5200.0), ("web", 9600.0), ("small", 1320.0))
+    }
+    found = shares({SHARED: Total(13_520.0, 0.0, 0.2)}, groups, SHARED)
+    truth = {"go": 0.192, "web": 0.710, "small": 0.098}
+    assert all(found[name].low <= share <= found[name].high for name, share in truth.items())
+    assert all(abs(found[name].share - share) < 0.06 for name, share in truth.items())

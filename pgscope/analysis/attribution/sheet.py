@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.balance import Balance
 from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
+from pgscope.analysis.attribution.prepares import Counted, ways
 from pgscope.analysis.attribution.shares import Share, normalised, unattributed
 from pgscope.analysis.attribution.tally import Seen
 from pgscope.dataclass import dataclass
@@ -29,6 +30,8 @@ _TOO_MUCH = 2.0
 _WORKERS = 1.1
 """How many times what its sessions visited a group's own statements may have: beyond that they had parallel
 workers that no poll saw, and the sessions' buffers say nothing of the rest."""
+_MOST_OWN = 0.6
+"""Part of a group's transactions that its own statements are, where it does not prepare each of them."""
 _POOL_SPREAD = 0.3
 """Of a pool, what is seen between two requests is the last statement of one, under its name."""
 
@@ -98,6 +101,10 @@ class Sheet:
         """What each group took for statements that are its alone."""
         self._by_group: dict[GroupKey, dict[int, int]] = {}
         self._labels: dict[Label, tuple[int, float]] = {}
+        self._too_many = 0.0
+        """Part of the transactions counted that may be no calls, and nobody can tell whose."""
+        self._ways: dict[GroupKey, int] = {}
+        """How many transactions each call of a group is, where that was found out."""
         self._told: dict[int, tuple[Share, ...]] = {}
         self._told_by_buffers: set[GroupKey] = set()
         self._before = before.solution() if before is not None else {}
@@ -148,6 +155,20 @@ class Sheet:
 
     # Filling in
 
+    def _find_prepares(self) -> None:
+        groups = {key: self._groups[key] for key in self._by_group}
+        if not all(key.counted and key.habit == "autocommit" for key in groups):
+            return
+        counted = {
+            key: Counted(
+                group.transactions.amount, group.transactions.variance, self._fixed_sum(key, self._fixed)
+            )
+            for key, group in groups.items()
+        }
+        calls = sum(column.calls for column in self._columns.values())
+        calls += sum(group.own for group in counted.values())
+        self._ways, self._too_many = ways(counted, calls, self._unseen_calls())
+
     def _fill(self) -> None:
         implied, begun = self._implied(), self._begun()
         for query_id, total in self._totals.items():
@@ -164,6 +185,7 @@ class Sheet:
                 self._fixed_seconds[owner] = self._fixed_seconds.get(owner, 0.0) + total.seconds
             elif seen or known:
                 self._add_column(query_id, total, seen, known)
+        self._find_prepares()
         order = sorted(self._groups, key=lambda key: -self._groups[key].transactions.amount)
         for key in order:
             if len(self._balance.rows) < _MOST_ROWS and key in self._by_group:
@@ -244,8 +266,9 @@ class Sheet:
 
     def _add_transactions(self, key: GroupKey, group: Group) -> None:
         """In autocommit each statement is a transaction; otherwise each transaction has one end."""
-        amount = group.transactions.amount
-        sd = math.sqrt(group.transactions.variance + (0.01 * amount) ** 2 + 4.0)
+        way = self._ways.get(key, 1)
+        amount = group.transactions.amount / way
+        sd = math.sqrt(group.transactions.variance / way**2 + (0.01 * amount) ** 2 + 4.0)
         cells = self._by_group[key]
         if key.habit == "transactions":
             for part, controls in enumerate(self._about.controls):
@@ -263,10 +286,20 @@ class Sheet:
         terms = dict.fromkeys(cells.values(), 1.0)
         terms[self._cell((key, "more"), amount, more[0] * amount + 0.5, more[1])] = -1.0
         # A separate prepare, or a statement that was never seen, is a transaction of no column.
-        unseen = self._unseen_part()
+        unseen = self._unseen_part() + self._prepared_part(key)
         terms[self._cell((key, "less"), amount, (0.003 + unseen) * amount + 0.5, 2.0)] = 1.0
         sd = math.hypot(sd, self._overlooked(key) * amount)
         self._balance.row(amount - self._fixed_sum(key, self._fixed), sd, terms)
+
+    def _prepared_part(self, key: GroupKey) -> float:
+        """The part of a group's transactions that may be prepares: some drivers prepare each call by itself.
+
+        It is nobody's whose own statements are most of its transactions.
+        """
+        group = self._groups[key]
+        if self._fixed_sum(key, self._fixed) > _MOST_OWN * group.transactions.amount:
+            return 0.0
+        return self._too_many
 
     def _add_buffers(self, key: GroupKey, group: Group) -> None:
         """The buffers of its statements are the buffers of the session, planning and catalogs apart."""
@@ -318,14 +351,16 @@ class Sheet:
             if owner == key and query_id in wanted
         )
 
-    def _unseen_part(self) -> float:
-        unseen = sum(
+    def _unseen_calls(self) -> float:
+        return sum(
             total.calls
             for query_id, total in self._totals.items()
             if query_id not in self._fixed and query_id not in self._columns
         )
+
+    def _unseen_part(self) -> float:
         whole = sum(total.calls for total in self._totals.values())
-        return unseen / whole if whole > 0 else 0.0
+        return self._unseen_calls() / whole if whole > 0 else 0.0
 
     # Reading off
 
