@@ -128,3 +128,18 @@ def test_who_prepares_each_call_is_told_by_what_all_did() -> None:
     truth = {"go": 0.192, "web": 0.710, "small": 0.098}
     assert all(found[name].low <= share <= found[name].high for name, share in truth.items())
     assert all(abs(found[name].share - share) < 0.06 for name, share in truth.items())
+
+
+def test_a_single_sighting_tells_by_its_age() -> None:
+    """A connection that was there for an instant, and seen once: in a loop, or in a pause."""
+    in_a_loop, in_a_pause = (seen(1, age).rate(300)[0] for age in (0.0001, 0.05))
+    assert in_a_loop > 100 * in_a_pause
+    found = shares(
+        {SHARED: Total(500.0, 0.0, 0.01)},
+        {
+            GroupKey("main", "autocommit", counted=False): group({SHARED: seen(200, 0.05)}),
+            GroupKey("cron", "unknown", counted=False): group({SHARED: seen(1, 0.0001)}),
+        },
+        SHARED,
+    )
+    assert found["cron"].high >= 0.4

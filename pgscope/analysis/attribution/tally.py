@@ -59,10 +59,11 @@ class Seen:
 
         From the youngest executions: about the square root of their number at least, so that they are younger
         than the shortest pauses even where most are of the last statement before a long one; and from older
-        ones as long as these do not contradict the younger. Where a statement takes longer by itself
-        (`lasting`, mean seconds), nothing can have followed it, and all younger ones count.
+        ones as long as these do not contradict the younger. A single one tells by its own age: a brief
+        connection is seen once at most. Where a statement takes longer by itself (`lasting`, mean seconds),
+        nothing can have followed it, and all younger ones count.
         """
-        wanted = math.isqrt(self.executions) + 1
+        wanted = max(min(math.isqrt(self.executions) + 1, self.executions), 1)
         safe = bisect_left(AGES, 0.6 * lasting + _READ_LATE) - 1
         count, chosen, rate, young = 0, 0, 0.0, 0.5
         lowest, highest = -math.inf, math.inf
