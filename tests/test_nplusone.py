@@ -10,7 +10,7 @@ import pytest
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.findings.conservation import judge
 from pgscope.analysis.findings.relation import Relationship
-from tests.findings_series import AUTHOR, CHOICES, COUNT, PAGE, TOUCH, Second, World, pages, steady
+from tests.findings_series import AUTHOR, CATALOG, CHOICES, COUNT, PAGE, TOUCH, Second, World, pages, steady
 
 COLLECTION = Relationship("collection", "choice.question_id", "fk", "question", "choice")
 REFERENCE = Relationship("reference", "question.author_id", "fk", "question", "author")
@@ -241,3 +241,50 @@ def test_fixed_number_of_look_ups_for_each_page() -> None:
     rows = [sum(rng.randint(8, 60) for _ in range(int(n))) * 1.0 for n in calls]
     verdict = judge(rows, calls, [10 * n for n in calls], REFERENCE)
     assert verdict is None or not verdict.strong
+
+
+def job(rows: int, calls: int, *, begins: int = 0) -> Second:
+    """A job that reads once, at its fifth second, and then (or `begins` later) asks 150 times a second."""
+    second, asked = 0, 0
+
+    def one(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        nonlocal second, asked
+        second += 1
+        now = min(rng.randint(120, 180), calls - asked) if second >= 5 + begins else 0
+        asked += now
+        return {PAGE: (1.0 * (second == 5), 1.0 * rows * (second == 5)), CHOICES: (now, 3.0 * now)}
+
+    return one
+
+
+def test_a_job_that_reads_its_rows_once() -> None:
+    world = World()
+    world.seen("nightly", 9, PAGE, CHOICES)
+    assert all(found == () for found in world.steps(18, job(2000, 2000)))
+    world = World()
+    world.seen("nightly", 9, PAGE, CHOICES)
+    (finding,) = n_plus_one(world.run(40, job(2000, 2000)))
+    assert (finding.grade, finding.application_names) == ("likely", ("nightly",))
+    assert finding.summary.startswith("1 + 2000: ")
+    assert 120 <= finding.cost.calls_per_s <= 180
+    assert finding.relationship == "choice.question_id"
+    # The schema comes when it is under way.
+    world, program = World(catalog=None), job(6000, 6000)
+    world.run(8, program)
+    world.findings.feed(CATALOG)
+    (finding,) = n_plus_one(world.run(60, program))
+    assert finding.cost.avoidable_round_trips_per_s > 100
+
+
+@pytest.mark.parametrize("program", [job(2000, 1999), job(2000, 2000, begins=-2), job(40, 40)])
+def test_a_sum_that_may_be_chance_is_no_job(program: Second) -> None:
+    assert n_plus_one(World().run(40, program)) == []
+
+
+def test_a_job_of_another_application_than_read_the_rows() -> None:
+    world = World()
+    program = job(500, 500)
+    for second in range(20):
+        world.seen("dispatcher", 1, PAGE)
+        world.seen("worker", 2, CHOICES)
+        assert n_plus_one(world.run(1, program)) == [], second

@@ -7,13 +7,14 @@ from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.idle import idle_in_transaction, xmin_held
 from pgscope.analysis.findings.loops import loops
 from pgscope.analysis.findings.model import Attribute, Finding, FindingSettings
-from pgscope.analysis.findings.nplusone import from_pair
+from pgscope.analysis.findings.nplusone import from_pair, from_walk
 from pgscope.analysis.findings.overfetch import overfetch
 from pgscope.analysis.findings.pairs import Pair, PairSearch
 from pgscope.analysis.findings.register import Identity, Register, identity
 from pgscope.analysis.findings.relation import Schema
 from pgscope.analysis.findings.slow import slow_statements
 from pgscope.analysis.findings.unnamed import no_application_name
+from pgscope.analysis.findings.walk import Walk, Walks
 from pgscope.analysis.findings.wishes import Wishes
 from pgscope.analysis.roster import Roster
 from pgscope.sample import (
@@ -58,6 +59,9 @@ class Findings:
         self._register = Register()
         self._wishes = Wishes(self._context)
         self._pairs: list[Pair] = []
+        self._walks = Walks(self._context)
+        self._walked: list[Walk] = []
+        """Walks that were over since the last search."""
         self._told: set[Identity] = set()
         self.search_s = 0.0
         """Seconds from one search for pairs to the next, at the least: most of what finding takes. What it
@@ -97,6 +101,7 @@ class Findings:
         elif isinstance(sample, Connected):
             context.facts = sample.facts
             context.series.restart()
+            self._walks.clear()
 
     def observe(self, interval: Interval) -> None:
         """Take what the statements did between two polls; about a second each, or longer."""
@@ -105,6 +110,7 @@ class Findings:
         context, at = self._context, interval.at
         rated = [*overfetch(context), *slow_statements(context)]
         self._register.update(at, rated, passes=RATED, grace_s=GRACE, kinds=_RATE_KINDS)
+        self._walked += self._walks.window()
         if interval.mono - self._searched >= self.search_s:
             self._searched = interval.mono
             self._search_pairs(at)
@@ -121,6 +127,12 @@ class Findings:
             if finding is not None:
                 drafts.append(finding)
                 explained.add(id(pair.child))
+        walked, self._walked = self._walked, []
+        for walk in walked:
+            finding = from_walk(context, walk)
+            if finding is not None:
+                drafts.append(finding)
+                explained.add(id(walk.child))
         drafts = [*drafts, *loops(context, explained)]
         self._register.update(at, drafts, passes=PASSES, grace_s=GRACE, kinds=_SERIES_KINDS)
 

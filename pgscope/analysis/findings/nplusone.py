@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pgscope.analysis.findings.context import Context
-from pgscope.analysis.findings.model import Cost, Finding
+from pgscope.analysis.findings.model import Cost, Evidence, Finding
 from pgscope.analysis.findings.pairs import Pair
-from pgscope.analysis.findings.proof import grade
+from pgscope.analysis.findings.proof import grade, run_evidence, tie_evidence, who_evidence
 from pgscope.analysis.findings.remedy import eager_load, one_write
+from pgscope.analysis.findings.walk import Walk, numbers
 
 
 def from_pair(context: Context, pair: Pair) -> Finding | None:
@@ -54,6 +55,55 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
         usesysid=pair.child.userid,
         at_once=pair.verdict.exact is not None and pair.tie is not None and not pair.verdict.needs_run,
         relationship=pair.tie.column if pair.tie is not None else "",
+    )
+
+
+def from_walk(context: Context, walk: Walk) -> Finding | None:
+    """The finding that a walk over one great page amounts to."""
+    applications = context.together(walk.child, walk.parent)
+    if applications is None:
+        return None
+    loop = context.book.loop(walk.child.keys, walk.parent.keys)
+    tags = context.tags.shared(walk.child.keys, walk.parent.keys)
+    each = "one call" if walk.per_row == 1 else f"{walk.per_row} calls"
+    text = (
+        f"{each} for each of the {walk.rows:,.0f} rows that the parent returned at once, to the last one, in "
+        f"{walk.seconds:.0f} s; none shortly before or after"
+    )
+    evidence = [Evidence("conservation", text, numbers(walk))]
+    if loop is not None:
+        evidence.append(run_evidence(loop))
+    evidence.append(tie_evidence(walk.tie))
+    if tags:
+        evidence.append(Evidence("tag", f"both statements come from {tags}"))
+    evidence.append(who_evidence(context, walk.child, walk.parent, applications))
+    database, user = context.place(walk.child)
+    unique = context.schemas[walk.child.dbid].is_key(walk.child.shape)
+    avoidable, trip = (walk.calls - 1) / walk.seconds, context.round_trip_ms
+    return Finding(
+        "n_plus_one",
+        "confirmed" if tags or (loop is not None and loop.in_transaction) else "likely",
+        applications or context.sole(walk.parent) or context.sole(walk.child),
+        database,
+        user,
+        f"1 + {walk.calls:.0f}: {walk.tie.to_table} is asked for once for each row of {walk.tie.from_table} "
+        f"by {walk.tie.column}",
+        context.ref(walk.child),
+        context.ref(walk.parent),
+        tuple(evidence),
+        Cost(
+            calls_per_s=walk.calls / walk.seconds,
+            server_ms_per_s=walk.exec_time / walk.seconds,
+            avoidable_round_trips_per_s=avoidable,
+            round_trip_ms=trip,
+            client_wait_ms_per_s=avoidable * (trip + walk.exec_time / walk.calls),
+        ),
+        eager_load(walk.child.text, walk.child.shape, walk.tie, unique),
+        ((walk.rows, walk.calls),),
+        datid=walk.child.dbid,
+        usesysid=walk.child.userid,
+        at_once=True,
+        relationship=walk.tie.column,
     )
 
 

@@ -8,8 +8,9 @@ from pgscope.analysis.findings.conservation import STRENGTH_ALONE
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Evidence
 from pgscope.analysis.findings.pairs import Pair
+from pgscope.analysis.findings.relation import Relationship
 from pgscope.analysis.findings.runbook import Loop
-from pgscope.analysis.findings.sightings import SessionKey
+from pgscope.analysis.findings.series import Group
 from pgscope.text import plural
 
 
@@ -17,7 +18,6 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
     """Grade and evidence of a pair; '' where it is not enough to be shown."""
     loop = context.book.loop(pair.child.keys, pair.parent.keys)
     tags = context.tags.shared(pair.child.keys, pair.parent.keys)
-    shared = context.sightings.shared(pair.child.keys, pair.parent.keys)
     verdict, tie = pair.verdict, pair.tie
     runs = loop is not None and (loop.after_parent > 0 or loop.runs >= 2)
     # A parent of a millisecond may fall between two looks: two runs in transactions will do.
@@ -37,12 +37,12 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
         result = "likely"
     evidence = [_conservation(pair)]
     if loop is not None:
-        evidence.append(_run(loop))
+        evidence.append(run_evidence(loop))
     if tie is not None:
-        evidence.append(_tie(pair))
+        evidence.append(tie_evidence(tie))
     if tags:
         evidence.append(Evidence("tag", f"both statements come from {tags}"))
-    evidence.append(_who(context, pair, shared))
+    evidence.append(who_evidence(context, pair.child, pair.parent, pair.applications))
     return result, tuple(evidence)
 
 
@@ -86,7 +86,8 @@ def _conservation(pair: Pair) -> Evidence:
     return Evidence("conservation", text, numbers)
 
 
-def _run(loop: Loop) -> Evidence:
+def run_evidence(loop: Loop) -> Evidence:
+    """What probes saw of its runs."""
     where = "one transaction" if loop.in_transaction else "one tight sequence of a session"
     after = f", {loop.after_parent} of them after the parent" if loop.after_parent else ""
     text = f"up to {loop.longest} executions seen in {where}; {loop.runs} such runs{after}"
@@ -94,9 +95,8 @@ def _run(loop: Loop) -> Evidence:
     return Evidence("run", text, numbers)
 
 
-def _tie(pair: Pair) -> Evidence:
-    tie = pair.tie
-    assert tie is not None
+def tie_evidence(tie: Relationship) -> Evidence:
+    """How the child hangs on the parent."""
     if tie.kind == "reload":
         return Evidence("key", f"the child reads again, by {tie.column}, a row the parent returned")
     how = "collection (one to many)" if tie.kind == "collection" else "reference (many to one)"
@@ -105,13 +105,15 @@ def _tie(pair: Pair) -> Evidence:
     )
 
 
-def _who(context: Context, pair: Pair, shared: dict[SessionKey, tuple[str, float]]) -> Evidence:
-    if pair.applications:
-        text = f"application {_listed(pair.applications)}"
+def who_evidence(context: Context, child: Group, parent: Group, applications: Sequence[str]) -> Evidence:
+    """Which application runs both, as far as that was seen."""
+    shared = context.sightings.shared(child.keys, parent.keys)
+    if applications:
+        text = f"application {_listed(applications)}"
     else:
         text = "no application was seen running both statements yet"
         # A parent that runs for a millisecond may not have been seen at all.
-        for which, group in (("parent", pair.parent), ("child", pair.child)):
+        for which, group in (("parent", parent), ("child", child)):
             if alone := context.sole(group):
                 text += f"; {_listed(alone)} runs nearly all of the {which}"
                 break

@@ -224,37 +224,49 @@ class Series:
         self._pending_s = 0.0
         if fresh:
             self._admit(fresh)
+        self._admit_told()
         self._expire()
+
+    def _admit_told(self) -> None:
+        """Entries whose text came after all that they did."""
+        names = [key for key in self._untold if (key.dbid, key.queryid) in self._texts.packed]
+        for key in names[: self.parses]:
+            self._admit_one(key, None)
 
     def _admit(self, fresh: list[tuple[StatementKey, Counts]]) -> None:
         """Find the groups of entries not seen before, the busiest first; the rest wait a window."""
         if len(fresh) > self.parses:
             fresh.sort(key=lambda item: -item[1].calls)
         for key, counts in fresh[: self.parses]:
-            text = self._texts.get((key.dbid, key.queryid))
-            if text is None:
-                self._untold.setdefault(key, []).append((self.newest, counts))
-                continue
-            if is_own_text(text):
-                self._untold.pop(key, None)
-                continue
-            shape = shape_of(text)
-            name = GroupKey(
-                key.dbid, key.userid, shape.fingerprint or text, shape is not UNKNOWN and shape.single_row
-            )
-            group = self.groups.get(name)
-            if group is None:
-                group = self.groups[name] = Group(key.dbid, key.userid, text, shape)
-            group.keys.append(key)
-            self._group_of[key] = group
-            before = self._untold.pop(key, ())
-            if not group.cells:
-                for window, earlier in before:
-                    if window >= self.oldest:
-                        group.add(window, earlier)
-            group.add(self.newest, counts)
+            self._admit_one(key, counts)
         while len(self._untold) > UNTOLD:
             del self._untold[next(iter(self._untold))]
+
+    def _admit_one(self, key: StatementKey, counts: Counts | None) -> None:
+        """`counts` is what it did in the newest window."""
+        text = self._texts.get((key.dbid, key.queryid))
+        if text is None:
+            if counts is not None:
+                self._untold.setdefault(key, []).append((self.newest, counts))
+            return
+        before = self._untold.pop(key, [])
+        if is_own_text(text):
+            return
+        shape = shape_of(text)
+        name = GroupKey(
+            key.dbid, key.userid, shape.fingerprint or text, shape is not UNKNOWN and shape.single_row
+        )
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = Group(key.dbid, key.userid, text, shape)
+        group.keys.append(key)
+        self._group_of[key] = group
+        if not group.cells:
+            for window, earlier in before:
+                if window >= self.oldest:
+                    group.add(window, earlier)
+        if counts is not None:
+            group.add(self.newest, counts)
 
     def _expire(self) -> None:
         """Drop what did nothing in any window kept."""
