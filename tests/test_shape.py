@@ -89,6 +89,35 @@ def test_whole_rows_and_limits() -> None:
     assert shape_of("SELECT a.x, (SELECT count(*) FROM b) FROM a").aggregate is False
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT x FROM c WHERE q = $1", "SELECT x, q FROM c WHERE q = ANY($1)"),
+        (
+            "SELECT x AS q FROM c WHERE q = $1 ORDER BY 1",
+            "SELECT x AS q, q FROM c WHERE q = ANY($1) ORDER BY 1",
+        ),
+        ("SELECT * FROM c WHERE q = $1", "SELECT * FROM c WHERE q = ANY($1)"),
+        ("SELECT c.q, x FROM c WHERE c.q = $1", "SELECT c.q, x FROM c WHERE c.q = ANY($1)"),
+        (
+            "SELECT count(*) FROM c WHERE q = $1 LIMIT $2",
+            "SELECT count(*), q FROM c WHERE q = ANY($1) GROUP BY q",
+        ),
+        (
+            "SELECT k, count(*) FROM c WHERE q = $1 GROUP BY k",
+            "SELECT k, count(*), q FROM c WHERE q = ANY($1) GROUP BY q, k",
+        ),
+        (
+            "SELECT 1 AS a FROM c WHERE q = $1 LIMIT 1",
+            "SELECT wanted.key, found.* FROM unnest($1) AS wanted (key) "
+            "CROSS JOIN LATERAL ( SELECT 1 AS a FROM c WHERE q = wanted.key LIMIT 1 ) AS found",
+        ),
+    ],
+)
+def test_a_replacement_says_whose_each_row_is(text: str, expected: str) -> None:
+    assert " ".join(batched(text, "q").split()).replace(" ,", ",") == expected
+
+
 def test_replacements_parse_and_ask_for_many() -> None:
     rows = batched(
         "SELECT c.id, c.x FROM choice c WHERE c.question_id = $1::bigint AND c.y = $2", "question_id"

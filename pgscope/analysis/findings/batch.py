@@ -16,7 +16,8 @@ from pgscope.analysis.shape import LONGEST, shape_of
 def batched(text: str, column: str, unique: bool = False) -> str:
     """A look-up by `column` for many values at once: `= ANY`, GROUP BY for aggregates, LATERAL for LIMIT.
 
-    A LIMIT on a look-up by a unique column means nothing and goes.
+    The column comes back with each row. A LIMIT on a look-up by a unique column, or on one aggregate, means
+    nothing and goes.
     '' where the statement does not lend itself to it.
     """
     shape = shape_of(text)
@@ -27,18 +28,20 @@ def batched(text: str, column: str, unique: bool = False) -> str:
         place = _equality(select.whereClause, column)
         if place is None:
             return ""
-        if shape.limited and unique:
+        if shape.limited and (unique or (shape.aggregate and not shape.grouped)):
             select.limitCount = select.limitOffset = None
             select.limitOption = enums.LimitOption.LIMIT_OPTION_DEFAULT
-        elif shape.limited and not shape.aggregate:
+        elif shape.limited:
             return _lateral(select, place)
         reference = place.lexpr if isinstance(place.lexpr, ast.ColumnRef) else place.rexpr
         value = place.rexpr if isinstance(place.lexpr, ast.ColumnRef) else place.lexpr
         place.lexpr, place.rexpr = reference, _parameter(value)
         place.kind = enums.A_Expr_Kind.AEXPR_OP_ANY
-        if shape.aggregate and not shape.grouped:
-            select.targetList = (ast.ResTarget(val=reference), *select.targetList)
-            select.groupClause = (reference,)
+        if shape.aggregate:
+            select.groupClause = (reference, *(select.groupClause or ()))
+        if not _returns(select, column):
+            # Whose each row is must be told; at the end, for ORDER BY may count places.
+            select.targetList = (*select.targetList, ast.ResTarget(val=reference))
         return str(IndentedStream()(select))
     except (ParseError, ValueError, RecursionError, NotImplementedError):
         return ""
@@ -97,6 +100,16 @@ def _equality(where: Any, column: str) -> Any:
     return None
 
 
+def _returns(select: Any, column: str) -> bool:
+    """Whether the column is among those that come back, under its name."""
+    for target in select.targetList:
+        if isinstance(target.val, ast.ColumnRef) and target.name in (None, column):
+            last: Any = (target.val.fields or (None,))[-1]
+            if isinstance(last, ast.A_Star) or last.sval == column:
+                return True
+    return False
+
+
 def _parameter(value: Any) -> Any:
     """The parameter without its cast, which was to the type of one value."""
     return value.arg if isinstance(value, ast.TypeCast) else value
@@ -113,6 +126,6 @@ def _lateral(select: Any, place: Any) -> str:
     number = _parameter(value)
     parameter = f"${number.number}" if isinstance(number, ast.ParamRef) else "$1"
     return (
-        f"SELECT found.*\nFROM unnest({parameter}) AS wanted (key)\n"
+        f"SELECT wanted.key, found.*\nFROM unnest({parameter}) AS wanted (key)\n"
         f"CROSS JOIN LATERAL (\n{indented}\n) AS found"
     )
