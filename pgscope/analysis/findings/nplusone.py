@@ -16,13 +16,9 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
     writes = not pair.child.shape.looks_up
     if not graded or (writes and pair.verdict.kind != "rows"):
         return None
-    if writes:
-        loop = context.book.loop(pair.child.keys, pair.parent.keys)
-        if loop is not None and loop.in_transaction and not loop.client_loop:
-            # A pipeline (executemany): the client never waits in between.
-            return None
-        if loop is None:
-            graded = "likely"
+    if writes and not context.book.takes_turns(pair.child.keys):
+        # As far as is known, a pipeline (executemany, an ORM's flush): the client never waits in between.
+        return None
     cost = _cost(context, pair)
     database, user = context.place(pair.child)
     schema = context.schemas.get(pair.child.dbid)

@@ -39,7 +39,7 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
     if loop is not None:
         evidence.append(run_evidence(loop))
     if tie is not None:
-        evidence.append(tie_evidence(tie))
+        evidence.append(tie_evidence(tie, writes=not pair.child.shape.looks_up))
     if tags:
         evidence.append(Evidence("tag", f"both statements come from {tags}"))
     evidence.append(who_evidence(context, pair.child, pair.parent, pair.applications))
@@ -95,10 +95,11 @@ def run_evidence(loop: Loop) -> Evidence:
     return Evidence("run", text, numbers)
 
 
-def tie_evidence(tie: Relationship) -> Evidence:
+def tie_evidence(tie: Relationship, *, writes: bool = False) -> Evidence:
     """How the child hangs on the parent."""
     if tie.kind == "reload":
-        return Evidence("key", f"the child reads again, by {tie.column}, a row the parent returned")
+        does = "writes" if writes else "reads again"
+        return Evidence("key", f"the child {does}, by {tie.column}, a row the parent returned")
     how = "collection (one to many)" if tie.kind == "collection" else "reference (many to one)"
     return Evidence(
         "foreign key", f"{tie.from_table} to {tie.to_table} by {tie.column} ({tie.constraint}): a {how}"

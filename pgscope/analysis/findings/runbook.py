@@ -88,6 +88,10 @@ class RunBook:
             turns = turns or (run.in_transaction and run.client_loop)
         return Loop(count, longest, transaction, turns, after) if count else None
 
+    def takes_turns(self, child: Iterable[StatementKey], shortest: int = 3) -> bool:
+        """Whether a client was seen to take its turn between executions, in a transaction or not."""
+        return any(run.executions >= shortest and run.client_loop for _, run in self._of(child))
+
     def transactions(self, child: Iterable[StatementKey]) -> int:
         """Transactions and sequences in which the statement was seen at all."""
         return len(self._of(child))

@@ -23,18 +23,22 @@ class Run:
     query_id: int
     in_transaction: bool
     executions: int = 0
-    looks: int = 0
     waits: int = 0
-    """Looks that found the session waiting for its client after this statement."""
+    """Executions after which the session was found waiting for its client."""
     before: frozenset[int] = frozenset()
     """Other statements seen earlier in the same transaction or sequence."""
     first: float = 0.0
     last: float = 0.0
+    waited: float = 0.0
+    """The last execution of which it was, by its start."""
 
     @property
     def client_loop(self) -> bool:
-        """Whether the client was seen to take its turn between executions; a pipeline never shows that."""
-        return self.looks > 0 and self.waits / self.looks >= 0.15
+        """Whether the client was seen to take its turn between executions; a pipeline never shows that.
+
+        It may pause after the last one, before it ends the transaction.
+        """
+        return self.waits >= 2 and self.waits / self.executions >= 0.15
 
 
 @dataclass
@@ -92,7 +96,7 @@ def _count(stretch: _Stretch, row: BurstRow, query_id: int, start: float) -> Non
     if run.executions == 0 or start - run.last > SAME_EXECUTION:
         run.executions += 1
         run.last = start
-    run.looks += 1
-    if row.state.startswith("idle"):
+    if row.state.startswith("idle") and start - run.waited > SAME_EXECUTION:
         run.waits += 1
+        run.waited = start
     stretch.last_start = max(stretch.last_start, start)

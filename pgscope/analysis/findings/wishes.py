@@ -71,7 +71,7 @@ class Wishes:
             )
             and (
                 grade(self._context, pair)[0] != "confirmed"
-                or (pair.child.shape.writes_one and book.loop(pair.child.keys, pair.parent.keys) is None)
+                or (pair.child.shape.writes_one and not book.takes_turns(pair.child.keys))
             )
         ]
         wishes: list[tuple[object, list[Group], tuple[str, ...]]] = [
