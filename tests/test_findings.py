@@ -130,6 +130,8 @@ def test_overfetch_of_a_whole_table() -> None:
     (finding,) = world.run(8, steady(ALL, 1, 2, rows=5000))
     assert (finding.kind, finding.grade) == ("overfetch", "confirmed")
     assert finding.remedy.sql == "SELECT count(*) FROM question"
+    (finding,) = World().run(8, steady(ALL + " WHERE author_id = $1", 1, 2, rows=5000))
+    assert (finding.kind, finding.remedy.sql) == ("overfetch", "")
     assert world.run(8, steady(ALL, 1, 2, rows=5000)) and len(world.findings.current(world.at)) == 1
 
 
@@ -266,6 +268,13 @@ def test_wishes_are_few_and_told_once() -> None:
     bursts = [wish for wish in wanted if isinstance(wish, BurstWanted)]
     assert 1 <= len(bursts) <= 4
     assert set(bursts) == {BurstWanted(100, 1.0)}
+    # A run too short to prove it: the next probe may.
+    world.burst("importer", 100, [INSERT, INSERT, INSERT, "COMMIT"])
+    again = 0
+    for _ in range(40):
+        assert world.run(1, steady(INSERT, 20, 30)) == ()
+        again += sum(isinstance(wish, BurstWanted) for wish in world.findings.wants())
+    assert 3 <= again <= 6
 
 
 def test_a_sighting_counts_for_a_minute_however_long_the_session_stays() -> None:

@@ -86,7 +86,7 @@ def _finding(context: Context, group: Group, names: tuple[str, ...]) -> Finding:
                 ("Rails", f"{model}.count, limit(n), pluck(...), find_each"),
                 ("Hibernate", "SELECT COUNT(e), setMaxResults, a projection"),
             ),
-            f"SELECT count(*) FROM {table.table}" if not shape.joins else "",
+            f"SELECT count(*) FROM {table.table}" if not shape.joins and not shape.filtered else "",
         ),
         datid=group.dbid,
         usesysid=group.userid,
