@@ -107,6 +107,25 @@ def test_insert_loop_is_found_and_a_pipeline_is_not() -> None:
             assert found[0].cost.round_trip_ms == 0.2
 
 
+@pytest.mark.parametrize(("calls", "expected"), [(60, ["row_by_row_writes"]), (600, [])])
+def test_chunks_sent_at_once_are_no_loop(calls: int, expected: list[str]) -> None:
+    """Each 15 ms a client sends a chunk, and waits in its transaction; a slow loop looks the same, but for
+    what was counted."""
+    world = World()
+    world.seen("importer", 7, INSERT)
+    program = steady(INSERT, calls, calls)
+    world.run(5, program)
+    rows = [
+        BurstRow(
+            world.at + n / 200, world.key(INSERT).queryid, world.at + n // 3 * 3 / 200, world.at - 0.1,
+            "idle in transaction",
+        )
+        for n in range(60)
+    ]  # fmt: skip
+    world.findings.feed(Burst(world.at, world.at, 7, 1.0, DATID, ROLE, "importer", tuple(rows), 0.2))
+    assert [finding.kind for finding in world.run(4, program)] == expected
+
+
 def test_look_up_loop_is_listed_uncoloured_after_patience() -> None:
     world = World()
     world.run(3, steady(AUTHOR, 30, 60))

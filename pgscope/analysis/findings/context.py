@@ -97,6 +97,14 @@ class Context:
                 read += cell.shared_read
         return calls / seconds, rows / seconds, time / seconds, read / seconds
 
+    def session_rate(self, group: Group) -> float:
+        """Calls a second of each session that was seen with it, over the newest windows."""
+        return self.rates(group)[0] / max(len(self.sightings.sessions(group.keys)), 1)
+
+    def takes_turns(self, group: Group) -> bool:
+        """Whether a client was seen to take its turn between executions."""
+        return self.book.takes_turns(group.keys, self.session_rate(group))
+
     def place(self, group: Group) -> tuple[str, str]:
         """Names of the database and role of a group."""
         return self.databases.get(group.dbid, ""), self.users.get(group.userid, "")

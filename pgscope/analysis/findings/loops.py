@@ -44,7 +44,7 @@ def _writes(context: Context, group: Group) -> Finding | None:
 
     executemany and batches are silent: in a pipeline the session is never seen waiting for its client.
     """
-    loop = context.book.loop(group.keys, shortest=SHORT_RUN)
+    loop = context.book.loop(group.keys, shortest=SHORT_RUN, rate=context.session_rate(group))
     if loop is not None and loop.in_transaction:
         if not loop.client_loop or (loop.longest < RUN and loop.runs < 2):
             return None
@@ -70,7 +70,7 @@ def _writes(context: Context, group: Group) -> Finding | None:
 
 def _lookups(context: Context, group: Group) -> Finding | None:
     """The same look-up many times in one transaction, for keys that no statement here returned."""
-    loop = context.book.loop(group.keys, shortest=RUN)
+    loop = context.book.loop(group.keys, shortest=RUN, rate=context.session_rate(group))
     if loop is None or not loop.in_transaction or not loop.client_loop or loop.runs < 2:
         return None
     # First let a parent be found.

@@ -16,7 +16,7 @@ def from_pair(context: Context, pair: Pair) -> Finding | None:
     writes = not pair.child.shape.looks_up
     if not graded or (writes and pair.verdict.kind != "rows"):
         return None
-    if writes and not context.book.takes_turns(pair.child.keys):
+    if writes and not context.takes_turns(pair.child):
         # As far as is known, a pipeline (executemany, an ORM's flush): the client never waits in between.
         return None
     cost = _cost(context, pair)

@@ -80,8 +80,8 @@ def _conservation(pair: Pair) -> Evidence:
     else:
         text = (
             f"{f.calls_per_parent:.1f} calls for each call of the parent, {f.ratio:.2f} for each row: each "
-            f"owner once a page (identity map or cache), correlation {max(f.correlation, f.partial):.2f} "
-            f"over {f.windows} windows"
+            "owner once a page (an identity map or cache), or pages that do not ask; correlation "
+            f"{max(f.correlation, f.partial):.2f} over {f.windows} windows"
         )
     return Evidence("conservation", text, numbers)
 

@@ -16,6 +16,8 @@ PAUSE = 1.5
 AGAIN = 6.0
 """Seconds until a statement is probed again, doubled with each probe that showed nothing."""
 LONGEST_PAUSE = 120.0
+TOO_MANY = 3.0
+"""Times as many calls as a probe saw: the client sends several at once, and takes its turn between those."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,16 @@ class RunBook:
                 self._alone.pop(name, None)
 
     def loop(
-        self, child: Iterable[StatementKey], parent: Iterable[StatementKey] = (), shortest: int = 3
+        self,
+        child: Iterable[StatementKey],
+        parent: Iterable[StatementKey] = (),
+        shortest: int = 3,
+        rate: float = 0.0,
     ) -> Loop | None:
-        """Runs of at least `shortest`: in transactions, or in autocommit right after the parent."""
+        """Runs of at least `shortest`: in transactions, or in autocommit right after the parent.
+
+        `rate` is how many calls a second a session makes by the counters, for `client_loop`.
+        """
         before = {key.queryid for key in parent}
         count = longest = after = 0
         transaction = turns = False
@@ -85,12 +94,15 @@ class RunBook:
             longest = max(longest, run.executions)
             after += follows
             transaction = transaction or run.in_transaction
-            turns = turns or (run.in_transaction and run.client_loop)
+            turns = turns or (run.in_transaction and _takes_turns(run, rate))
         return Loop(count, longest, transaction, turns, after) if count else None
 
-    def takes_turns(self, child: Iterable[StatementKey], shortest: int = 3) -> bool:
-        """Whether a client was seen to take its turn between executions, in a transaction or not."""
-        return any(run.executions >= shortest and run.client_loop for _, run in self._of(child))
+    def takes_turns(self, child: Iterable[StatementKey], rate: float, shortest: int = 3) -> bool:
+        """Whether a client was seen to take its turn between executions, in a transaction or not.
+
+        `rate` as in `loop`.
+        """
+        return any(run.executions >= shortest and _takes_turns(run, rate) for _, run in self._of(child))
 
     def transactions(self, child: Iterable[StatementKey]) -> int:
         """Transactions and sequences in which the statement was seen at all."""
@@ -128,3 +140,7 @@ class RunBook:
     def prefer(self, wishes: Sequence[object]) -> list[object]:
         """Those probed longest ago first."""
         return sorted(wishes, key=lambda name: self._asked.get(name, (float("-inf"), 0.0))[0])
+
+
+def _takes_turns(run: Run, rate: float) -> bool:
+    return run.client_loop and rate <= TOO_MANY * run.pace

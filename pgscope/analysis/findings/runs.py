@@ -5,6 +5,7 @@ In autocommit each statement is its own transaction; there only a tight sequence
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 
 from pgscope.dataclass import dataclass
@@ -25,6 +26,7 @@ class Run:
     executions: int = 0
     waits: int = 0
     """Executions after which the session was found waiting for its client."""
+    looks: int = 0
     before: frozenset[int] = frozenset()
     """Other statements seen earlier in the same transaction or sequence."""
     first: float = 0.0
@@ -39,6 +41,13 @@ class Run:
         It may pause after the last one, before it ends the transaction.
         """
         return self.waits >= 2 and self.waits / self.executions >= 0.15
+
+    @property
+    def pace(self) -> float:
+        """Executions a second, where they are so slow that looks show each of them twice; else infinite."""
+        seconds = self.last - self.first
+        slow = self.looks >= 2 * self.executions and seconds > 0
+        return (self.executions - 1) / seconds if slow else math.inf
 
 
 @dataclass
@@ -96,6 +105,7 @@ def _count(stretch: _Stretch, row: BurstRow, query_id: int, start: float) -> Non
     if run.executions == 0 or start - run.last > SAME_EXECUTION:
         run.executions += 1
         run.last = start
+    run.looks += 1
     if row.state.startswith("idle") and start - run.waited > SAME_EXECUTION:
         run.waits += 1
         run.waited = start

@@ -71,7 +71,7 @@ class Wishes:
             )
             and (
                 grade(self._context, pair)[0] != "confirmed"
-                or (pair.child.shape.writes_one and not book.takes_turns(pair.child.keys))
+                or (pair.child.shape.writes_one and not self._context.takes_turns(pair.child))
             )
         ]
         wishes: list[tuple[object, list[Group], tuple[str, ...]]] = [
@@ -84,7 +84,7 @@ class Wishes:
             session = self._session(groups, applications)
             child = groups[0]
             # A short run of writes is on its way to be proved: it is no probe that showed nothing.
-            begun = child.shape.writes_one and book.takes_turns(child.keys)
+            begun = child.shape.writes_one and self._context.takes_turns(child)
             seen = book.transactions(child.keys) > 0 and not begun
             if session is not None and book.may_ask(name, mono, seen=seen):
                 return BurstWanted(*session)
