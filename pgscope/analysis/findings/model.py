@@ -152,7 +152,7 @@ class Thresholds:
     """From when on a finding is shown; all may differ by application."""
 
     calls_per_s: float = 0.2
-    """Child calls, writes or look-ups each second, averaged over the last half minute."""
+    """Child calls, writes or look-ups each second, averaged over the last ten windows of about a second."""
     client_wait_ms_per_s: float = 0.0
     overfetch_rows: float = 500.0
     """Rows a call."""
