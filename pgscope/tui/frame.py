@@ -70,6 +70,10 @@ _ELSEWHERE = {
     **dict.fromkeys("eE", "Plans are made of statements: 3, or of what a session runs: 2"),
     **dict.fromkeys("cT", "Sessions are cancelled and ended on Sessions (2) and Locks (4)"),
 }
+_RUNS = ("explain", "analyze")
+"""Actions that nothing can come of while the past is shown."""
+_FORWARD = tuple(f"past({what})" for what in ("'move', 10", "'move', 300", "'step', 1", "'now'"))
+"""Those that nothing can come of while the present is."""
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
@@ -345,7 +349,7 @@ class Frame(KeptLines, Screen[None]):
         '' leaves it out: it would only say why it cannot do anything now.
         """
         past, stands = _standing(self.stage.status)
-        if action == "explain" and past:
+        if action in (_RUNS if past else _FORWARD):
             return ""
         if action == "pause" and stands:
             return "Play" if past else "Go on"

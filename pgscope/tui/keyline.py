@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import ActiveBinding
 from textual.content import Content
 from textual.screen import Screen
 from textual.strip import Strip
@@ -17,6 +19,10 @@ from pgscope.tui.glyphs import terminal_signs
 from pgscope.tui.keptlines import KeptLines
 
 _DIM = Style(dim=True)
+_ELSEWHERE = ("view.", "reader.", "table.")
+"""Ids of keys that take no room in the footer: the tabs show those of views, and how to move is known."""
+_LAST = ("frame.", "app.", "past.")
+"""Those that every screen has come behind its own, in this order."""
 
 
 class Key(NamedTuple):
@@ -48,6 +54,8 @@ class Key(NamedTuple):
 
 class KeyLine(KeptLines):
     """A line of keys, cut after a whole key, with the help last and a sign that there are more keys.
+
+    Where there is room, keys stand behind them that are else in the help only.
 
     A click on a key is as good as the key. Textual's own footer looks the same; it makes a widget of each
     key, and these were a tenth of the time until the first rows were on the screen.
@@ -81,7 +89,10 @@ class KeyLine(KeptLines):
         wanted, room = self._wanted_keys(), self.size.width
         if (wanted, room) != (self._wanted, self._room):
             self._wanted, self._room = wanted, room
-            self._fitting = _placed(_fitting(wanted, room))
+            fitting = list(_fitting(wanted, room))
+            if len(fitting) == len(wanted):
+                fitting += _more(self._other_keys(wanted), room - _width(fitting))
+            self._fitting = _placed(fitting)
         return self._fitting
 
     def on_mount(self) -> None:
@@ -97,18 +108,43 @@ class KeyLine(KeptLines):
             self.refresh()
 
     def _wanted_keys(self) -> Sequence[Key]:
-        named = getattr(self.screen, "key_word", None)
         keys: dict[str, Key] = {}
-        for _, binding, enabled, tooltip in self.screen.active_bindings.values():
+        for active in self.screen.active_bindings.values():
             # Of several keys for one action the first is told.
-            if binding.show and binding.action not in keys:
-                word = cast("str | None", named(binding.action)) if named is not None else None
-                if word == "":
-                    continue
-                shown = self.app.get_key_display(binding)
-                words = (word or binding.description, binding.action, tooltip)
-                keys[binding.action] = Key(binding.key, shown, *words, enabled)
+            if active.binding.show and active.binding.action not in keys:
+                key = self._key(active)
+                if key.word:
+                    keys[key.action] = key
         return list(keys.values())
+
+    def _other_keys(self, wanted: Sequence[Key]) -> Sequence[Key]:
+        """Those that do something now and are not wanted at any width, the screen's own first."""
+        keys = {key.action: key for key in wanted}
+        found: list[tuple[int, Key]] = []
+        focused = self.screen.focused
+        for active in self.screen.active_bindings.values():
+            name, action = active.binding.id or "", active.binding.action
+            typed = self.app.get_key_display(active.binding)
+            if (
+                focused is not None
+                and len(typed) == 1
+                and focused.check_consume_key(active.binding.key, typed)
+            ):
+                continue
+            if active.enabled and name and not name.startswith(_ELSEWHERE) and action not in keys:
+                keys[action] = self._key(active)
+                rank = next((n for n, prefix in enumerate(_LAST) if name.startswith(prefix)), -1)
+                found.append((rank, keys[action]))
+        return [key for _, key in sorted(found, key=itemgetter(0)) if key.word]
+
+    def _key(self, active: ActiveBinding) -> Key:
+        """A key with its word of now, '' where the screen does not want it told."""
+        binding = active.binding
+        named = getattr(self.screen, "key_word", None)
+        word = cast("str | None", named(binding.action)) if named is not None else None
+        told = binding.description if word is None else word
+        shown = self.app.get_key_display(binding)
+        return Key(binding.key, shown, told, binding.action, active.tooltip, active.enabled)
 
     def render_line(self, y: int) -> Strip:
         """The line as it is now."""
@@ -172,6 +208,17 @@ def _fitting(keys: Sequence[Key], room: int) -> Sequence[Key]:
             shown.append(key)
     fitting = [*shown, *last] or [*keys[:1]]
     return [*fitting[:-1], fitting[-1]._replace(word=fitting[-1].word + more)]
+
+
+def _more(keys: Sequence[Key], room: int) -> Sequence[Key]:
+    """As many of the keys, in their order, as there is room for."""
+    shown: list[Key] = []
+    for key in keys:
+        room -= key.width
+        if room < 0:
+            break
+        shown.append(key)
+    return shown
 
 
 def _placed(keys: Sequence[Key]) -> Sequence[Key]:

@@ -63,6 +63,7 @@ SESSION_KEYS = (
         show=False,
     ),
 )
+_ACTS = frozenset(binding.action for binding in SESSION_KEYS if binding.action != "root")
 
 
 class SessionFrame(Frame):
@@ -115,10 +116,12 @@ class SessionFrame(Frame):
         return len(table.marked) if table is not None else 0
 
     def key_word(self, action: str) -> str | None:
-        """Cancel is no offer where there is nobody, or nothing may be done."""
+        """No key is offered that acts on sessions where there is nobody, or nothing may be done."""
         status = self.stage.status
-        idle = status.read_only or status.past is not None or not self.has_sessions
-        return "" if action == "act('cancel')" and idle else super().key_word(action)
+        idle = status.read_only or status.past is not None
+        if (action in _ACTS and idle) or (action in (*_ACTS, "root") and not self.has_sessions):
+            return ""
+        return super().key_word(action)
 
     # --- inside
 

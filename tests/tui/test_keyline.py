@@ -19,6 +19,9 @@ class _Keys(Screen[None]):
         Binding("a", "note('a')", "Alpha", tooltip="The first", id="first"),
         Binding("b,c", "refused", "Beta"),
         Binding("d", "note('d')", "Delta", show=False),
+        Binding("f", "note('f')", "Foxtrot", show=False, id="frame.f"),
+        Binding("e", "note('e')", "Echo", show=False, id="own.e"),
+        Binding("1", "note('1')", "One", show=False, id="view.one"),
         Binding("question_mark", "help", "Help", key_display="?"),
     ]
 
@@ -67,14 +70,14 @@ async def test_it_says_the_keys_and_their_words_anew_when_they_change() -> None:
     app = _App()
     async with app.run_test(size=(60, 8)) as pilot:
         await pilot.pause()
-        assert _drawn(app) == " a Alpha  b Beta  ? Help"
+        assert _drawn(app) == " a Alpha  b Beta  ? Help  e Echo  f Foxtrot"
         app.set_keymap({"first": "x"})
         await pilot.pause()
-        assert _drawn(app) == " b Beta  ? Help  x Alpha"
+        assert _drawn(app) == " b Beta  ? Help  x Alpha  e Echo  f Foxtrot"
         app.keys.word = "What?"
         app.keys.refresh_bindings()
         await pilot.pause()
-        assert _drawn(app) == " b Beta  ? What?  x Alpha"
+        assert _drawn(app) == " b Beta  ? What?  x Alpha  e Echo  f Foxtrot"
 
 
 @pytest.mark.parametrize(("width", "said"), [(25, " a Alpha  b Beta  ? Help"), (24, " a Alpha  ? Help…")])
@@ -85,16 +88,31 @@ async def test_where_there_is_no_room_the_help_says_that_there_is_more(width: in
         assert _drawn(app) == said
 
 
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (44, " a Alpha  b Beta  ? Help  e Echo  f Foxtrot"),
+        (43, " a Alpha  b Beta  ? Help  e Echo"),
+        (32, " a Alpha  b Beta  ? Help"),
+    ],
+)
+async def test_where_there_is_room_more_keys_are_told_the_screens_own_first(width: int, said: str) -> None:
+    app = _App()
+    async with app.run_test(size=(width, 8)) as pilot:
+        await pilot.pause()
+        assert _drawn(app) == said
+
+
 async def test_a_click_is_as_good_as_the_key_and_what_is_pointed_at_says_more() -> None:
     app = _App()
     async with app.run_test(size=(60, 8)) as pilot:
         await pilot.pause()
-        for column in (2, 12, 20, 40):
+        for column in (2, 12, 20, 28, 55):
             await pilot.click(KeyLine, offset=(column, 0))
-        assert app.keys.noted == ["a", "help"], "not the one that is refused, nor where there is none"
+        assert app.keys.noted == ["a", "help", "e"], "not the one that is refused, nor where there is none"
         await pilot.hover(KeyLine, offset=(3, 0))
         assert _line(app).tooltip == "The first"
         pointed = _line(app).render_line(0)
-        await pilot.hover(KeyLine, offset=(40, 0))
+        await pilot.hover(KeyLine, offset=(55, 0))
         assert _line(app).tooltip is None
         assert _line(app).render_line(0) != pointed

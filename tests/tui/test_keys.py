@@ -61,9 +61,9 @@ def _elsewhere(app: PgscopeApp, screen: Frame) -> bool:
 
 
 def _fits(screen: Frame) -> bool:
-    """Whether the footer shows all keys that it has, and these are neither few nor many."""
+    """Whether the footer shows all keys that it wants, and these are neither few nor many."""
     keys = screen.query_one(KeyLine).keys
-    return 4 <= len(keys) <= 9 and all(0 < key.end <= 80 for key in keys)
+    return 4 <= len(keys) <= 12 and all(0 < key.end <= 80 for key in keys)
 
 
 def _says(app: PgscopeApp, words: str) -> bool:

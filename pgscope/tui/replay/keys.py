@@ -14,10 +14,12 @@ def _key(keys: str, what: str, description: str, tooltip: str, name: str, shown:
 
 
 BINDINGS: Final = (
-    _key("left_square_bracket", "'move', -10", "Back", "Go 10 s back, into the last minutes", "back", "["),
-    _key("right_square_bracket", "'move', 10", "Forward", "Go 10 s forward", "forward", "]"),
-    _key("left_curly_bracket", "'move', -300", "Far back", "Go 5 minutes back", "far_back", "{"),
-    _key("right_curly_bracket", "'move', 300", "Far forward", "Go 5 minutes forward", "far_forward", "}"),
+    _key(
+        "left_square_bracket", "'move', -10", "10 s back", "Go 10 s back, into the last minutes", "back", "["
+    ),
+    _key("right_square_bracket", "'move', 10", "10 s forward", "Go 10 s forward", "forward", "]"),
+    _key("left_curly_bracket", "'move', -300", "5 min back", "Go 5 minutes back", "far_back", "{"),
+    _key("right_curly_bracket", "'move', 300", "5 min forward", "Go 5 minutes forward", "far_forward", "}"),
     _key("comma", "'step', -1", "Step back", "Go one poll back", "step_back", ","),
     _key("full_stop", "'step', 1", "Step", "Go one poll forward", "step", "."),
     _key("greater_than_sign", "'finding', 1", "Next finding", "Go to the next finding", "finding", ">"),
