@@ -37,8 +37,14 @@ FACTS = ServerFacts(
 )  # fmt: skip
 
 
-def churn(seconds: int, *, sessions: int = 12, entries: int = 40) -> Iterator[Sample]:
-    """So many seconds, a poll and two looks each. Applications live half a minute, sessions ten seconds."""
+def churn(
+    seconds: int, *, sessions: int = 12, entries: int = 40, application: int = 30, new_entries: bool = True
+) -> Iterator[Sample]:
+    """So many seconds, a poll and two looks each. Sessions live ten seconds.
+
+    `application` is how long an application lives, in seconds; `new_entries` says whether statements come
+    for ever.
+    """
     yield Connected(BEGIN, 0.0, FACTS)
     yield Names(BEGIN, 0.0, {10: "app"}, {5: "shop"})
     alive: deque[tuple[int, float, str]] = deque()
@@ -46,10 +52,11 @@ def churn(seconds: int, *, sessions: int = 12, entries: int = 40) -> Iterator[Sa
     for second in range(1, seconds + 1):
         at, mono = BEGIN + second, float(second)
         for _ in range(max(sessions // 10, 1)):
-            alive.append((1000 + 7 * second % 30000, at - 0.5, f"job-{second // 30}-{second % 3}"))
+            alive.append((1000 + 7 * second % 30000, at - 0.5, f"job-{second // application}-{second % 3}"))
         while len(alive) > sessions:
             alive.popleft()
-        known.append(_entry(second, at))
+        if new_entries or second <= entries:
+            known.append(_entry(second, at))
         while len(known) > entries:
             known.popleft()
         known = deque(

@@ -210,9 +210,9 @@ class Watch:
             self.attribution.observe(interval)
             self.findings.feed(poll)
             self.findings.observe(interval)
-            self._forget_gone()
             if self._table.made:
                 self._touched.update(self._deltas.touched)
+            self._forget_gone()
             self._statements = Statements(self._make_rows, self._make_working)
         elif self._first is None:
             self.findings.feed(poll)
@@ -238,6 +238,8 @@ class Watch:
         """Drop texts of entries that are gone, unless the window still counts them."""
         entries = self._deltas.entries
         most = 2 * len(entries) + self.spare
+        if len(self._touched) > len(entries):
+            self._touched.intersection_update(entries)
         if len(self.attribution) > most:
             self.attribution.forget_all_but(entries.keys())
         if len(self.window) > 3 * most:

@@ -18,6 +18,9 @@ from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
 from pgscope.sample import Poll
 
+_MOST = 2000
+"""Applications that are remembered; of more, half of those gone are dropped, the ones that did least."""
+
 
 @dataclass
 class Presence:
@@ -70,6 +73,14 @@ class PresenceFold:
                 look.longest_idle_in_transaction = max(look.longest_idle_in_transaction, age)
         for name, look in looks.items():
             self._take(self.applications[name], look)
+        if len(self.applications) > _MOST:
+            self._forget()
+
+    def _forget(self) -> None:
+        gone = [name for name in self.applications if name not in self._roster.applications]
+        gone.sort(key=lambda name: (self.applications[name].active_sum, self.applications[name].sessions))
+        for name in gone[: len(gone) // 2]:
+            del self.applications[name]
 
     def _take(self, whole: Presence, look: Presence) -> None:
         whole.active = max(whole.active, look.active)

@@ -132,7 +132,7 @@ def test_who_prepares_each_call_is_told_by_what_all_did() -> None:
 
 def test_a_single_sighting_tells_by_its_age() -> None:
     """A connection that was there for an instant, and seen once: in a loop, or in a pause."""
-    in_a_loop, in_a_pause = (seen(1, age).rate(300)[0] for age in (0.0001, 0.05))
+    in_a_loop, in_a_pause = (seen(1, age).rate()[0] for age in (0.0001, 0.05))
     assert in_a_loop > 100 * in_a_pause
     found = shares(
         {SHARED: Total(500.0, 0.0, 0.01)},

@@ -73,6 +73,8 @@ _SWEPT_EVERY = 10
 
 _MOST_NAMES = 300
 """Applications of a partition that are remembered, those that are there not counted."""
+FORGOTTEN = "\0"
+"""Stands for all that are not remembered by name any more; no application has this name."""
 
 
 class SessionBook:
@@ -222,6 +224,8 @@ class SessionBook:
         if len(self.ticks) % _SWEPT_EVERY == 0:
             for partition in {*self._busy, *self._gone}:
                 self._expire(partition)
+            for partition in self.names:
+                self._forget_names(partition)
 
     def _expire(self, partition: Partition) -> None:
         """Have the sessions of a partition forget what came before the window."""
@@ -242,26 +246,36 @@ class SessionBook:
             self._gone[partition] = left
 
     def forget_all_but(self, keep: Container[tuple[int, int]]) -> None:
-        """Drop what was seen of other statements, named by (dbid, queryid), and of applications long gone."""
+        """Drop what was seen of other statements, named by (dbid, queryid)."""
         self.users_of = {name: users for name, users in self.users_of.items() if name in keep}
         for partition, by_query in self.names_of.items():
             for queryid in [one for one in by_query if (partition[1], one) not in keep]:
                 del by_query[queryid]
-        for partition, names in self.names.items():
-            if len(names) > _MOST_NAMES:
-                there = {
-                    name
-                    for track in (*self._present.get(partition, {}).values(), *self._gone.get(partition, ()))
-                    for name in track.ever
-                }
-                self.names[partition] = {name: many for name, many in names.items() if name in there}
-            known = self.names[partition]
-            retired = self._retired.get(partition, {})
-            for key in [key for key in retired if key.application_name not in known]:
-                del retired[key]
+        for partition, retired in self._retired.items():
             for group in retired.values():
                 for queryid in [one for one in group.seen if (partition[1], one) not in keep]:
                     del group.seen[queryid]
+
+    def _forget_names(self, partition: Partition) -> None:
+        """Where a partition has had too many applications, remember of those long gone what they did only."""
+        names = self.names[partition]
+        if len(names) <= _MOST_NAMES:
+            return
+        tracks = (*self._present.get(partition, {}).values(), *self._gone.get(partition, ()))
+        there = {name for track in tracks for name in (track.application_name, *track.ever)}
+        kept = {name: many for name, many in names.items() if name in there}
+        if len(kept) == len(names):
+            return
+        kept[FORGOTTEN] = sum(names.values()) - sum(kept.values())
+        self.names[partition] = kept
+        for running in self.names_of.get(partition, {}).values():
+            if not running <= kept.keys():
+                running.intersection_update(kept)
+                running.add(FORGOTTEN)
+        retired = self._retired.get(partition, {})
+        for key in [key for key in retired if key.application_name not in kept]:
+            whole = retired.setdefault(key._replace(application_name=FORGOTTEN), Group())
+            _add(whole, retired.pop(key))
 
     def restart(self) -> None:
         """The server may be another now: all sessions are gone."""

@@ -7,13 +7,14 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from pgscope.analysis.attribution.balance import Balance
-from pgscope.analysis.attribution.groups import Group, GroupKey, Groups
+from pgscope.analysis.attribution.groups import FORGOTTEN, Group, GroupKey, Groups
 from pgscope.analysis.attribution.prepares import Counted, ways
 from pgscope.analysis.attribution.shares import Share, normalised, unattributed
 from pgscope.analysis.attribution.tally import Seen
 from pgscope.dataclass import dataclass
 
 _UNSEEN = (unattributed("no session was seen running it"),)
+_OF_OTHERS = "it was run by applications of which there were too many to remember"
 _Z = 1.96
 """Half-width of a 95% interval in standard deviations."""
 _MOST_SESSIONS = 5_000
@@ -366,6 +367,8 @@ class Sheet:
 
     def _only(self, query_id: int, name: str) -> Share:
         """A statement that one application only was seen running."""
+        if name == FORGOTTEN:
+            return unattributed(_OF_OTHERS)
         executions = self._executions(query_id, name)
         others = [other for other in self._about.names if other != name]
         if not others and not self._about.short_lived:
@@ -381,15 +384,20 @@ class Sheet:
 
     def _split(self, query_id: int) -> tuple[Share, ...]:
         column = self._columns[query_id]
-        by_name: dict[str | None, list[int]] = {}
+        by_name: dict[str | None, list[int]] = {None: [column.rest]}
         counted: dict[str | None, set[str]] = {}
+        forgotten = False
         for key, cell in column.cells.items():
+            if key.application_name == FORGOTTEN:
+                forgotten = True
+                by_name[None].append(cell)
+                continue
             by_name.setdefault(key.application_name, []).append(cell)
             if key.counted:
                 counted.setdefault(key.application_name, set()).add("transactions")
             if key in self._told_by_buffers:
                 counted.setdefault(key.application_name, set()).add("buffers")
-        by_name[None] = [column.rest]
+        by_name[None] = by_name.pop(None)  # what remains comes last
         shares = []
         for name, cells in by_name.items():
             part = sum(self._balance.cells[i].value for i in cells) / column.calls
@@ -399,11 +407,11 @@ class Sheet:
             prior = self._balance.deviation_unmeasured(cells) / column.calls
             low, high = _interval(part, math.hypot(deviation, 0.002))
             if name is None:
-                basis = (
-                    "sessions of another user were seen running it too (SET ROLE)"
-                    if query_id in self._about.roles
-                    else "more calls than the applications seen can account for"
-                )
+                basis = "more calls than the applications seen can account for"
+                if query_id in self._about.roles:
+                    basis = "sessions of another user were seen running it too (SET ROLE)"
+                elif forgotten:
+                    basis = _OF_OTHERS
                 shares.append(Share(None, part, low, high, 0, "unattributed", (basis,)))
                 continue
             measured = deviation < 0.5 * prior and high - low < 0.25
