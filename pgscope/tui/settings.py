@@ -95,8 +95,8 @@ def _refuse_clash(keymap: Mapping[str, str]) -> None:
     """Raise ValueError for a key that would do nothing, or take another's, on some screen."""
     bindings = {name: key for name, key in _bindings().items() if name.split(".")[0] not in _DIALOGUES}
     keys = {name: _keys(keymap.get(name, key)) for name, key in bindings.items()}
-    for name in keymap.keys() & keys.keys():
-        for other, taken in keys.items():
+    for name in sorted(keymap.keys() & keys.keys()):
+        for other, taken in sorted(keys.items()):
             both = keys[name] & taken
             if other != name and both and (name.startswith(_EVERYWHERE) or other.startswith(_EVERYWHERE)):
                 key = min(both)
