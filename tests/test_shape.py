@@ -99,6 +99,11 @@ def test_whole_rows_and_limits() -> None:
         ),
         ("SELECT * FROM c WHERE q = $1", "SELECT * FROM c WHERE q = ANY($1)"),
         ("SELECT c.q, x FROM c WHERE c.q = $1", "SELECT c.q, x FROM c WHERE c.q = ANY($1)"),
+        ("SELECT FROM c WHERE q = $1", "SELECT q FROM c WHERE q = ANY($1)"),
+        (
+            "SELECT d.q FROM c JOIN d USING (k) WHERE c.q = $1",
+            "SELECT d.q, c.q FROM c INNER JOIN d USING (k) WHERE c.q = ANY($1)",
+        ),
         (
             "SELECT count(*) FROM c WHERE q = $1 LIMIT $2",
             "SELECT count(*), q FROM c WHERE q = ANY($1) GROUP BY q",

@@ -39,9 +39,9 @@ def batched(text: str, column: str, unique: bool = False) -> str:
         place.kind = enums.A_Expr_Kind.AEXPR_OP_ANY
         if shape.aggregate:
             select.groupClause = (reference, *(select.groupClause or ()))
-        if not _returns(select, column):
+        if not _returns(select, reference):
             # Whose each row is must be told; at the end, for ORDER BY may count places.
-            select.targetList = (*select.targetList, ast.ResTarget(val=reference))
+            select.targetList = (*(select.targetList or ()), ast.ResTarget(val=reference))
         return str(IndentedStream()(select))
     except (ParseError, ValueError, RecursionError, NotImplementedError):
         return ""
@@ -100,14 +100,19 @@ def _equality(where: Any, column: str) -> Any:
     return None
 
 
-def _returns(select: Any, column: str) -> bool:
-    """Whether the column is among those that come back, under its name."""
-    for target in select.targetList:
+def _returns(select: Any, reference: Any) -> bool:
+    """Whether the column itself comes back under its name: a namesake of another table is none."""
+    *table, column = _path(reference)
+    for target in select.targetList or ():
         if isinstance(target.val, ast.ColumnRef) and target.name in (None, column):
-            last: Any = (target.val.fields or (None,))[-1]
-            if isinstance(last, ast.A_Star) or last.sval == column:
+            *of, last = _path(target.val)
+            if last in ("*", column) and (of == table or not of or not table):
                 return True
     return False
+
+
+def _path(reference: Any) -> list[str]:
+    return ["*" if isinstance(part, ast.A_Star) else part.sval for part in reference.fields]
 
 
 def _parameter(value: Any) -> Any:
