@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from pgscope.analysis.counters import Counts, Interval
 from pgscope.analysis.findings import Findings, FindingSettings, Thresholds
 from pgscope.analysis.findings.conservation import judge
 from pgscope.analysis.findings.exact import exact
 from pgscope.analysis.findings.relation import Relationship
 from pgscope.analysis.findings.runs import runs
+from pgscope.analysis.findings.series import SPAN, Series
 from pgscope.analysis.findings.sightings import Sightings
 from pgscope.analysis.roster import Roster
 from pgscope.sample import (
@@ -318,3 +320,15 @@ def test_a_sighting_counts_for_a_minute_however_long_the_session_stays() -> None
             assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {"old": 20}
     assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {}
     assert len(sightings._seen) <= 75
+
+
+def test_what_a_statement_did_is_not_kept_for_ever_for_a_text_that_never_comes() -> None:
+    series, key = Series(), StatementKey(ROLE, DATID, 99, True)
+    for second in range(100):
+        series.observe(Interval(second, second, 1.0, {key: Counts(calls=1.0)}))
+    assert len(series._untold[key]) <= SPAN
+    series.learn({(DATID, 99): CHOICES})
+    series.observe(Interval(100.0, 100.0, 1.0, {key: Counts(calls=1.0)}))
+    group = series.group_of(key)
+    assert group is not None
+    assert group.calls == SPAN

@@ -247,7 +247,10 @@ class Series:
         text = self._texts.get((key.dbid, key.queryid))
         if text is None:
             if counts is not None:
-                self._untold.setdefault(key, []).append((self.newest, counts))
+                kept = self._untold.setdefault(key, [])
+                kept.append((self.newest, counts))
+                if kept[0][0] < self.oldest:  # some texts never come
+                    del kept[0]
             return
         before = self._untold.pop(key, [])
         if is_own_text(text):
