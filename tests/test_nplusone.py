@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from pgscope.analysis.counters import Interval
 from pgscope.analysis.findings import Finding
 from pgscope.analysis.findings.conservation import judge
 from pgscope.analysis.findings.relation import Relationship
@@ -293,3 +294,69 @@ def test_a_job_of_another_application_than_read_the_rows() -> None:
         world.seen("dispatcher", 1, PAGE)
         world.seen("worker", 2, CHOICES)
         assert n_plus_one(world.run(1, program)) == [], second
+
+
+def timed(plan: Mapping[int, Mapping[str, tuple[float, float]]]) -> Second:
+    """Calls and rows at seconds that are told."""
+    second = 0
+
+    def one(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        nonlocal second
+        second += 1
+        return plan.get(second, {})
+
+    return one
+
+
+BY_TEXT = PAGE.replace("BY id", "BY question_text")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {page: {PAGE: (1.0, 100.0)} for page in (5, 55)}
+        | {n: {CHOICES: (2.0, 6.0)} for n in range(6, 107) if n != 55},
+        {1: {PAGE: (1.0, 100.0), CHOICES: (100.0, 300.0)}},
+    ],
+    ids=["the next page at once", "the watch begins in its midst"],
+)
+def test_what_was_read_again_or_perhaps_before_is_no_job(
+    plan: Mapping[int, Mapping[str, tuple[float, float]]],
+) -> None:
+    assert not any(n_plus_one(found) for found in World().steps(125, timed(plan)))
+
+
+def test_of_two_pages_of_a_size_the_later_is_walked_over() -> None:
+    plan = {5: {PAGE: (1.0, 100.0)}, 8: {BY_TEXT: (1.0, 100.0)}} | {
+        n: {CHOICES: (10.0, 30.0)} for n in range(9, 19)
+    }
+    (finding,) = n_plus_one(World().run(30, timed(plan)))
+    assert finding.parent is not None
+    assert finding.parent.query == BY_TEXT
+
+
+def test_a_list_read_again_and_again_is_followed_by_as_many_look_ups_by_chance() -> None:
+    def minutes(sizes: list[int]) -> bool:
+        plan: dict[int, dict[str, tuple[float, float]]] = {}
+        for place, size in enumerate(sizes):
+            plan[5 + 10 * place] = {PAGE: (1.0, 50.0)}
+            plan[6 + 10 * place] = {CHOICES: (1.0 * size, 3.0 * size)}
+        return any(n_plus_one(found) for found in World().steps(10 * len(sizes) + 10, timed(plan)))
+
+    assert not minutes([41, 50, 63, 37, 50, 58, 44, 50])
+    assert minutes([41, 50, 50])
+    assert minutes([50, 50, 51])
+
+
+def test_counters_that_begin_anew_end_what_was_under_way() -> None:
+    world = World()
+    world.run(6, timed({5: {PAGE: (1.0, 100.0)}, 6: {CHOICES: (30.0, 90.0)}}))
+    world.findings.observe(Interval(world.at, world.at, 0.0, {}))
+    assert world.run(15, timed({n: {CHOICES: (20.0, 60.0)} for n in range(1, 6)})) == ()
+
+
+def test_where_everything_begins_with_a_page_no_sum_says_much() -> None:
+    kinds = [CHOICES.replace("choice.choice_text", f"choice.choice_text AS name{n}") for n in range(30)]
+    texts = [text.replace("choice.id,", f"choice.id, choice.c{n},") for n, text in enumerate(kinds)]
+    second: dict[str, tuple[float, float]] = {text: (30.0 + 2 * n, 90.0) for n, text in enumerate(texts)}
+    assert n_plus_one(World().run(20, timed({5: {PAGE: (1.0, 50.0)}, 6: second}))) == []

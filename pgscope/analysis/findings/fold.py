@@ -101,10 +101,12 @@ class Findings:
         elif isinstance(sample, Connected):
             context.facts = sample.facts
             context.series.restart()
-            self._walks.clear()
+            self._forget_walks()
 
     def observe(self, interval: Interval) -> None:
         """Take what the statements did between two polls; about a second each, or longer."""
+        if interval.seconds <= 0:
+            self._forget_walks()
         if not self._context.series.observe(interval):
             return
         context, at = self._context, interval.at
@@ -115,6 +117,11 @@ class Findings:
             self._searched = interval.mono
             self._search_pairs(at)
             self._wishes.consider(interval.mono, self._pairs)
+
+    def _forget_walks(self) -> None:
+        """Counters began anew."""
+        self._walks.clear()
+        self._walked.clear()
 
     def _search_pairs(self, at: float) -> None:
         incumbents = {(id(pair.child), id(pair.parent)) for pair in self._pairs}
