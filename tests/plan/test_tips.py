@@ -386,6 +386,12 @@ def test_columns_for_an_index() -> None:
     assert usable("((w.a = 1) OR (w.b = 2))", "w").columns == ()
     assert usable("((w.a)::numeric = (InitPlan 1).col1)", "w").columns == ()
     assert usable("(w.a = (InitPlan 1).col1)", "w").columns == ("a",)
+    assert usable("(w.a = (SubPlan 1))", "w").columns == ()
+    assert usable("(w.a = (SubPlan 1).col1)", "w").columns == ()
+    assert usable("((w.a = (random())::integer) AND (w.b = 1))", "w").columns == ("b",)
+    assert usable("(w.xmin = 5)", "w").columns == ()
+    assert usable("((w.a = 1) AND EXISTS(SubPlan 1))", "w").columns == ("a",)
+    assert column_count("(EXISTS(SubPlan 1) AND (w.a = 1))", "w") == 1
     assert usable("(w.a = other.b)", "w").columns == ("a",)
     # What an index cannot look up: what the row itself holds, elements of an array in it, what may change.
     assert usable("(w.a = (w.b + 1))", "w").columns == ()

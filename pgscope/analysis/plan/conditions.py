@@ -20,6 +20,10 @@ _EQUALITIES = (A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY, A_Expr_Kind.AEXPR
 _RANGE = frozenset({"<", ">", "<=", ">="})
 _DIRECTIONS = {SortByDir.SORTBY_DESC: " DESC"}
 _NULLS = {SortByNulls.SORTBY_NULLS_FIRST: " NULLS FIRST", SortByNulls.SORTBY_NULLS_LAST: " NULLS LAST"}
+_SYSTEM = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+"""Columns that no index can be on."""
+_EACH_ROW = frozenset({"SubPlan", "clock_timestamp", "gen_random_uuid", "nextval", "random", "timeofday"})
+"""Functions of which no index looks up what they return, for it may be another for each row."""
 _IMMUTABLE = frozenset(
     {"abs", "bit_length", "btrim", "ceil", "char_length", "character_length", "floor", "initcap", "length"}
     | {"lower", "ltrim", "md5", "octet_length", "reverse", "round", "rtrim", "trunc", "upper"}
@@ -66,8 +70,13 @@ def usable(expression: str, alias: str) -> Usable:
 
 def _parsed(expression: str) -> tuple[ast.RawStmt, ...]:
     """An expression of a plan as a statement. Raises ParseError."""
-    plain = _HIDDEN.sub("NULL", _PLACEHOLDERS.sub("NULL", expression))
+    plain = _HIDDEN.sub("NULL", _PLACEHOLDERS.sub(_stand_in, expression))
     return pglast.parse_sql(f"SELECT {plain}")
+
+
+def _stand_in(placeholder: re.Match[str]) -> str:
+    """An init plan has run before; a sub-plan that did not become one asks for something of the row."""
+    return '(SELECT "SubPlan"())' if "SubPlan" in placeholder[0] else "NULL"
 
 
 def _terms(node: object) -> Iterator[object]:
@@ -88,7 +97,7 @@ def _sort_in(term: object, alias: str, equal: list[str], ranged: list[str], cast
         side, other = other, side
     column = _column(side, alias)
     # An index looks up what is known before the row is read.
-    if column is None or _columns(other, alias):
+    if column is None or _columns(other, alias) or _changes(other):
         return
     if term.kind in _EQUALITIES and operator == "=":
         equal.append(column)
@@ -116,7 +125,7 @@ def _column(node: object, alias: str) -> str | None:
         node = node.arg
     if isinstance(node, ast.ColumnRef):
         names = _names(node.fields)
-        if not names or names[-1] == "*" or (len(names) > 1 and names[-2] != alias):
+        if not names or names[-1] in ("*", *_SYSTEM) or (len(names) > 1 and names[-2] != alias):
             return None
         return quoted(names[-1])
     if isinstance(node, ast.FuncCall) and node.args is not None and len(node.args) == 1:
@@ -163,6 +172,19 @@ def _columns(tree: object, alias: str) -> set[str]:
     if isinstance(tree, (ast.Node, tuple)):
         Columns()(tree)
     return found
+
+
+def _changes(tree: object) -> bool:
+    """Whether what a tree comes to may be another for each row."""
+    found: list[str] = []
+
+    class Calls(visitors.Visitor):
+        def visit_FuncCall(self, _: object, node: ast.FuncCall) -> None:
+            found.append(_names(node.funcname)[-1])
+
+    if isinstance(tree, (ast.Node, tuple)):
+        Calls()(tree)
+    return not _EACH_ROW.isdisjoint(found)
 
 
 def sort_key(key: str, alias: str) -> str | None:
