@@ -40,6 +40,8 @@ class Usable:
     cast: tuple[str, ...] = ()
     """Those of them that the condition casts to text: a no-op for a text type, but of another type the index
     would not serve. The expression does not tell which it is."""
+    listed: tuple[str, ...] = ()
+    """Those compared with a list: what an index finds for several values is not in order beyond them."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -56,16 +58,25 @@ def usable(expression: str, alias: str) -> Usable:
     select = parsed[0].stmt if len(parsed) == 1 else None
     if not isinstance(select, ast.SelectStmt) or not select.targetList:
         return Usable()
-    equal: list[str] = []
-    ranged: list[str] = []
-    cast: list[str] = []
+    found = _Found()
     for term in _terms(select.targetList[0].val):
-        _sort_in(term, alias, equal, ranged, cast)
+        _sort_in(term, alias, found)
     return Usable(
-        tuple(dict.fromkeys(equal)),
-        tuple(column for column in dict.fromkeys(ranged) if column not in equal),
-        tuple(dict.fromkeys(cast)),
+        tuple(found.equal),
+        tuple(column for column in found.ranged if column not in found.equal),
+        tuple(found.cast),
+        tuple(found.listed),
     )
+
+
+class _Found:
+    """Columns in the order in which they were found, each once."""
+
+    def __init__(self) -> None:
+        self.equal: dict[str, None] = {}
+        self.ranged: dict[str, None] = {}
+        self.cast: dict[str, None] = {}
+        self.listed: dict[str, None] = {}
 
 
 def _parsed(expression: str) -> tuple[ast.RawStmt, ...]:
@@ -87,7 +98,7 @@ def _terms(node: object) -> Iterator[object]:
         yield node
 
 
-def _sort_in(term: object, alias: str, equal: list[str], ranged: list[str], cast: list[str]) -> None:
+def _sort_in(term: object, alias: str, found: _Found) -> None:
     if not isinstance(term, ast.A_Expr) or not term.name:
         return
     operator = _names(term.name)[-1]
@@ -100,13 +111,15 @@ def _sort_in(term: object, alias: str, equal: list[str], ranged: list[str], cast
     if column is None or _columns(other, alias) or _changes(other):
         return
     if term.kind in _EQUALITIES and operator == "=":
-        equal.append(column)
+        found.equal[column] = None
+        if term.kind != A_Expr_Kind.AEXPR_OP:
+            found.listed[column] = None
     elif term.kind == A_Expr_Kind.AEXPR_OP and operator in _RANGE:
-        ranged.append(column)
+        found.ranged[column] = None
     else:
         return
     if any(isinstance(node, ast.TypeCast) for node in _inside(side)):
-        cast.append(column)
+        found.cast[column] = None
 
 
 def _inside(node: object) -> Iterator[object]:

@@ -140,11 +140,12 @@ def top_n_scan(plan: Plan) -> Iterator[Tip]:
                 continue
             alias = scan.alias or scan.relation
             keys = [sort_key(key, alias) for key in strings(node.raw.get("Sort Key"))]
-            # What the filter compares by equality comes first: within it the rows are in order.
-            equal = usable(text(scan.raw.get("Filter")), alias).equal
+            # What the filter compares with one value comes first: within it the rows are in order.
+            served = usable(text(scan.raw.get("Filter")), alias)
+            equal = [column for column in served.equal if column not in served.listed]
             columns = dict.fromkeys((*equal, *(key for key in keys if key is not None)))
             advice = f"CREATE INDEX CONCURRENTLY ON {table(scan)} ({', '.join(columns)}), read in order"
-            if None in keys:
+            if None in keys or not keys:
                 advice = "an index on what it sorts by, read in order"
             yield Tip(
                 "top-n scan",
