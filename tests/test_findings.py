@@ -21,6 +21,7 @@ from pgscope.sample import (
     BurstRow,
     BurstWanted,
     CatalogWanted,
+    Connected,
     Lock,
     Poll,
     Session,
@@ -28,6 +29,7 @@ from pgscope.sample import (
     XminHolder,
 )
 from pgscope.text import ordinal
+from tests.churn import FACTS
 from tests.findings_series import AUTHOR, CHOICES, DATID, PAGE, ROLE, TOUCH, World, pages, steady
 
 COLLECTION = Relationship("collection", "choice.question_id", "fk", "question", "choice")
@@ -320,6 +322,24 @@ def test_a_sighting_counts_for_a_minute_however_long_the_session_stays() -> None
             assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {"old": 20}
     assert sightings.applications([StatementKey(ROLE, DATID, 11, True)]) == {}
     assert len(sightings._seen) <= 75
+
+
+def test_a_round_trip_that_was_short_is_none_on_another_way() -> None:
+    world = World()
+    for ms, expected in ((0.2, 0.2), (30.0, 0.2), (0.0, 0.2)):
+        world.findings.feed(Poll(world.at, world.at, (), round_trip_ms=ms))
+        (found,) = [one for one in world.run(12, pages(CHOICES)) if one.kind == "n_plus_one"]
+        assert found.cost.round_trip_ms == expected
+    world.at += 400  # its clock was set when that was measured
+    for _ in range(2):
+        world.findings.feed(Poll(world.at, world.at, (), round_trip_ms=30.0))
+        world.at += 400
+    (found,) = [one for one in world.run(12, pages(CHOICES)) if one.kind == "n_plus_one"]
+    assert found.cost.round_trip_ms == 30.0
+    world.findings.feed(Connected(world.at, world.at, FACTS))
+    world.findings.feed(Poll(world.at, world.at, (), round_trip_ms=45.0))
+    (found,) = [one for one in world.run(15, pages(CHOICES)) if one.kind == "n_plus_one"]
+    assert found.cost.round_trip_ms == 45.0
 
 
 def test_what_a_statement_did_is_not_kept_for_ever_for_a_text_that_never_comes() -> None:

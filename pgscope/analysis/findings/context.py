@@ -11,6 +11,7 @@ from pgscope.analysis.findings.runbook import RunBook
 from pgscope.analysis.findings.series import Group, Series
 from pgscope.analysis.findings.sightings import Sightings
 from pgscope.analysis.findings.tags import TagBook
+from pgscope.analysis.findings.trip import Shortest
 from pgscope.analysis.roster import Roster
 from pgscope.dataclass import dataclass
 from pgscope.sample import Poll, ServerFacts, StatementKey
@@ -41,12 +42,12 @@ class Context:
     databases: dict[int, str] = field(default_factory=dict)
     facts: ServerFacts | None = None
     poll: Poll | None = None
-    poll_round_trip_ms: float = 0.0
+    poll_trip: Shortest = field(default_factory=Shortest)
 
     @property
     def round_trip_ms(self) -> float:
-        """The shortest round trip known: of a burst probe's looks, else of whole polls."""
-        return self.book.round_trip_ms or self.poll_round_trip_ms
+        """The shortest round trip of late: of a burst probe's looks, else of whole polls."""
+        return self.book.trip.ms or self.poll_trip.ms
 
     def ref(self, group: Group) -> StatementRef:
         """A group as findings show it."""

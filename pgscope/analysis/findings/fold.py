@@ -101,6 +101,8 @@ class Findings:
         elif isinstance(sample, Connected):
             context.facts = sample.facts
             context.series.restart()
+            context.poll_trip.forget()
+            context.book.trip.forget()
             self._forget_walks()
 
     def observe(self, interval: Interval) -> None:
@@ -207,6 +209,4 @@ class Findings:
             *no_application_name(context, poll),
         ]
         self._register.update(poll.at, open_now, passes=2, grace_s=_SESSION_GRACE, kinds=_SESSION_KINDS)
-        if poll.round_trip_ms > 0:
-            before = context.poll_round_trip_ms
-            context.poll_round_trip_ms = min(poll.round_trip_ms, before or poll.round_trip_ms)
+        context.poll_trip.note(poll.round_trip_ms, poll.mono)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from pgscope.analysis.findings.runs import Run, runs
+from pgscope.analysis.findings.trip import Shortest
 from pgscope.dataclass import dataclass
 from pgscope.sample import Burst, StatementKey
 
@@ -42,7 +43,8 @@ class RunBook:
         self._alone: dict[tuple[int, int, int], deque[tuple[float, int, int]]] = {}
         self._asked: dict[object, tuple[float, float]] = {}
         self._last = float("-inf")
-        self.round_trip_ms = 0.0
+        self.trip = Shortest()
+        """Of the looks of probes."""
 
     def feed(self, burst: Burst) -> None:
         """Take what a probe saw."""
@@ -56,8 +58,7 @@ class RunBook:
         for query_id, count in mine.items():
             name = (burst.datid, burst.usesysid, query_id)
             self._alone.setdefault(name, deque(maxlen=8)).append((burst.mono, count, everything))
-        if burst.round_trip_ms > 0:
-            self.round_trip_ms = min(burst.round_trip_ms, self.round_trip_ms or burst.round_trip_ms)
+        self.trip.note(burst.round_trip_ms, burst.mono)
         self._forget(burst.mono)
 
     def _forget(self, mono: float) -> None:
