@@ -360,3 +360,17 @@ def test_where_everything_begins_with_a_page_no_sum_says_much() -> None:
     texts = [text.replace("choice.id,", f"choice.id, choice.c{n},") for n, text in enumerate(kinds)]
     second: dict[str, tuple[float, float]] = {text: (30.0 + 2 * n, 90.0) for n, text in enumerate(texts)}
     assert n_plus_one(World().run(20, timed({5: {PAGE: (1.0, 50.0)}, 6: second}))) == []
+
+
+def test_a_long_job_keeps_nothing_of_statements_that_are_gone() -> None:
+    world, second = World(), 0
+
+    def others(rng: random.Random) -> Mapping[str, tuple[float, float]]:
+        nonlocal second
+        second += 1
+        look_up = f"SELECT choice.c{second} FROM choice WHERE choice.id = $1"
+        return {look_up: (5, 5), CHOICES: (second % 2 * (second > 5), 3)}
+
+    world.run(400, timed({5: {PAGE: (1.0, 5000.0)}}), others)
+    (page,) = world.findings._walks._pages.values()
+    assert list(page.walks) and len(page.others) < 200

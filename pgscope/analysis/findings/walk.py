@@ -21,6 +21,8 @@ QUIET = 3
 """Windows without look-ups before the parent, and after the last of them."""
 LONGEST = 3600
 """Windows that a walk may take."""
+SWEPT = 60
+"""Windows after which a page lets go of groups that are no more."""
 MOST = 32
 """Pages that are followed at a time."""
 MOST_WALKS = 20
@@ -117,6 +119,8 @@ class Walks:
                 page.others.add(walk.child)
                 if self._adds_up(walk) and (walk.child not in found or _likelier(walk, found[walk.child])):
                     found[walk.child] = walk
+            if age % SWEPT == 0:
+                page.others = {group for group in page.others if group.cells}
             if age > LONGEST or (not page.walks and age > 2 * QUIET):
                 del self._pages[name]
         yield from found.values()
