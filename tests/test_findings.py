@@ -324,6 +324,19 @@ def test_a_sighting_counts_for_a_minute_however_long_the_session_stays() -> None
     assert len(sightings._seen) <= 75
 
 
+def test_what_an_entry_more_did_before_its_text_came_is_not_lost() -> None:
+    """Of larger numbers, which are of another type, there is an entry more in the midst of a job."""
+    series, small, large = Series(), StatementKey(ROLE, DATID, 1, True), StatementKey(ROLE, DATID, 2, True)
+    series.learn({(DATID, 1): CHOICES})
+    for second, key in enumerate([small, small, small, large, large, large]):
+        series.observe(Interval(second, second, 1.0, {key: Counts(calls=100.0)}))
+        if second == 4:
+            series.learn({(DATID, 2): CHOICES})
+    group = series.group_of(large)
+    assert group is not None and group is series.group_of(small)
+    assert group.calls == sum(cell.calls for cell in group.cells) == 600
+
+
 def test_a_round_trip_that_was_short_is_none_on_another_way() -> None:
     world = World()
     for ms, expected in ((0.2, 0.2), (30.0, 0.2), (0.0, 0.2)):

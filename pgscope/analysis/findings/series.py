@@ -264,10 +264,11 @@ class Series:
             group = self.groups[name] = Group(key.dbid, key.userid, text, shape)
         group.keys.append(key)
         self._group_of[key] = group
-        if not group.cells:
-            for window, earlier in before:
-                if window >= self.oldest:
-                    group.add(window, earlier)
+        begun = bool(group.cells)
+        for window, earlier in before:
+            if window >= self.oldest:
+                # Of an entry more of what is at work already the sum counts: a moment late, but all of it.
+                group.add(self.newest if begun else window, earlier)
         if counts is not None:
             group.add(self.newest, counts)
 
