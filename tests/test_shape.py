@@ -113,6 +113,17 @@ def test_whole_rows_and_limits() -> None:
             "SELECT k, count(*), q FROM c WHERE q = ANY($1) GROUP BY q, k",
         ),
         (
+            "SELECT DISTINCT ON (x) x, y FROM c WHERE q = $1",
+            "SELECT wanted.key, found.* FROM unnest($1) AS wanted (key) "
+            "CROSS JOIN LATERAL ( SELECT DISTINCT ON (x) x, y FROM c WHERE q = wanted.key ) AS found",
+        ),
+        (
+            "SELECT x, rank() OVER (ORDER BY x) FROM c WHERE q = $1",
+            "SELECT wanted.key, found.* FROM unnest($1) AS wanted (key) "
+            "CROSS JOIN LATERAL ( SELECT x, rank() OVER (ORDER BY x) FROM c WHERE q = wanted.key ) AS found",
+        ),
+        ("SELECT DISTINCT x FROM c WHERE q = $1", "SELECT DISTINCT x, q FROM c WHERE q = ANY($1)"),
+        (
             "SELECT 1 AS a FROM c WHERE q = $1 LIMIT 1",
             "SELECT wanted.key, found.* FROM unnest($1) AS wanted (key) "
             "CROSS JOIN LATERAL ( SELECT 1 AS a FROM c WHERE q = wanted.key LIMIT 1 ) AS found",

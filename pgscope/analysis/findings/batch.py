@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from pglast import ast, enums, parse_sql
+from pglast import ast, enums, parse_sql, visitors
 from pglast.parser import ParseError
 from pglast.stream import IndentedStream
 
@@ -14,7 +14,8 @@ from pgscope.analysis.shape import LONGEST, shape_of
 
 @lru_cache(maxsize=512)
 def batched(text: str, column: str, unique: bool = False) -> str:
-    """A look-up by `column` for many values at once: `= ANY`, GROUP BY for aggregates, LATERAL for LIMIT.
+    """A look-up by `column` for many values at once: `= ANY`, GROUP BY for aggregates, LATERAL for LIMIT,
+    OFFSET and DISTINCT ON, and for window functions, which are over the rows of one.
 
     The column comes back with each row. A LIMIT on a look-up by a unique column, or on one aggregate, means
     nothing and goes.
@@ -31,7 +32,7 @@ def batched(text: str, column: str, unique: bool = False) -> str:
         if shape.limited and (unique or (shape.aggregate and not shape.grouped)):
             select.limitCount = select.limitOffset = None
             select.limitOption = enums.LimitOption.LIMIT_OPTION_DEFAULT
-        elif shape.limited:
+        elif shape.limited or _by_itself(select):
             return _lateral(select, place)
         reference = place.lexpr if isinstance(place.lexpr, ast.ColumnRef) else place.rexpr
         value = place.rexpr if isinstance(place.lexpr, ast.ColumnRef) else place.lexpr
@@ -98,6 +99,19 @@ def _equality(where: Any, column: str) -> Any:
             if last and isinstance(last[0], ast.String) and last[0].sval == column:
                 return where
     return None
+
+
+def _by_itself(select: Any) -> bool:
+    """Whether what comes back for one value hangs on there being no rows of others."""
+    over: list[Any] = []
+
+    class Calls(visitors.Visitor):
+        def visit_FuncCall(self, _: object, node: ast.FuncCall) -> None:
+            over.append(node.over)
+
+    Calls()(select.targetList or ())
+    only_some = select.limitOffset is not None or any(select.distinctClause or ())
+    return only_some or any(over)
 
 
 def _returns(select: Any, reference: Any) -> bool:
