@@ -117,7 +117,10 @@ class PgscopeApp(App[None]):
         self._current = self._servers[0]
         self._fleet = self._new_fleet() if others else None
         self._status = Status(
-            interval=source.interval, read_only=read_only, filter=Filter.parse(config.filter)
+            interval=source.interval,
+            read_only=read_only,
+            replay=recording is not None,
+            filter=Filter.parse(config.filter),
         )
         self._keys = dict(config.keymap)
         self._ignoring = Ignoring(config)

@@ -72,8 +72,16 @@ _ELSEWHERE = {
 }
 _RUNS = ("explain", "analyze")
 """Actions that nothing can come of while the past is shown."""
-_FORWARD = tuple(f"past({what})" for what in ("'move', 10", "'move', 300", "'step', 1", "'now'"))
+_FORWARD = tuple(
+    f"past({what})"
+    for what in ("'move', 10", "'move', 300", "'step', 1", "'finding', 1", "'wait', 1", "'now'")
+)
 """Those that nothing can come of while the present is."""
+_OF_A_SERVER = ("doctor", "past('now')", "past('record')", "past('save')")
+"""Those that a recording has nothing for."""
+_OF_A_ROW = ("copy", *_RUNS)
+_SPEED = {"interval(1)": "Faster", "interval(-1)": "Slower"}
+"""What the keys of the interval do while the past is shown."""
 _PARTS = (HeaderLines, TimeBar, NoticeLine, TabLine, FilterLine)
 
 
@@ -243,10 +251,6 @@ class Frame(KeptLines, Screen[None]):
             self._line(NoticeLine).show(self.notices(snapshot), status.signs)
             self.show(snapshot)
             self._say(status)
-            if (keys_for := (*_standing(status), bool(status.filter))) != self._keys_for:
-                if self._keys_for is not None:
-                    self.refresh_bindings()
-                self._keys_for = keys_for
 
     def _is_whole(self) -> bool:
         for part in _PARTS:
@@ -286,6 +290,11 @@ class Frame(KeptLines, Screen[None]):
         tabs.set_remark(Content("  ").join([part for part in parts if part]), filtered)
         hint = "; ".join(hints(status.filter)) if self._filtering else ""
         self._line(FilterLine).say(status.filter_error, hint, remark.plain)
+        waits = bool(self.stage.snapshot.locks.nodes)
+        if (keys_for := (*_standing(status), bool(status.filter), bool(marks), waits)) != self._keys_for:
+            if self._keys_for is not None:
+                self.refresh_bindings()
+            self._keys_for = keys_for
 
     @property
     def _filtering(self) -> bool:
@@ -348,12 +357,17 @@ class Frame(KeptLines, Screen[None]):
 
         '' leaves it out: it would only say why it cannot do anything now.
         """
-        past, stands = _standing(self.stage.status)
-        if action in (_RUNS if past else _FORWARD):
+        status = self.stage.status
+        past, stands = _standing(status)
+        if action in (_RUNS if past else _FORWARD) or (status.replay and action in _OF_A_SERVER):
             return ""
+        if action in _OF_A_ROW and isinstance(self.focused, LiveTable) and not self.focused.rows:
+            return ""
+        if past and action in _SPEED:
+            return _SPEED[action]
         if action == "pause" and stands:
             return "Play" if past else "Go on"
-        clears = action.endswith("back") and not self.crumbs() and self.stage.status.filter
+        clears = action.endswith("back") and not self.crumbs() and status.filter
         return "Clear filter" if clears else None
 
     def action_back(self) -> None:

@@ -78,21 +78,18 @@ class KeyLine(KeptLines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted: Sequence[Key] | None = None
-        self._room = 0
+        self._offered: object = None
         self._fitting: Sequence[Key] = ()
         self._pointed: str | None = None
 
     @property
     def keys(self) -> Sequence[Key]:
         """Those that there is room for."""
-        wanted, room = self._wanted_keys(), self.size.width
-        if (wanted, room) != (self._wanted, self._room):
-            self._wanted, self._room = wanted, room
-            fitting = list(_fitting(wanted, room))
-            if len(fitting) == len(wanted):
-                fitting += _more(self._other_keys(wanted), room - _width(fitting))
-            self._fitting = _placed(fitting)
+        if (offered := (*self._keys_now(), self.size.width)) != self._offered:
+            self._offered = offered
+            wanted, others, room = offered
+            fitting = _fitting(wanted, room)
+            self._fitting = _placed([*fitting, *_more(others, room - _width(fitting))])
         return self._fitting
 
     def on_mount(self) -> None:
@@ -103,9 +100,14 @@ class KeyLine(KeptLines):
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         # Before it was drawn for the first time there is nothing to draw anew.
-        drawn = self._wanted is not None and self.is_attached and screen is self.screen
-        if drawn and self._wanted != self._wanted_keys():
+        drawn = self._offered is not None and self.is_attached and screen is self.screen
+        if drawn and self._offered != (*self._keys_now(), self.size.width):
             self.refresh()
+
+    def _keys_now(self) -> tuple[Sequence[Key], Sequence[Key]]:
+        """Those that are wanted, and where there is room for all of these the others."""
+        wanted = self._wanted_keys()
+        return wanted, self._other_keys(wanted) if _width(wanted) < self.size.width else ()
 
     def _wanted_keys(self) -> Sequence[Key]:
         keys: dict[str, Key] = {}

@@ -64,6 +64,8 @@ SESSION_KEYS = (
     ),
 )
 _ACTS = frozenset(binding.action for binding in SESSION_KEYS if binding.action != "root")
+_IN_QUEUES = ("root", "act_root", "act_behind")
+"""What there is only where somebody waits."""
 
 
 class SessionFrame(Frame):
@@ -120,6 +122,10 @@ class SessionFrame(Frame):
         status = self.stage.status
         idle = status.read_only or status.past is not None
         if (action in _ACTS and idle) or (action in (*_ACTS, "root") and not self.has_sessions):
+            return ""
+        if (action in _IN_QUEUES and not self.stage.snapshot.locks.nodes) or (
+            (action == "unmark" and not self.marks()) or (action == "mark" and self._table() is None)
+        ):
             return ""
         return super().key_word(action)
 

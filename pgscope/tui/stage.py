@@ -32,6 +32,8 @@ class Status:
     """How many of the other servers cannot be reached, where several are watched."""
     past: Playing | None = None
     """Where in the past one is; None while the present is shown."""
+    replay: bool = False
+    """Whether that is a recording, and there is no present and no server."""
     recording: str = ""
     """How what is seen is being recorded, in a few words; '' if it is not."""
     failure: str = ""

@@ -10,6 +10,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from pgscope.tui.app import PgscopeApp
+from pgscope.tui.keyline import KeyLine
 from pgscope.tui.table import LiveTable
 
 PATIENCE = 40.0
@@ -37,6 +38,11 @@ def cells(app: PgscopeApp, selector: str = "LiveTable") -> list[str]:
         made = row.cells if isinstance(row.cells, tuple) else row.cells()
         rows.append(" | ".join(cell if isinstance(cell, str) else cell.text for cell in made))
     return rows
+
+
+def offered(app: App[None]) -> set[str]:
+    """What the footer offers."""
+    return {key.word for key in app.screen.query_one(KeyLine).keys}
 
 
 def shown(app: App[None]) -> str:

@@ -14,8 +14,8 @@ from pgscope.tui.details.wait import WaitScreen
 from pgscope.tui.doctor.item import ItemScreen
 from pgscope.tui.frame import Frame
 from pgscope.tui.help import keys_of
-from tests.tui.driving import cells, shown, table, until
-from tests.tui.frozen import FrozenSource, jam
+from tests.tui.driving import cells, offered, shown, table, until
+from tests.tui.frozen import FrozenSource, calm, jam
 
 
 def _says(app: PgscopeApp, words: str) -> bool:
@@ -105,6 +105,32 @@ async def test_the_footer_offers_to_cancel_only_where_there_is_somebody() -> Non
         await pilot.press("2")
         await until(pilot, lambda: len(cells(app)) > 5, "sessions")
         assert not offered(app)
+
+
+async def test_a_wide_footer_offers_nothing_that_would_only_say_why_not() -> None:
+    queues, marks = {"To blocker", "Act on the blocker", "Act on all behind"}, {"Mark", "Unmark"}
+    app = PgscopeApp(FrozenSource(calm()))
+    async with app.run_test(size=(400, 30)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: cells(app) and "Mark" in offered(app), "sessions of which none waits")
+        assert not queues & offered(app) and "Unmark" not in offered(app)
+        await pilot.press("m")
+        await until(pilot, lambda: "M Unmark" in shown(app).splitlines()[-1], "marks to take away")
+        await pilot.press("M")
+        await until(pilot, lambda: "Unmark" not in shown(app).splitlines()[-1], "none")
+        await pilot.press("5")
+        await until(pilot, lambda: "Ignored" in offered(app), "no findings")
+        assert not {"Copy", "Plan", "Run plan", "Ignore"} & offered(app)
+    app = PgscopeApp(FrozenSource(jam()))
+    async with app.run_test(size=(400, 30)) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: queues <= offered(app), "a jam")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and queues <= offered(app), "one")
+        assert not marks & offered(app)
+        await pilot.press("1", "enter", "tab")
+        await until(pilot, lambda: table(app, "#group-statements").has_focus, "its statements")
+        assert not (queues | marks | {"Cancel"}) & offered(app)
 
 
 async def test_a_screen_without_rows_neither_offers_a_filter_nor_names_one() -> None:

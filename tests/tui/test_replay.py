@@ -22,7 +22,7 @@ from pgscope.tui.replay.past import LAST_MINUTES, RECORDING
 from pgscope.tui.served import Begin
 from tests.recording.streams import later, shop
 from tests.recording.test_format import decompressed
-from tests.tui.driving import cells, shown, until
+from tests.tui.driving import cells, offered, shown, until
 from tests.tui.recorded import Recorded, changed
 from tests.tui.recorded import shop as live_shop
 from tests.tui.samples import recorded
@@ -211,6 +211,36 @@ async def test_nothing_can_be_done_and_it_says_why(recording: Recording) -> None
             await until(pilot, lambda: told(app), f"why {key} does nothing")
             assert RECORDING[1:] in told(app) or "no server to look over" in told(app)
             app.clear_notifications()
+
+
+LIVE_ONLY = {"Doctor", "Live", "Record", "Save past", "Plan", "Run plan"}
+
+
+async def test_a_wide_footer_offers_of_a_recording_what_there_is_of_it(recording: Recording) -> None:
+    app = app_on(recording, at=POLLS[-1])
+    async with app.run_test(size=(400, 30)) as pilot:
+        for view in "13":
+            await pilot.press(view)
+            await until(pilot, lambda: cells(app) and "Next lock wait" in offered(app), "its keys")
+            assert not LIVE_ONLY & offered(app)
+            assert "+ Faster" in keys(app) and "- Slower" in keys(app)
+
+
+async def test_a_wide_footer_offers_the_past_only_what_leads_there() -> None:
+    source = live_shop()
+    app = PgscopeApp(source)
+    forward = {"10 s forward", "5 min forward", "Step", "Next finding", "Next lock wait", "Live"}
+    async with app.run_test(size=(400, 30)) as pilot:
+        await until(pilot, lambda: app.snapshot.at and "10 s back" in offered(app), "the present")
+        assert not forward & offered(app)
+        assert {"Record", "Slower"} <= offered(app) and "+ Slower" in keys(app)
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: forward <= offered(app) and "+ Faster" in keys(app), "the past")
+        app._current.past.player.playing = True  # type: ignore[union-attr]
+        await until(pilot, lambda: "Pause" in offered(app), "that plays")
+        await pilot.press("L")
+        await until(pilot, lambda: app.status.past is None and "+ Slower" in keys(app), "the present again")
+        assert not forward & offered(app)
 
 
 async def test_damage_is_a_notice(tmp_path: Path) -> None:

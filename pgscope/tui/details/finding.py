@@ -152,7 +152,7 @@ class FindingScreen(Frame):
     def key_word(self, action: str) -> str | None:
         """What is written instead is copied; where there is no such thing, a plan may tell."""
         sql = bool(self.finding.remedy.sql)
-        if action == "explain" and (sql or self.finding.statement is None):
+        if (action == "explain" and sql) or (action in _OF_STATEMENT and self.finding.statement is None):
             return ""
         return "Copy" if action == "copy" and not sql else super().key_word(action)
 
@@ -182,6 +182,7 @@ class FindingScreen(Frame):
             text.toggle_raw()
 
 
+_OF_STATEMENT = ("explain", "analyze", "statement", "copy_statement")
 _PARTS = (
     ("remedy", "Instead"),
     ("statement", "Statement"),

@@ -136,6 +136,14 @@ class GroupScreen(SessionFrame):
             graph.show_load(snapshot, "Load by wait", mine, self.stage.status)
 
     @property
+    def has_sessions(self) -> bool:
+        return super().has_sessions and self.focused is self.query_one("#group-sessions")
+
+    def key_word(self, action: str) -> str | None:
+        load = self._has_load and has_room(self.size.height)
+        return "" if action == "load" and not load else super().key_word(action)
+
+    @property
     def _has_load(self) -> bool:
         """Whether it is known: not of routes, nor of what is nobody's."""
         return bool(GROUPINGS[self._by]) and self._group is not None

@@ -79,6 +79,10 @@ class FleetView(Frame):
         links = [(one.title, one.snapshot.link) for one in self._servers]
         return tuple(f"{name}: {link.reason}" for name, link in links if not link.connected and link.reason)
 
+    def key_word(self, action: str) -> str | None:
+        """One server has a doctor and a past."""
+        return "" if action == "doctor" or action.startswith("past(") else super().key_word(action)
+
     def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - of one server
         status = self.stage.status
         members = [rows.Member(one.number, one.title, one.snapshot, one.failure) for one in self._servers]

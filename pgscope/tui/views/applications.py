@@ -109,6 +109,9 @@ class ApplicationsView(Frame):
         self.query_one(LiveTable).set_columns(applications.columns(self._by), rows)
         self.paint()
 
+    def key_word(self, action: str) -> str | None:
+        return "" if action == "load" and not has_room(self.size.height) else super().key_word(action)
+
     def action_load(self) -> None:
         """Show the load by what is waited for, then by group, then not at all."""
         if not has_room(self.size.height):

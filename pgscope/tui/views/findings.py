@@ -101,6 +101,9 @@ class FindingsView(Frame):
     def _values(self) -> Mapping[str, Iterable[str]]:
         return {**super()._values(), "kind": FINDING_WORDS}
 
+    def key_word(self, action: str) -> str | None:
+        return "" if action == "ignore" and not self._findings else super().key_word(action)
+
     def subject(self) -> Subject | None:
         finding = self._under_cursor()
         return of_finding(finding, self.stage.snapshot) if finding is not None else None
