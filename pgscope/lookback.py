@@ -22,7 +22,7 @@ class LookBack:
         self._watch: Watch | None = None
         self._since = 0.0
         """From when on the load of that watch is whole, epoch seconds."""
-        self._reading: Iterator[LoadPoint] | None = None
+        self._reading: Iterator[LoadPoint | None] | None = None
         self._read: list[LoadPoint] = []
 
     @property
@@ -46,11 +46,14 @@ class LookBack:
         if goal < since:
             self._reading = self._points(goal, watch.load.points[0].at)
 
-    def _points(self, since: float, until: float) -> Iterator[LoadPoint]:
+    def _points(self, since: float, until: float) -> Iterator[LoadPoint | None]:
+        """Of each poll its load; None before `since`, where reading can pause all the same."""
         load = Load()
-        for sample in self._recording.samples(since, until):
+        for sample in self._recording.samples(self._recording.whole_from(since), until):
             # What held when it begins comes first, and may be old.
-            if isinstance(sample, Poll) and since <= sample.at < until:
+            if isinstance(sample, Poll) and sample.at < since:
+                yield None
+            elif isinstance(sample, Poll) and sample.at < until:
                 load.feed(sample)
                 yield load.newest
         self._since = since
@@ -61,7 +64,8 @@ class LookBack:
             return False
         until = time.monotonic() + seconds
         for point in self._reading:
-            self._read.append(point)
+            if point is not None:
+                self._read.append(point)
             if time.monotonic() > until:
                 return False
         self._watch.load.precede(self._read)

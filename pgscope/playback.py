@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pgscope.analysis.findings import FindingSettings
 from pgscope.analysis.snapshot import Link, Snapshot
 from pgscope.analysis.watch import Watch
+from pgscope.capture.recording.part import Damaged
 from pgscope.capture.recording.recording import Recording
 from pgscope.dataclass import dataclass
+from pgscope.errors import UsageError
 from pgscope.lookback import LookBack
 from pgscope.sample import Connected, Disconnected, Mark, Poll, Sample
 
@@ -164,7 +166,9 @@ class Player:
             return True
         if not times and kind == "finding":
             times = [mark.at for mark in self._found]
-            nothing = "no finding before this is noted; > looks for the next"
+            nothing = "no finding before this is noted"
+            if at < self.recording.end:
+                nothing += "; > looks for the next"
         else:
             nothing = f"no {kind} {'after' if direction > 0 else 'before'} this"
         place = bisect_right(times, at + 0.01) if direction > 0 else bisect_left(times, at - 1.0) - 1
@@ -307,7 +311,11 @@ class Player:
             return
         self._looked = now
         end = self.recording.end
-        self.recording.refresh()
+        try:
+            self.recording.refresh()
+        except (Damaged, UsageError) as error:
+            self._stop(f"the end of what can be read: {error}")
+            return
         if self.recording.end > end and self._polls:
             last = self._polls[-1]
             self._stream = _after(self.recording.samples(last), last)

@@ -12,8 +12,11 @@ import pytest
 
 from pgscope import playback
 from pgscope.analysis.findings import FindingSettings
+from pgscope.analysis.watch import Watch
+from pgscope.capture.recording.decode import Decoder
 from pgscope.capture.recording.file import Bounds, RecordingFile
 from pgscope.capture.recording.recording import Recording
+from pgscope.lookback import LookBack
 from pgscope.playback import Player
 from pgscope.sample import Connected, Disconnected, Poll, Sample
 from tests.recording.streams import later, same, shop
@@ -236,4 +239,49 @@ async def test_a_replay_goes_on_in_the_new_file(
     assert links == expected, "what the link did since, and nothing of what was known"
     assert player.snapshot.link.connected
     running.cancel()
+    recording.close()
+
+
+async def test_a_replay_stops_where_its_file_was_emptied(
+    file: RecordingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "_GROWN_AFTER", 0.0)
+    write_until(file, iter(LONG), 0)
+    recording = Recording.open(file.path)
+    player = Player(recording, "a", FindingSettings, lambda: None, at=recording.end, playing=False)
+    running = asyncio.create_task(player.run())
+    while player._wanted is not None:
+        await asyncio.sleep(0)
+    file.path.write_bytes(b"")
+    player.toggle()
+    while player.playing and not running.done():
+        await asyncio.sleep(0)
+    assert "nothing is in it yet" in player.said
+    assert not running.done() and player.snapshot.sessions
+    running.cancel()
+    recording.close()
+
+
+def test_the_time_before_is_read_a_poll_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what comes before it in its segment, which is up to a minute."""
+    recorded(tmp_path / "a", LONG, bounds=Bounds(age=0))
+    recording = Recording.open(tmp_path / "a")
+    watch = Watch(FindingSettings())
+    for one in recording.samples(recording.end - 5.0):
+        watch.feed(one)
+    goal = recording.end - 300.0
+    assert recording.whole_from(goal) < goal - 1.0, "else there is nothing to show here"
+    read, plain = [], Decoder._poll
+    monkeypatch.setattr(Decoder, "_poll", lambda *args: read.append(1) or plain(*args))  # type: ignore[func-returns-value]
+    back = LookBack(recording)
+    back.arrive(watch)
+    most = 0
+    while back.busy:
+        before = len(read)
+        back.go_on(0.0)
+        most = max(most, len(read) - before)
+    assert most <= 2
+    assert [one.at for one in watch.load.points] == [
+        one.at for one in recording.samples(goal) if isinstance(one, Poll) and one.at >= goal
+    ]
     recording.close()

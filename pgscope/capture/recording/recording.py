@@ -207,11 +207,17 @@ class Recording:
         told anew, as after a connection that was lost. `damage` says where.
         """
         places = self._places()
-        first = 0
-        if since is not None:
-            starts = [self._span(place)[0] for place in places]
-            first = max(bisect_right(starts, since) - 1, 0)
-        return self._from(places[first:], since, until)
+        return self._from(places[self._first(places, since) :], since, until)
+
+    def whole_from(self, at: float) -> float:
+        """When the segment begins that has a time: `samples` since then need not read on before the first."""
+        places = self._places()
+        return min(at, self._span(places[self._first(places, at)])[0]) if places else at
+
+    def _first(self, places: Sequence[Place], since: float | None) -> int:
+        if since is None:
+            return 0
+        return max(bisect_right([self._span(place)[0] for place in places], since) - 1, 0)
 
     def _places(self) -> list[Place]:
         return [Place(part, segment) for part in self._parts for segment in range(len(part.entries.segments))]
