@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
+
+import pytest
 
 from pgscope.capture.checking import Checking
 from pgscope.capture.live import LiveSource
@@ -107,6 +110,7 @@ async def test_the_footer_offers_to_cancel_only_where_there_is_somebody() -> Non
         assert not offered(app)
 
 
+@pytest.mark.filterwarnings("error:coroutine:RuntimeWarning")
 async def test_a_wide_footer_offers_nothing_that_would_only_say_why_not() -> None:
     queues, marks = {"To blocker", "Act on the blocker", "Act on all behind"}, {"Mark", "Unmark"}
     app = PgscopeApp(FrozenSource(calm()))
@@ -121,6 +125,10 @@ async def test_a_wide_footer_offers_nothing_that_would_only_say_why_not() -> Non
         await pilot.press("5")
         await until(pilot, lambda: "Ignored" in offered(app), "no findings")
         assert not {"Copy", "Plan", "Run plan", "Ignore"} & offered(app)
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: bool(app.said) and app.status.past is None, "none before this, either")
+        assert app.said[-1] == "No finding before this is noted", "and none is offered after it"
+        gc.collect()  # what was begun and never awaited is told then
     app = PgscopeApp(FrozenSource(jam()))
     async with app.run_test(size=(400, 30)) as pilot:
         await pilot.press("2")

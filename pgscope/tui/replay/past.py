@@ -213,7 +213,7 @@ class Past:
         player = self.player = Player(
             recording, "the last minutes", settings, self._told, at=end, playing=False
         )
-        self._worker = self._app.run_worker(player.run(), group="past", exit_on_error=False)
+        self._worker = self._app.run_worker(player.run, group="past", exit_on_error=False)
         return player
 
     def _leave(self) -> None:
