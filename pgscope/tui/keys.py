@@ -21,7 +21,13 @@ BINDINGS: Final = (
         )
         for view in (FLEET, *VIEWS)
     ),
-    Binding("space", "pause", "Pause", tooltip="Freeze the screen; polls go on", id="app.pause"),
+    Binding(
+        "space",
+        "pause",
+        "Pause",
+        tooltip="Freeze the screen, polls go on; in the past, play or pause",
+        id="app.pause",
+    ),
     Binding(
         "question_mark",
         "help",
@@ -58,8 +64,22 @@ BINDINGS: Final = (
         show=False,
     ),
     *PAST_KEYS,
-    Binding("plus", "interval(1)", "Slower", tooltip="Poll less often", id="app.slower", show=False),
-    Binding("minus", "interval(-1)", "Faster", tooltip="Poll more often", id="app.faster", show=False),
+    Binding(
+        "plus",
+        "interval(1)",
+        "Slower",
+        tooltip="Poll less often; in the past, play faster",
+        id="app.slower",
+        show=False,
+    ),
+    Binding(
+        "minus",
+        "interval(-1)",
+        "Faster",
+        tooltip="Poll more often; in the past, play slower",
+        id="app.faster",
+        show=False,
+    ),
     Binding(
         "ctrl+z",
         "suspend_process",

@@ -18,6 +18,7 @@ from pgscope.config import Config
 from pgscope.playback import Player
 from pgscope.sample import Mark, Poll, Sample
 from pgscope.tui.app import PgscopeApp
+from pgscope.tui.help import keys_of
 from pgscope.tui.replay.past import LAST_MINUTES, RECORDING
 from pgscope.tui.served import Begin
 from tests.recording.streams import later, shop
@@ -224,6 +225,7 @@ async def test_a_wide_footer_offers_of_a_recording_what_there_is_of_it(recording
             await until(pilot, lambda: cells(app) and "Next lock wait" in offered(app), "its keys")
             assert not LIVE_ONLY & offered(app)
             assert "+ Faster" in keys(app) and "- Slower" in keys(app)
+            assert dict(keys_of(app.screen))["+"].endswith("in the past, play faster")
 
 
 async def test_a_wide_footer_offers_the_past_only_what_leads_there() -> None:
