@@ -160,8 +160,24 @@ def test_a_file_that_went_is_told_as_a_hole(tmp_path: Path) -> None:
     recording = Recording.open(tmp_path / "a")
     (tmp_path / "a.2").unlink()
     lost = [one for one in recording.samples() if isinstance(one, Disconnected)]
-    assert any("a.2 is not there any more" in one.reason for one in lost)
-    assert "a.2 is not there any more" in recording.damage
+    assert any("a.2 when it was opened is not there any more" in one.reason for one in lost)
+    assert "a.2 when it was opened is not there any more" in recording.damage
+    recording.close()
+
+
+def test_of_a_file_that_was_rotated_and_deleted_it_is_not_said_that_its_name_is_gone(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a", bounds=Bounds(size=15_000, keep=1))
+    stream = iter(LONG)
+    write_until(file, stream, 0, 10)
+    recording = Recording.open(tmp_path / "a")
+    write_until(file, stream, 1, 10)
+    recording.refresh()
+    reading = recording.samples(recording.start)
+    write_until(file, stream, 2)
+    list(reading)
+    assert f"what was {tmp_path / 'a'} when it was opened is not there" in recording.damage
+    assert (tmp_path / "a").exists()
+    file.close()
     recording.close()
 
 

@@ -64,7 +64,8 @@ class Part:
         try:
             return self._source.file
         except FileNotFoundError:
-            raise Damaged(f"{self.name} is not there any more") from None
+            # Another file may have that name by now.
+            raise Damaged(f"what was {self.name} when it was opened is not there any more") from None
         except OSError as error:
             raise Damaged(f"{self.name} cannot be read: {error.strerror}") from None
 
