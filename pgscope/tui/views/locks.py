@@ -52,8 +52,9 @@ class LocksView(SessionFrame):
         "ended, deadlocks too. Tab goes there. Enter opens a session or a past wait, "
         "J jumps from a waiter to its blocker.\n"
         "c cancels, T terminates, R acts on the blocker, B on all behind it; each asks first and shows whom "
-        "it will hit: the statement shown and no other, and a blocker only while it is in the way. m marks "
-        "several. What was done is recorded in actions.jsonl in pgscope's state folder."
+        "it will hit: the statement shown, or another run of it, and no other; a blocker only in the "
+        "transaction shown, or while it is in the way. m marks several. What was done is recorded in "
+        "actions.jsonl in pgscope's state folder."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(COPY, tooltip="Copy the statement under the cursor: the one that waits or blocks"),
