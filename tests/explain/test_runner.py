@@ -307,11 +307,14 @@ async def test_a_server_that_was_started_anew_is_still_the_one_watched(
         server.shut_down("fast")
         server.start_again()
     # One that cannot be asked is not known, which is no hindrance to a plan.
-    nowhere = target(f"host={tmp_path} dbname=none")
-    unreached = Explaining(nowhere, elsewhere=watched, allow_superuser_analyze=True, store=store)
-    with pytest.raises(Refused, match="is not known"):
-        await unreached.explain(write)
-    assert not (await unreached.explain(replace(write, analyze=False))).analyzed
+    with psycopg.connect(server.conninfo, autocommit=True) as connection:
+        connection.execute("CREATE ROLE blind LOGIN")
+        connection.execute("REVOKE EXECUTE ON FUNCTION pg_postmaster_start_time() FROM PUBLIC")
+    for nowhere in (target(f"host={tmp_path} dbname=none"), target(server.conninfo, user="blind")):
+        unreached = Explaining(nowhere, elsewhere=watched, allow_superuser_analyze=True, store=store)
+        with pytest.raises(Refused, match="is not known"):
+            await unreached.explain(write)
+        assert not (await unreached.explain(replace(write, analyze=False))).analyzed
 
 
 async def test_a_foreign_table_is_run_with_a_word_of_caution(admin: Target) -> None:

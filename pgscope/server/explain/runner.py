@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
+import psycopg
 from psycopg.rows import TupleRow
 
 from pgscope.dataclass import dataclass
+from pgscope.errors import ConnectionFailed
 from pgscope.server.connection import Connection, answered, connect
 from pgscope.server.conninfo import Target
 from pgscope.server.explain import statement
-from pgscope.server.explain.circumstances import Circumstances
+from pgscope.server.explain.circumstances import Circumstances, first_line
 from pgscope.server.explain.memory import Failures
 from pgscope.server.explain.normalised import Normalised, rewrite
 from pgscope.server.explain.prepare import generic
@@ -125,6 +127,8 @@ async def identity(target: Target) -> str:
     connection = await connect(target)
     try:
         row = await answered(target, _identity(connection))
+    except psycopg.Error as error:
+        raise ConnectionFailed(f"cannot use {target}: {first_line(error)}") from None
     finally:
         await connection.close()
     found = row[0] if row else ""
