@@ -417,7 +417,9 @@ class PgscopeApp(App[None]):
             self.notify("One server is looked over at a time: Enter goes to it")
         elif checking is None:
             self.notify("There is no server to look over here", severity="warning")
-        elif isinstance(self.screen, Frame) and not isinstance(self.screen, DoctorScreen):
+        elif any(isinstance(one, DoctorScreen) for one in self.screen_stack):
+            self.notify("This is the doctor; r looks again at its list")
+        elif isinstance(self.screen, Frame):
             self.push_screen(DoctorScreen(checking))
 
     def action_pause(self) -> None:

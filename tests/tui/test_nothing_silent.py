@@ -72,8 +72,13 @@ async def test_an_item_of_the_doctor_can_be_read_on_a_small_screen(pg18: Embedde
         # Nothing to open yet, and the footer says so by leaving it out.
         await until(pilot, lambda: len(cells(app)) > 8, "its items")
         table(app).move_to_key("role: superuser")
+        await pilot.press("D")
+        await until(pilot, lambda: _says(app, "This is the doctor"), "why D does nothing")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ItemScreen) and app.screen.focused, "the item")
+        depth = len(app.screen_stack)
+        await pilot.press("D")
+        assert len(app.screen_stack) == depth, "no doctor on a doctor"
         seen = shown(app)
         await pilot.press("G")
         await until(pilot, lambda: "CREATE ROLE" in seen + shown(app), "what mends it")
@@ -139,6 +144,11 @@ async def test_a_wide_footer_offers_nothing_that_would_only_say_why_not() -> Non
         await pilot.press("1", "enter", "tab")
         await until(pilot, lambda: table(app, "#group-statements").has_focus, "its statements")
         assert not (queues | marks | {"Cancel"}) & offered(app)
+        await pilot.press("4")
+        await until(pilot, lambda: {"Plan", "Run plan"} <= offered(app), "who waits")
+        await pilot.press("tab")
+        await until(pilot, lambda: table(app, "#ended").has_focus, "who waited")
+        assert not {"Plan", "Run plan"} & offered(app) and "Waits" in offered(app)
 
 
 async def test_a_screen_without_rows_neither_offers_a_filter_nor_names_one() -> None:

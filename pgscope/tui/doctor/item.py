@@ -51,5 +51,8 @@ class ItemScreen(Frame):
     def show(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - nothing of it is polled
         self.query_one(FactBlock).show_facts(facts_of(self._item, self.stage.status.signs))
 
+    def key_word(self, action: str) -> str | None:
+        return "" if action == "doctor" else super().key_word(action)
+
     def copied(self) -> str:
         return self._item.statement

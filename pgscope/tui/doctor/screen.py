@@ -102,6 +102,9 @@ class DoctorScreen(Frame):
         wrong = sum(not item.ok for item in self._items)
         return self.counted(self._shown, f"{wrong} could be better" if wrong else "")
 
+    def key_word(self, action: str) -> str | None:
+        return "" if action == "doctor" else super().key_word(action)
+
     def copied(self) -> str:
         item = self._current()
         return item.statement if item is not None else ""

@@ -183,8 +183,9 @@ class LocksView(SessionFrame):
         return self.focused is self.query_one("#ended", LiveTable)
 
     def key_word(self, action: str) -> str | None:
-        """Where Tab goes."""
-        return "Waits" if action == "other_table" and self._reads_history() else super().key_word(action)
+        """Where Tab goes; a wait that has ended has no plan here."""
+        words = {"other_table": "Waits", "explain": "", "analyze": ""} if self._reads_history() else {}
+        return words[action] if action in words else super().key_word(action)
 
     def session_of(self, key: object) -> Session | None:
         node = self._by_key.get(key)
