@@ -48,6 +48,10 @@ def _has_load(snapshot: Snapshot) -> bool:
     return len(snapshot.load) > 1 and snapshot.load[-1].mono - snapshot.load[0].mono > 60.0
 
 
+def _has_lasted(snapshot: Snapshot) -> bool:
+    return _has_load(snapshot) and _has_findings(snapshot)
+
+
 class Shot(NamedTuple):
     """A picture: what to press when the scene is there, and the size of the terminal."""
 
@@ -63,8 +67,8 @@ _REPORTS = ("a", "p", "p", "colon", *"reports")
 _N_PLUS_ONE = ("k", "i", "n", "d", "colon", "n", "plus", "1")
 
 SHOTS = (
-    Shot("applications", ("1",), _has_findings),
-    Shot("applications-80x24", ("1",), _has_findings, (80, 24)),
+    Shot("applications", ("1",), _has_lasted),
+    Shot("applications-80x24", ("1",), _has_lasted, (80, 24)),
     Shot("application", ("1", "down", "down", "enter"), _has_findings),
     Shot("sessions", ("2",), _has_waits),
     Shot("statements", ("3",), _has_findings),
