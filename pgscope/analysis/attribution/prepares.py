@@ -16,12 +16,10 @@ Key = TypeVar("Key")
 
 _CLOSED = 0.03
 """Part of the calls by which the transactions counted may differ from them, where each is one."""
-_MOST_GROUPS = 8
-"""Groups whose ways to work are tried out."""
-
-
 _SURE = 1.5
 """Standard deviations of the transactions counted that they may differ by, too."""
+_MOST_GROUPS = 8
+"""Groups whose ways to work are tried out."""
 
 
 class Counted(NamedTuple):

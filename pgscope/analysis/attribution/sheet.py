@@ -384,20 +384,19 @@ class Sheet:
 
     def _split(self, query_id: int) -> tuple[Share, ...]:
         column = self._columns[query_id]
-        by_name: dict[str | None, list[int]] = {None: [column.rest]}
+        by_name: dict[str | None, list[int]] = {}
+        nobodys = [column.rest]
         counted: dict[str | None, set[str]] = {}
-        forgotten = False
         for key, cell in column.cells.items():
             if key.application_name == FORGOTTEN:
-                forgotten = True
-                by_name[None].append(cell)
+                nobodys.append(cell)
                 continue
             by_name.setdefault(key.application_name, []).append(cell)
             if key.counted:
                 counted.setdefault(key.application_name, set()).add("transactions")
             if key in self._told_by_buffers:
                 counted.setdefault(key.application_name, set()).add("buffers")
-        by_name[None] = by_name.pop(None)  # what remains comes last
+        by_name[None] = nobodys
         shares = []
         for name, cells in by_name.items():
             part = sum(self._balance.cells[i].value for i in cells) / column.calls
@@ -410,7 +409,7 @@ class Sheet:
                 basis = "more calls than the applications seen can account for"
                 if query_id in self._about.roles:
                     basis = "sessions of another user were seen running it too (SET ROLE)"
-                elif forgotten:
+                elif len(nobodys) > 1:
                     basis = _OF_OTHERS
                 shares.append(Share(None, part, low, high, 0, "unattributed", (basis,)))
                 continue

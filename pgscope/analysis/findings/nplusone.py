@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgscope.analysis.findings.context import Context
 from pgscope.analysis.findings.model import Cost, Evidence, Finding
 from pgscope.analysis.findings.pairs import Pair
-from pgscope.analysis.findings.proof import grade, run_evidence, tie_evidence, who_evidence
+from pgscope.analysis.findings.proof import evidence_with, grade
 from pgscope.analysis.findings.remedy import eager_load, one_write
 from pgscope.analysis.findings.walk import Walk, numbers
 
@@ -66,13 +66,7 @@ def from_walk(context: Context, walk: Walk) -> Finding | None:
         f"{each} for each of the {walk.rows:,.0f} rows that the parent returned at once, to the last one, in "
         f"{walk.seconds:.0f} s; none shortly before or after"
     )
-    evidence = [Evidence("conservation", text, numbers(walk))]
-    if loop is not None:
-        evidence.append(run_evidence(loop))
-    evidence.append(tie_evidence(walk.tie))
-    if tags:
-        evidence.append(Evidence("tag", f"both statements come from {tags}"))
-    evidence.append(who_evidence(context, walk.child, walk.parent, applications))
+    sums = Evidence("conservation", text, numbers(walk))
     database, user = context.place(walk.child)
     unique = context.schemas[walk.child.dbid].is_key(walk.child.shape)
     avoidable, trip = (walk.calls - 1) / walk.seconds, context.round_trip_ms
@@ -86,7 +80,7 @@ def from_walk(context: Context, walk: Walk) -> Finding | None:
         f"by {walk.tie.column}",
         context.ref(walk.child),
         context.ref(walk.parent),
-        tuple(evidence),
+        evidence_with(context, sums, walk.child, walk.parent, walk.tie, applications),
         Cost(
             calls_per_s=walk.calls / walk.seconds,
             server_ms_per_s=walk.exec_time / walk.seconds,

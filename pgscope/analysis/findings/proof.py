@@ -35,15 +35,30 @@ def grade(context: Context, pair: Pair) -> tuple[str, tuple[Evidence, ...]]:
         result = "confirmed" if after else "likely"
     else:
         result = "likely"
-    evidence = [_conservation(pair)]
+    return result, evidence_with(
+        context, _conservation(pair), pair.child, pair.parent, tie, pair.applications
+    )
+
+
+def evidence_with(
+    context: Context,
+    conservation: Evidence,
+    child: Group,
+    parent: Group,
+    tie: Relationship | None,
+    applications: Sequence[str],
+) -> tuple[Evidence, ...]:
+    """All that speaks for a child that is called for each row of a parent, with what their numbers say."""
+    found = [conservation]
+    loop = context.book.loop(child.keys, parent.keys)
     if loop is not None:
-        evidence.append(run_evidence(loop))
+        found.append(_run(loop))
     if tie is not None:
-        evidence.append(tie_evidence(tie, writes=not pair.child.shape.looks_up))
+        found.append(_tie(tie, writes=not child.shape.looks_up))
+    tags = context.tags.shared(child.keys, parent.keys)
     if tags:
-        evidence.append(Evidence("tag", f"both statements come from {tags}"))
-    evidence.append(who_evidence(context, pair.child, pair.parent, pair.applications))
-    return result, tuple(evidence)
+        found.append(Evidence("tag", f"both statements come from {tags}"))
+    return (*found, _who(context, child, parent, applications))
 
 
 def _conservation(pair: Pair) -> Evidence:
@@ -86,7 +101,7 @@ def _conservation(pair: Pair) -> Evidence:
     return Evidence("conservation", text, numbers)
 
 
-def run_evidence(loop: Loop) -> Evidence:
+def _run(loop: Loop) -> Evidence:
     """What probes saw of its runs."""
     where = "one transaction" if loop.in_transaction else "one tight sequence of a session"
     after = f", {loop.after_parent} of them after the parent" if loop.after_parent else ""
@@ -95,7 +110,7 @@ def run_evidence(loop: Loop) -> Evidence:
     return Evidence("run", text, numbers)
 
 
-def tie_evidence(tie: Relationship, *, writes: bool = False) -> Evidence:
+def _tie(tie: Relationship, *, writes: bool = False) -> Evidence:
     """How the child hangs on the parent."""
     if tie.kind == "reload":
         does = "writes" if writes else "reads again"
@@ -106,7 +121,7 @@ def tie_evidence(tie: Relationship, *, writes: bool = False) -> Evidence:
     )
 
 
-def who_evidence(context: Context, child: Group, parent: Group, applications: Sequence[str]) -> Evidence:
+def _who(context: Context, child: Group, parent: Group, applications: Sequence[str]) -> Evidence:
     """Which application runs both, as far as that was seen."""
     shared = context.sightings.shared(child.keys, parent.keys)
     if applications:
